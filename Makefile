@@ -1,0 +1,87 @@
+# Stele. `make` lists the targets; `make run` and `make test` do all the set-up they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+TARGETS     := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+RUN_FLAGS   ?=
+FUZZ_TIME   ?= 10m
+PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
+
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long fuzz bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: build ## build everything and start the server on http://localhost:5341, data in ./data
+	exec bin/stele serve $(RUN_FLAGS)
+
+build: page ## build bin/stele with the page inside
+	@ci/need go
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/stele ./cmd/stele
+
+page: ui/dist/index.html ## build the page into ui/dist
+
+ui/dist/index.html: ui/node_modules/.installed $(PAGE_SOURCES)
+	cd ui && npm run --silent build
+
+ui/node_modules/.installed: ui/package-lock.json
+	@ci/need node
+	cd ui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+e2e/clients/node_modules/.installed: e2e/clients/package-lock.json
+	@ci/need node
+	cd e2e/clients && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+	@touch $@
+
+check: lint cross ## formatting, vet, staticcheck, types of the page, cross-compilation
+
+lint: ui/node_modules/.installed
+	@ci/need go node
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt-clean:"; echo "$$out"; exit 1; }
+	go vet ./...
+	cd bench && go vet ./...
+	go run $(STATICCHECK) ./...
+	cd ui && npm run --silent check
+
+cross:
+	@ci/need go
+	@for target in $(TARGETS); do \
+	  echo "build $$target"; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build -o /dev/null ./cmd/stele; \
+	done
+
+test: test-go test-page test-browser test-clients ## every kind of test once: Go under the race detector, page, browser, npm clients
+
+test-go:
+	@ci/need go cc
+	go test -race -timeout 10m ./...
+
+test-page: ui/node_modules/.installed
+	cd ui && npm test --silent
+
+test-browser: build
+	@ci/need chromium
+	cd ui && STELE_BIN=$(CURDIR)/bin/stele npm run --silent e2e
+
+test-clients: build e2e/clients/node_modules/.installed
+	STELE_BIN=$(CURDIR)/bin/stele go test -count=1 -run 'Client' ./e2e
+
+test-long: build ## the long versions: 200 kills, more crash points, more random operations
+	@ci/need go cc
+	STELE_LONG=1 STELE_BIN=$(CURDIR)/bin/stele go test -race -timeout 3h -count=1 ./...
+
+fuzz: ## every fuzz target for FUZZ_TIME (default 10m) each
+	@ci/need go
+	ci/fuzz $(FUZZ_TIME)
+
+bench: build ## five million events over HTTP: rate, CPU, disk, time to open (needs ../shared/bench)
+	cd bench && go run . -stele $(CURDIR)/bin/stele
+
+clean: ## remove what was built; data stay
+	rm -rf bin ui/dist/assets ui/dist/index.html ui/node_modules e2e/clients/node_modules bench/work

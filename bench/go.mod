@@ -1,0 +1,3 @@
+module github.com/stelehq/stele/bench
+
+go 1.26.0
