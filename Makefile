@@ -12,7 +12,7 @@ RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long fuzz bench clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -75,6 +75,11 @@ test-clients: build e2e/clients/node_modules/.installed
 test-long: build ## the long versions: 200 kills, more crash points, more random operations
 	@ci/need go cc
 	STELE_LONG=1 STELE_BIN=$(CURDIR)/bin/stele go test -race -timeout 3h -count=1 ./...
+	go run ./ci/mutate
+
+mutations: ## break the code line by line, as ci/mutations.txt lists, and see tests fail
+	@ci/need go
+	go run ./ci/mutate
 
 fuzz: ## every fuzz target for FUZZ_TIME (default 10m) each
 	@ci/need go

@@ -37,6 +37,7 @@ var walls = []struct {
 	{"internal/testkit", []string{"stele", "internal/fault", "internal/event", "internal/vfs"}, "test stores are opened as users open them"},
 	{"internal/lint", nil, "reads files only"},
 	{"e2e", []string{"internal/event"}, "speaks to the binary alone"},
+	{"ci", nil, "scripts stand outside the product"},
 	{"ui", nil, "files to embed"},
 	{"examples", []string{"stele"}, "what users may import"},
 	{"bench", []string{"stele"}, "benchmarks measure what users get"},
