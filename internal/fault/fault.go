@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 )
 
 // Error is what every package of Stele returns. The zero Offset means the start of
@@ -105,7 +107,6 @@ func (e *Error) Is(target error) bool {
 func KindOf(err error) Kind {
 	var e *Error
 	var k Kind
-	var path *fs.PathError
 	switch {
 	case err == nil:
 		return 0
@@ -119,8 +120,17 @@ func KindOf(err error) Kind {
 		return Full
 	case errors.Is(err, fs.ErrNotExist):
 		return NotFound
-	case errors.As(err, &path):
+	case isFileError(err):
 		return IO
 	}
 	return Internal
+}
+
+// isFileError knows the shapes in which the os package, and system calls themselves, report a failure.
+func isFileError(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	var number syscall.Errno
+	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &call) || errors.As(err, &number)
 }
