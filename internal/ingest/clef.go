@@ -1,0 +1,127 @@
+// Package ingest turns what others send into the events of a batch: the payloads of wire
+// protocols (clef.go, legacy.go) and the dialects of files.
+package ingest
+
+import (
+	"bytes"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// Adder is the batch that events go into; *stele.Batch is one. A call that fails adds nothing.
+type Adder interface {
+	AddCLEF(line []byte) error
+}
+
+// PayloadOptions says how a payload is taken.
+type PayloadOptions struct {
+	EventBytes int  // most bytes of one event as sent
+	Partial    bool // go on after an event that is refused (R21)
+	JSON       bool // the payload calls itself application/json: one event may span lines
+}
+
+// MaxRefusals is how many refusals of one payload are described one by one.
+const MaxRefusals = 1000
+
+// Refusal is an event that was not taken.
+type Refusal struct {
+	Line int   // the line, or for legacy payloads the place in the array, from 1
+	Err  error // kind Invalid
+}
+
+// Payload is what became of a payload.
+type Payload struct {
+	Events  int       // events added
+	Count   int       // events refused; without Partial the first one ends it
+	Refused []Refusal // the first MaxRefusals of them, in order
+	Rest    []byte    // the refused events alone, as a payload of the same form
+}
+
+// refuse notes the event at line, whose text is raw; it tells whether to go on.
+func (p *Payload) refuse(line int, err error, o *PayloadOptions) bool {
+	p.Count++
+	if len(p.Refused) < MaxRefusals {
+		p.Refused = append(p.Refused, Refusal{line, err})
+	}
+	return o.Partial
+}
+
+// CLEF adds each line of body (newline-delimited CLEF) to b. Tolerated: a byte order mark, \r\n,
+// blank lines, no newline at the end. The error is what cannot be laid to a single line.
+func CLEF(b Adder, body []byte, o PayloadOptions) (Payload, error) {
+	var p Payload
+	body, err := withoutMark(body)
+	if err != nil {
+		return p, err
+	}
+	if o.JSON && bytes.IndexByte(body, '\n') >= 0 {
+		if one, ok := oneObject(body); ok {
+			body = one
+		}
+	}
+	for l := range event.Lines(body) {
+		line := bytes.Trim(l.Text, " \t\r")
+		if err := addLine(b, line, &o); err != nil {
+			if !ofEvent(err) {
+				return p, err
+			}
+			p.Rest = append(append(p.Rest, l.Text...), '\n')
+			if !p.refuse(l.Number, err, &o) {
+				break
+			}
+			continue
+		}
+		p.Events++
+	}
+	return p, nil
+}
+
+func addLine(b Adder, line []byte, o *PayloadOptions) error {
+	if len(line) > o.EventBytes {
+		return tooLong(len(line), o.EventBytes)
+	}
+	err := b.AddCLEF(line)
+	if err != nil && ofEvent(err) && looksLegacy(line) {
+		return fault.WrapAs(fault.Invalid, err, "", "this is a payload in the raw events form, not CLEF").
+			WithHint(`send {"Events":[...]} to /api/events/raw`)
+	}
+	return err
+}
+
+// tooLong is the event's fault, not the payload's: 400, not 413.
+func tooLong(bytes, limit int) error {
+	return fault.New(fault.Invalid, "", "the event is %d bytes long; at most %d are allowed", bytes, limit)
+}
+
+// ofEvent tells what is wrong with an event from what is wrong with the store.
+func ofEvent(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Invalid || kind == fault.TooLarge
+}
+
+func looksLegacy(line []byte) bool {
+	line = bytes.TrimLeft(bytes.TrimPrefix(line, []byte("{")), " \t")
+	return bytes.HasPrefix(line, []byte(`"Events"`)) || bytes.HasPrefix(line, []byte(`"events"`))
+}
+
+// oneObject returns body as one line if it is one JSON object.
+func oneObject(body []byte) ([]byte, bool) {
+	text := bytes.Trim(body, " \t\r\n")
+	if len(text) == 0 || text[0] != '{' {
+		return nil, false
+	}
+	one, next, err := event.Compact(nil, text, 0, 0)
+	return one, err == nil && next == len(text)
+}
+
+// withoutMark drops a byte order mark of UTF-8 and names those of other encodings.
+func withoutMark(body []byte) ([]byte, error) {
+	switch {
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		return body[3:], nil
+	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
+		return nil, fault.New(fault.Invalid, "", "the payload begins with the byte order mark of UTF-16").WithHint("send UTF-8")
+	}
+	return body, nil
+}
