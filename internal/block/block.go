@@ -1,0 +1,397 @@
+// Package block is the one storage format for events: some thousands of them, column by column, used in the journal
+// and in segments alike.
+package block
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// Block is an open block: immutable, safe for concurrent use, rows in key order. Columns are decoded when first touched.
+type Block struct {
+	schema   *schema
+	sections []section
+	payloads []payload
+	base     uint64
+	shapes   ints
+	instants []int64
+	arrivals *ints  // nil: row i has offset i
+	last     uint64 // highest offset
+	first    uint64 // lowest offset
+
+	columns  []lazyColumn
+	programs []atomic.Pointer[program] // by shape
+	places   places
+	fields   fields
+	spare    atomic.Pointer[Cursor] // one cursor kept for the calls that name a row
+	memory   atomic.Int64
+}
+
+type section struct {
+	method byte
+	stored []byte
+	size   int // unpacked
+
+	once sync.Once
+	raw  []byte
+	err  error
+}
+
+// A payload is a part of an unpacked section.
+type payload struct {
+	section    int
+	start, end int
+}
+
+type lazyColumn struct {
+	once   sync.Once
+	values int // how many values the rows' shapes say it has
+	reader *reader
+	err    error
+}
+
+const opOpen = "open block"
+
+func corrupt(format string, args ...any) *fault.Error {
+	return fault.New(fault.Corrupt, opOpen, format, args...)
+}
+
+// Open checks data (structure and every checksum; nothing in it is trusted) and returns a block over it; data must not change afterwards.
+// base is added to the block's arrival offsets.
+func Open(data []byte, base uint64) (*Block, error) {
+	if len(data) < headerBytes {
+		return nil, corrupt("%d bytes are no block: its header alone has %d", len(data), headerBytes)
+	}
+	if string(data[:4]) != magic {
+		return nil, corrupt("the block starts with % x, expected %q", data[:4], magic)
+	}
+	if got, want := crc32.Checksum(data[:headerBytes-checksumBytes], castagnoli), binary.LittleEndian.Uint32(data[headerBytes-checksumBytes:]); got != want {
+		return nil, corrupt("the header's checksum is %08x, expected %08x", got, want)
+	}
+	if data[4] != version {
+		return nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
+	}
+	if data[5]|data[6]|data[7] != 0 {
+		return nil, corrupt("the header's spare bytes are not zero")
+	}
+	if n := binary.LittleEndian.Uint32(data[8:]); uint64(n) != uint64(len(data)) {
+		return nil, corrupt("the block is %d bytes long, its header says %d", len(data), n)
+	}
+	rows := binary.LittleEndian.Uint32(data[16:])
+	if rows > maxRows {
+		return nil, corrupt("the header announces %d rows, more than %d", rows, maxRows)
+	}
+	b := &Block{base: base, schema: &schema{}}
+	if err := b.readDirectory(data, int(rows)); err != nil {
+		return nil, err
+	}
+	if err := b.checkSections(); err != nil {
+		return nil, err
+	}
+	if err := b.readRows(int(rows)); err != nil {
+		return nil, err
+	}
+	b.memory.Add(int64(len(data) + 8*len(b.instants) + b.shapes.memory() + 96*len(b.columns) + 512))
+	return b, nil
+}
+
+// readDirectory finds the sections and the payloads in them.
+func (b *Block) readDirectory(data []byte, rows int) error {
+	size := uint64(binary.LittleEndian.Uint32(data[12:]))
+	rest := data[headerBytes:]
+	if size+checksumBytes > uint64(len(rest)) {
+		return corrupt("the directory has %d bytes, %d are left", size, len(rest))
+	}
+	directory, rest := rest[:size], rest[size:]
+	if got, want := crc32.Checksum(directory, castagnoli), binary.LittleEndian.Uint32(rest); got != want {
+		return corrupt("the directory's checksum is %08x, expected %08x", got, want)
+	}
+	rest = rest[checksumBytes:]
+	d := &decoder{src: directory}
+	n := d.count("sections", 7)
+	b.sections = make([]section, n)
+	var counts []int
+	total := 0
+	for i := range b.sections {
+		s := &b.sections[i]
+		s.method = d.byte("method")
+		count := d.number("payloads of a section", len(directory))
+		length := d.uvarint("bytes of a section")
+		sum := d.bytes("checksum", checksumBytes)
+		switch {
+		case d.err != nil:
+			return d.err
+		case s.method >= methods:
+			return corrupt("section %d is stored by the unknown method %d", i, s.method)
+		case length > uint64(len(rest)):
+			return corrupt("section %d has %d bytes, %d are left", i, length, len(rest))
+		}
+		s.stored, rest = rest[:length:length], rest[length:]
+		if got, want := crc32.Checksum(s.stored, castagnoli), binary.LittleEndian.Uint32(sum); got != want {
+			// Told later, when the columns' names are known.
+			s.err = corrupt("its checksum is %08x, expected %08x", got, want)
+		}
+		total += count
+		counts = append(counts, count)
+	}
+	if total > len(d.src) || total < payloadColumns {
+		return corrupt("the directory announces %d payloads in %d bytes", total, len(d.src))
+	}
+	weight := uint64(rows) * rowBytes
+	most := uint64(len(data))*expansion + expansionSlack
+	b.payloads = make([]payload, 0, total)
+	for i, count := range counts {
+		s := &b.sections[i]
+		for range count {
+			length := d.uvarint("bytes of a payload")
+			if weight += length; length > most || weight > most {
+				return corrupt("the block announces over %d bytes of content in %d", most, len(data))
+			}
+			b.payloads = append(b.payloads, payload{section: i, start: s.size, end: s.size + int(length)})
+			s.size += int(length)
+		}
+	}
+	if err := d.end(); err != nil {
+		return err
+	}
+	for _, c := range rest {
+		if c != 0 {
+			return corrupt("the %d bytes behind the last section are not zero", len(rest))
+		}
+	}
+	return nil
+}
+
+// checkSections reports the first damaged section by the names of the columns in it, if these can be read.
+func (b *Block) checkSections() error {
+	for i := range b.sections {
+		if err := b.sections[i].err; err != nil {
+			if raw, err := b.payload(payloadSchema); err == nil {
+				if s, err := decodeSchema(raw, math.MaxInt32); err == nil || s != nil {
+					b.schema = s
+				}
+			}
+			return fault.Wrap(err, opOpen, "section %d (%s)", i, b.describeSection(i))
+		}
+	}
+	return nil
+}
+
+// describeSection says what is in a section.
+func (b *Block) describeSection(section int) string {
+	var names []string
+	for i, p := range b.payloads {
+		if p.section != section {
+			continue
+		}
+		if len(names) == 4 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, b.payloadName(i))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (b *Block) payloadName(i int) string {
+	switch {
+	case i < payloadColumns:
+		return [...]string{"schema", "shapes", "instants", "arrivals"}[i]
+	case i-payloadColumns < len(b.schema.columns):
+		return "column " + b.schema.path(uint32(i-payloadColumns))
+	}
+	return "a column"
+}
+
+// payload returns the bytes of payload i.
+func (b *Block) payload(i int) ([]byte, error) {
+	p := &b.payloads[i]
+	s := &b.sections[p.section]
+	s.once.Do(func() {
+		if s.err != nil {
+			return
+		}
+		if s.raw, s.err = unpack(s.method, s.stored, s.size); s.err == nil && s.method != methodRaw {
+			b.memory.Add(int64(len(s.raw)))
+		}
+	})
+	if s.err != nil {
+		return nil, fault.Wrap(s.err, opDecode, "%s", b.payloadName(i))
+	}
+	return s.raw[p.start:p.end:p.end], nil
+}
+
+// readRows reads what every row needs: schema, shapes, keys.
+func (b *Block) readRows(rows int) error {
+	raw, err := b.payload(payloadSchema)
+	if err != nil {
+		return err
+	}
+	if b.schema, err = decodeSchema(raw, rows); err != nil {
+		b.schema = &schema{}
+		return fault.Wrap(err, opOpen, "schema")
+	}
+	if want := len(b.payloads) - payloadColumns; len(b.schema.columns) != want {
+		return corrupt("the schema has %d columns, the directory %d", len(b.schema.columns), want)
+	}
+	if err := b.readShapes(rows); err != nil {
+		return err
+	}
+	if err := b.readTimes(rows); err != nil {
+		return err
+	}
+	return b.readArrivals(rows)
+}
+
+func (b *Block) readShapes(rows int) error {
+	raw, err := b.payload(payloadShapes)
+	if err != nil {
+		return err
+	}
+	d := &decoder{src: raw}
+	b.shapes = d.ints("shapes", rows)
+	if err := d.end(); err != nil {
+		return fault.Wrap(err, opOpen, "shapes")
+	}
+	counts := make([]int, len(b.schema.shapes))
+	for i := range rows {
+		sh := b.shapes.at(i)
+		if sh < 0 || sh >= int64(len(counts)) {
+			return corrupt("row %d has shape %d of %d", i, sh, len(counts))
+		}
+		counts[sh]++
+	}
+	b.columns = make([]lazyColumn, len(b.schema.columns))
+	for i, sh := range b.schema.shapes {
+		if counts[i] != sh.rows {
+			return corrupt("%d rows have shape %d, the schema says %d", counts[i], i, sh.rows)
+		}
+		for _, c := range sh.data {
+			b.columns[c].values += sh.rows
+			if b.columns[c].values > math.MaxInt32 {
+				return corrupt("column %s has over %d values", b.schema.path(c), math.MaxInt32)
+			}
+		}
+	}
+	b.programs = make([]atomic.Pointer[program], len(b.schema.shapes))
+	return nil
+}
+
+func (b *Block) readTimes(rows int) error {
+	raw, err := b.payload(payloadTimes)
+	if err != nil {
+		return err
+	}
+	d := &decoder{src: raw}
+	b.instants = make([]int64, rows)
+	if rows > 0 {
+		divisor := d.uvarint("divisor")
+		last := d.varint("first instant")
+		deltas := d.ints("instants", rows-1)
+		if d.err == nil {
+			b.instants[0] = last
+			for i := range rows - 1 {
+				q := uint64(deltas.at(i))
+				room := uint64(math.MaxInt64) - uint64(last)
+				if divisor == 0 || q > room/divisor {
+					d.fail("instant %d is out of range", i+1)
+					break
+				}
+				last += int64(q * divisor)
+				b.instants[i+1] = last
+			}
+		}
+	}
+	if err := d.end(); err != nil {
+		return fault.Wrap(err, opOpen, "instants")
+	}
+	return nil
+}
+
+func (b *Block) readArrivals(rows int) error {
+	raw, err := b.payload(payloadArrival)
+	if err != nil {
+		return err
+	}
+	if rows > 0 {
+		b.last = uint64(rows - 1)
+	}
+	if len(raw) > 0 {
+		d := &decoder{src: raw}
+		v := d.ints("arrivals", rows)
+		if err := d.end(); err != nil {
+			return fault.Wrap(err, opOpen, "arrivals")
+		}
+		b.arrivals, b.first, b.last = &v, math.MaxUint64, 0
+		for i := range rows {
+			at := uint64(v.at(i))
+			b.first, b.last = min(b.first, at), max(b.last, at)
+			if i > 0 && b.instants[i] == b.instants[i-1] && at <= uint64(v.at(i-1)) {
+				return corrupt("rows %d and %d are not in key order", i-1, i)
+			}
+		}
+		if rows == 0 {
+			b.first = 0
+		}
+	}
+	if b.base > math.MaxUint64-b.last {
+		return corrupt("arrival numbers from %d on run over", b.base)
+	}
+	return nil
+}
+
+// Rows is how many events the block holds.
+func (b *Block) Rows() int { return len(b.instants) }
+
+// Key is the key of a row.
+func (b *Block) Key(row int) event.Key { return event.MakeKey(b.instants[row], b.arrival(row)) }
+
+// Instant is the instant of a row, in nanoseconds since 1970.
+func (b *Block) Instant(row int) int64 { return b.instants[row] }
+
+func (b *Block) arrival(row int) uint64 {
+	if b.arrivals == nil {
+		return b.base + uint64(row)
+	}
+	return b.base + uint64(b.arrivals.at(row))
+}
+
+// MinArrival and MaxArrival bound the rows' arrival numbers.
+func (b *Block) MinArrival() uint64 { return b.base + b.first }
+func (b *Block) MaxArrival() uint64 { return b.base + b.last }
+
+// Search returns the first row whose key is at or after k (Rows() if none).
+func (b *Block) Search(k event.Key) int {
+	instant, arrival := k.Instant(), k.Arrival()
+	return sort.Search(len(b.instants), func(row int) bool {
+		return b.instants[row] > instant || b.instants[row] == instant && b.arrival(row) >= arrival
+	})
+}
+
+// MemSize is about how many bytes of memory the block holds now; it grows as columns are touched.
+func (b *Block) MemSize() int { return int(b.memory.Load()) }
+
+// column returns the reader of a column, which is decoded at the first call.
+func (b *Block) column(c uint32) (*reader, error) {
+	l := &b.columns[c]
+	l.once.Do(func() {
+		raw, err := b.payload(payloadColumns + int(c))
+		if err == nil {
+			l.reader, err = decodeColumn(raw, b.schema.columns[c].kind, l.values)
+		}
+		if err != nil {
+			l.reader, l.err = nil, fault.Wrap(err, opDecode, "column %s", b.schema.path(c))
+			return
+		}
+		b.memory.Add(int64(l.reader.mem))
+	})
+	return l.reader, l.err
+}

@@ -1,0 +1,210 @@
+package block
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// A column gathers the values of one kind at one path, in row order. Texts go through a dictionary from the first value
+// on, which the column gives up when more than half of its values are new.
+type column struct {
+	ints   []int64 // int: the values; decimal: the mantissas
+	scales []uint8 // decimal
+	bools  []byte  // bool: 0 or 1 each
+
+	// Texts. With a dictionary, text i of it ends at ends[i] and codes has one entry for each value; without, value i ends at ends[i].
+	text   []byte
+	ends   []uint32
+	hashes []uint64 // of the dictionary's texts
+	slots  []uint32 // open addressing; 1 + index into ends
+	codes  []uint32
+	plain  bool
+	total  int // bytes of all values, repeated ones counted again
+}
+
+const (
+	tryBefore = 128 // new texts before a dictionary can be given up
+	minSlots  = 16
+)
+
+func (c *column) reset() {
+	c.ints, c.scales, c.bools = c.ints[:0], c.scales[:0], c.bools[:0]
+	c.text, c.ends, c.hashes, c.codes = c.text[:0], c.ends[:0], c.hashes[:0], c.codes[:0]
+	if len(c.slots) > 4096 {
+		c.slots = nil
+	}
+	clear(c.slots)
+	c.plain, c.total = false, 0
+}
+
+func (c *column) len(k kind) int {
+	switch {
+	case k == kindBool:
+		return len(c.bools)
+	case k == kindInt || k == kindDecimal:
+		return len(c.ints)
+	case !k.isText():
+		return 0
+	case c.plain:
+		return len(c.ends)
+	}
+	return len(c.codes)
+}
+
+// entry is text i of the dictionary, or value i of a plain column.
+func (c *column) entry(i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	return c.text[start:c.ends[i]]
+}
+
+func (c *column) textAt(i int) []byte {
+	if c.plain {
+		return c.entry(i)
+	}
+	return c.entry(int(c.codes[i]))
+}
+
+// appendText adds a value and returns how much memory it takes.
+func (c *column) appendText(v []byte, seed maphash.Seed) int {
+	if c.plain {
+		c.total += len(v)
+		c.text = append(c.text, v...)
+		c.ends = append(c.ends, uint32(len(c.text)))
+		return len(v) + 4
+	}
+	if n := len(c.codes); n > 0 {
+		if last := c.codes[n-1]; string(c.entry(int(last))) == string(v) {
+			c.total += len(v)
+			c.codes = append(c.codes, last)
+			return 4
+		}
+	}
+	code, taken := c.intern(v, seed)
+	c.appendCode(code)
+	return taken + 4
+}
+
+// appendCode adds a value by its place in the dictionary.
+func (c *column) appendCode(code uint32) {
+	c.total += len(c.entry(int(code)))
+	c.codes = append(c.codes, code)
+	if len(c.ends) > tryBefore && len(c.ends) > len(c.codes)/2 {
+		c.giveUp()
+	}
+}
+
+// intern returns the code of v in the dictionary, where it puts v if need be, and how much memory that takes.
+func (c *column) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {
+	if len(c.slots) < 2*len(c.ends)+2 {
+		c.grow()
+	}
+	h := maphash.Bytes(seed, v)
+	mask := uint64(len(c.slots) - 1)
+	for at := h & mask; ; at = (at + 1) & mask {
+		slot := c.slots[at]
+		if slot == 0 {
+			c.text = append(c.text, v...)
+			c.ends = append(c.ends, uint32(len(c.text)))
+			c.hashes = append(c.hashes, h)
+			c.slots[at] = uint32(len(c.ends))
+			return uint32(len(c.ends)) - 1, len(v) + 24
+		}
+		if c.hashes[slot-1] == h && bytes.Equal(c.entry(int(slot-1)), v) {
+			return slot - 1, 0
+		}
+	}
+}
+
+func (c *column) grow() {
+	size := max(minSlots, 2*len(c.slots))
+	c.slots = make([]uint32, size)
+	for i, h := range c.hashes {
+		at := h & uint64(size-1)
+		for c.slots[at] != 0 {
+			at = (at + 1) & uint64(size-1)
+		}
+		c.slots[at] = uint32(i + 1)
+	}
+}
+
+// giveUp turns a column with a dictionary into a plain one.
+func (c *column) giveUp() {
+	text := make([]byte, 0, 2*c.total)
+	ends := make([]uint32, 0, 2*len(c.codes))
+	for _, code := range c.codes {
+		text = append(text, c.entry(int(code))...)
+		ends = append(ends, uint32(len(text)))
+	}
+	c.text, c.ends, c.plain = text, ends, true
+	c.codes, c.hashes, c.slots = nil, nil, nil
+}
+
+// ordered returns a column with c's values in another order: value i of it is value order[i] of c. It shares c's dictionary.
+func (c *column) ordered(k kind, order []uint32) *column {
+	o := &column{plain: c.plain, total: c.total}
+	switch {
+	case k == kindBool:
+		o.bools = make([]byte, len(order))
+		for i, from := range order {
+			o.bools[i] = c.bools[from]
+		}
+	case k == kindInt || k == kindDecimal:
+		o.ints = make([]int64, len(order))
+		for i, from := range order {
+			o.ints[i] = c.ints[from]
+		}
+		if k == kindDecimal {
+			o.scales = make([]uint8, len(order))
+			for i, from := range order {
+				o.scales[i] = c.scales[from]
+			}
+		}
+	case !k.isText():
+	case c.plain:
+		o.text = make([]byte, 0, len(c.text))
+		o.ends = make([]uint32, 0, len(order))
+		for _, from := range order {
+			o.text = append(o.text, c.entry(int(from))...)
+			o.ends = append(o.ends, uint32(len(o.text)))
+		}
+	default:
+		o.text, o.ends = c.text, c.ends
+		o.codes = make([]uint32, len(order))
+		for i, from := range order {
+			o.codes[i] = c.codes[from]
+		}
+	}
+	return o
+}
+
+// appendColumn adds all of o's values behind c's.
+func (c *column) appendColumn(k kind, o *column, seed maphash.Seed) {
+	switch {
+	case k == kindBool:
+		c.bools = append(c.bools, o.bools...)
+	case k == kindInt || k == kindDecimal:
+		c.ints = append(c.ints, o.ints...)
+		c.scales = append(c.scales, o.scales...)
+	case !k.isText():
+	case o.plain:
+		for i := range o.ends {
+			c.appendText(o.entry(i), seed)
+		}
+	default:
+		codes := make([]uint32, len(o.ends)) // 1 + code in c
+		for _, from := range o.codes {
+			if c.plain {
+				c.appendText(o.entry(int(from)), seed)
+				continue
+			}
+			if codes[from] == 0 {
+				code, _ := c.intern(o.entry(int(from)), seed)
+				codes[from] = code + 1
+			}
+			c.appendCode(codes[from] - 1)
+		}
+	}
+}

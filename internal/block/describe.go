@@ -1,0 +1,71 @@
+package block
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// Describe gives shapes and columns of the block in readable form, for stele inspect, golden tests and debugging.
+func (b *Block) Describe() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "rows %d, arrivals %d to %d", b.Rows(), b.MinArrival(), b.MaxArrival())
+	if n := b.Rows(); n > 0 {
+		fmt.Fprintf(&w, ", %s to %s", event.AppendTime(nil, b.instants[0]), event.AppendTime(nil, b.instants[n-1]))
+	}
+	w.WriteByte('\n')
+	for i := range b.schema.shapes {
+		sh := &b.schema.shapes[i]
+		fmt.Fprintf(&w, "shape %d, rows %d:", i, sh.rows)
+		for _, t := range sh.tokens {
+			switch {
+			case t == closing:
+				w.WriteString(" }")
+			case t.isOpen():
+				fmt.Fprintf(&w, " %s{", b.schema.objects[t.id()].name)
+			default:
+				fmt.Fprintf(&w, " %d", t.id())
+			}
+		}
+		w.WriteByte('\n')
+	}
+	for i := range b.columns {
+		fmt.Fprintf(&w, "column %d %s: values %d", i, b.schema.path(uint32(i)), b.columns[i].values)
+		if b.schema.columns[i].kind.hasData() {
+			if r, err := b.column(uint32(i)); err != nil {
+				fmt.Fprintf(&w, ", damaged: %v", err)
+			} else {
+				p := b.payloads[payloadColumns+i]
+				fmt.Fprintf(&w, ", %s, bytes %d, section %d", r.form(b.schema.columns[i].kind), p.end-p.start, p.section)
+			}
+		}
+		w.WriteByte('\n')
+	}
+	for i := range b.sections {
+		s := &b.sections[i]
+		fmt.Fprintf(&w, "section %d %s: stored %d of %d (%s)\n", i, [methods]string{"raw", "s2", "zstd"}[s.method], len(s.stored), s.size, b.describeSection(i))
+	}
+	return w.String()
+}
+
+// form says how a column is written.
+func (r *reader) form(k kind) string {
+	numbers := fmt.Sprintf("%d + width %d", r.ints.base, r.ints.width)
+	if r.ints.all != nil {
+		numbers = "deltas"
+	}
+	switch {
+	case k == kindBool:
+		return "bits"
+	case k == kindInt:
+		return numbers
+	case k == kindDecimal && r.scales != nil:
+		return "scales each, " + numbers
+	case k == kindDecimal:
+		return fmt.Sprintf("scale %d, %s", r.scale, numbers)
+	case r.dictionary:
+		return fmt.Sprintf("dictionary of %d, codes %s", r.texts.n, numbers)
+	}
+	return "plain"
+}

@@ -1,0 +1,337 @@
+package block
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+)
+
+// A block as bytes; all fixed numbers little-endian, CRC means CRC-32C:
+//
+//	+--------------+-------------+----------+-------------------+----------------------+---------+-------------------+
+//	| magic "STLB" | version (1) | 3 zeroes | block length (u32) | directory bytes (u32)| rows u32| CRC of the 20 before|
+//	+--------------+-------------+----------+-------------------+----------------------+---------+-------------------+
+//	| directory                                                                                       | CRC (u32)    |
+//	+-------------------------------------------------------------------------------------------------+--------------+
+//	| section 0 | section 1 | …                                                       | zeroes to the block's length   |
+//	+-------------------------------------------------------------------------------------------------+--------------+
+//
+// A section holds one payload or several small ones, one after the other, stored as they are or compressed. Payload 0 is the
+// schema, 1 the rows' shapes, 2 their instants, 3 their arrival offsets, 4 + c column c. The directory, in uvarints but where said:
+//
+//	+----------+-----------------------------------------------------------------+----------------------------------+
+//	| sections | method (byte), payloads, stored bytes, CRC of these (u32) … each | bytes of each payload, unpacked |
+//	+----------+-----------------------------------------------------------------+----------------------------------+
+//
+//	shapes      integers, fixed: the index of each row's shape
+//	instants    divisor, first instant (varint), then integers, fixed: (instant - the one before) / divisor, for each row but the first
+//	arrivals    nothing if row i has offset i; else integers
+const (
+	magic          = "STLB"
+	version        = 1
+	headerBytes    = 24
+	checksumBytes  = 4
+	payloadSchema  = 0
+	payloadShapes  = 1
+	payloadTimes   = 2
+	payloadArrival = 3
+	payloadColumns = 4
+
+	// A block takes at most this much memory for each of its bytes, and slack: what is read can't be a trap.
+	expansion      = 4096
+	expansionSlack = 1 << 20
+	rowBytes       = 16
+
+	smallPayload = 4 << 10  // smaller ones share a section
+	sharedBytes  = 64 << 10 // of one shared section
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Codec chooses how much work encoding does.
+type Codec uint8
+
+const (
+	Fast     Codec = iota // journal: s2
+	Thorough              // segments: zstd, best of the candidates
+)
+
+// Encode appends the block to dst. Rows are sorted by (instant, arrival). Rows added by AddCLEF or the typed adders get arrival offsets 0, 1, 2, …
+// in the order added, relative to the base given to Open; rows added by AppendRow keep their absolute arrival numbers: Encode returns as
+// base what must be given to Open (0 for fresh rows, whose base the journal decides).
+func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
+	e := encoder{codec: codec}
+	order := b.inOrder()
+	columns, shapeOf := e.choose(b, order)
+
+	// Payloads of columns first: small ones are numbered first, so that they stand together.
+	payloads := make([][]byte, len(columns))
+	for i, c := range columns {
+		payloads[i] = e.column(c.kind, c.values)
+	}
+	place := make([]uint32, len(columns)) // the number each column gets
+	sorted := make([]uint32, 0, len(columns))
+	for _, small := range []bool{true, false} {
+		for i := range columns {
+			if (len(payloads[i]) < smallPayload) == small {
+				place[i] = uint32(len(sorted))
+				sorted = append(sorted, uint32(i))
+			}
+		}
+	}
+	e.payloads = append(e.payloads, e.schema(b, columns, sorted, place), e.shapes(shapeOf), e.times(b, order))
+	arrivals, base := e.arrivals(b, order)
+	e.payloads = append(e.payloads, arrivals)
+	for _, i := range sorted {
+		e.payloads = append(e.payloads, payloads[i])
+	}
+	return e.finish(dst, len(b.shapes)), base
+}
+
+// An encoder holds what one call of Encode needs.
+type encoder struct {
+	codec    Codec
+	shaper   shaper
+	payloads [][]byte
+
+	shapeRows []int    // rows of each of the builder's shapes
+	shapeList []uint32 // the shapes in use
+	columnNo  []int32  // 1 + index into columns, by the builder's number
+}
+
+type encodedColumn struct {
+	from   uint32 // the builder's number
+	kind   kind
+	values *column
+}
+
+// choose finds the columns and shapes in use and brings the columns' values and the rows' shapes into key order.
+func (e *encoder) choose(b *Builder, order []uint32) (columns []encodedColumn, shapeOf []uint32) {
+	e.shapeRows = make([]int, len(b.trie.shapes))
+	e.columnNo = make([]int32, len(b.trie.columns))
+	newShape := make([]uint32, len(b.trie.shapes))
+	for _, sh := range b.shapes {
+		if e.shapeRows[sh] == 0 {
+			e.shapeList = append(e.shapeList, sh)
+			for _, t := range b.trie.shapes[sh].tokens {
+				if t.isLeaf() && e.columnNo[t.id()] == 0 {
+					columns = append(columns, encodedColumn{from: t.id(), kind: b.trie.columns[t.id()].kind, values: b.columns[t.id()]})
+					e.columnNo[t.id()] = int32(len(columns))
+				}
+			}
+		}
+		e.shapeRows[sh]++
+	}
+	// Frequent shapes first.
+	slices.SortStableFunc(e.shapeList, func(x, y uint32) int { return e.shapeRows[y] - e.shapeRows[x] })
+	for i, sh := range e.shapeList {
+		newShape[sh] = uint32(i)
+	}
+	shapeOf = make([]uint32, len(b.shapes))
+	if order == nil {
+		for i, sh := range b.shapes {
+			shapeOf[i] = newShape[sh]
+		}
+		return columns, shapeOf
+	}
+	// Where each row's values stand in their columns, then the same in key order.
+	starts := make([]int, len(b.shapes))
+	var at []uint32
+	next := make([]uint32, len(b.trie.columns))
+	for i, sh := range b.shapes {
+		starts[i] = len(at)
+		for _, c := range b.trie.shapes[sh].data {
+			at = append(at, next[c])
+			next[c]++
+		}
+	}
+	lists := make([][]uint32, len(b.trie.columns))
+	for _, c := range columns {
+		lists[c.from] = make([]uint32, 0, next[c.from])
+	}
+	for i, row := range order {
+		sh := b.shapes[row]
+		shapeOf[i] = newShape[sh]
+		for j, c := range b.trie.shapes[sh].data {
+			lists[c] = append(lists[c], at[starts[row]+j])
+		}
+	}
+	for i := range columns {
+		columns[i].values = columns[i].values.ordered(columns[i].kind, lists[columns[i].from])
+	}
+	return columns, shapeOf
+}
+
+func (e *encoder) column(k kind, c *column) []byte {
+	return e.shaper.appendColumn(nil, k, c)
+}
+
+// schema writes the part of the builder's schema in use.
+func (e *encoder) schema(b *Builder, columns []encodedColumn, sorted, place []uint32) []byte {
+	from := &b.trie.schema
+	used := make([]bool, len(from.objects))
+	used[0] = true
+	for _, sh := range e.shapeList {
+		for _, t := range from.shapes[sh].tokens {
+			if t.isOpen() {
+				used[t.id()] = true
+			}
+		}
+	}
+	to := &schema{}
+	objectNo := make([]uint32, len(from.objects))
+	for i, o := range from.objects {
+		if used[i] {
+			objectNo[i] = uint32(len(to.objects))
+			to.objects = append(to.objects, object{parent: objectNo[o.parent], name: o.name})
+		}
+	}
+	for _, i := range sorted {
+		def := from.columns[columns[i].from]
+		def.object = objectNo[def.object]
+		to.columns = append(to.columns, def)
+	}
+	for _, sh := range e.shapeList {
+		s := shape{rows: e.shapeRows[sh]}
+		for _, t := range from.shapes[sh].tokens {
+			switch {
+			case t.isLeaf():
+				t = leaf(place[e.columnNo[t.id()]-1])
+			case t.isOpen():
+				t = opening(objectNo[t.id()])
+			}
+			s.tokens = append(s.tokens, t)
+		}
+		to.shapes = append(to.shapes, s)
+	}
+	return appendSchema(nil, to)
+}
+
+func (e *encoder) shapes(shapeOf []uint32) []byte {
+	values := e.shaper.grow(len(shapeOf))
+	for i, sh := range shapeOf {
+		values[i] = int64(sh)
+	}
+	return appendFixed(nil, values)
+}
+
+func (e *encoder) times(b *Builder, order []uint32) []byte {
+	n := len(b.instants)
+	if n == 0 {
+		return nil
+	}
+	at := func(i int) int64 {
+		if order != nil {
+			i = int(order[i])
+		}
+		return b.instants[i]
+	}
+	deltas := e.shaper.grow(n - 1)
+	divisor, last := uint64(0), at(0)
+	for i := range deltas {
+		v := at(i + 1)
+		d := uint64(v) - uint64(last)
+		deltas[i], last = int64(d), v
+		divisor = gcd(divisor, d)
+	}
+	divisor = max(divisor, 1)
+	for i, d := range deltas {
+		deltas[i] = int64(uint64(d) / divisor)
+	}
+	dst := binary.AppendUvarint(nil, divisor)
+	dst = binary.AppendVarint(dst, at(0))
+	return appendFixed(dst, deltas)
+}
+
+// gcd is fast where a is a divisor of b already, which most are.
+func gcd(a, b uint64) uint64 {
+	for a != 0 {
+		if a == 1 {
+			return 1
+		}
+		a, b = b%a, a
+	}
+	return b
+}
+
+// arrivals returns nothing if offsets are the rows' numbers.
+func (e *encoder) arrivals(b *Builder, order []uint32) (payload []byte, base uint64) {
+	n := len(b.shapes)
+	if n == 0 || b.arrivals == nil && order == nil {
+		return nil, 0
+	}
+	if b.arrivals != nil {
+		base = slices.Min(b.arrivals)
+	}
+	offsets := e.shaper.grow(n)
+	plain := true
+	for i := range offsets {
+		row := i
+		if order != nil {
+			row = int(order[i])
+		}
+		if b.arrivals != nil {
+			offsets[i] = int64(b.arrivals[row] - base)
+		} else {
+			offsets[i] = int64(row)
+		}
+		plain = plain && offsets[i] == int64(i)
+	}
+	if plain {
+		return nil, base
+	}
+	return appendInts(nil, offsets), base
+}
+
+// finish packs the payloads into sections and appends the block.
+func (e *encoder) finish(dst []byte, rows int) []byte {
+	var directory, stored, joined []byte
+	var sections uint64
+	weight := uint64(rows) * rowBytes
+	for i := 0; i < len(e.payloads); {
+		raw := e.payloads[i]
+		count := 1
+		if len(raw) < smallPayload {
+			joined = joined[:0]
+			count = 0
+			for _, p := range e.payloads[i:] {
+				if len(p) >= smallPayload || len(joined)+len(p) > sharedBytes {
+					break
+				}
+				joined = append(joined, p...)
+				count++
+			}
+			raw = joined
+		}
+		method, packed := pack(raw, e.codec)
+		directory = append(directory, method)
+		directory = binary.AppendUvarint(directory, uint64(count))
+		directory = binary.AppendUvarint(directory, uint64(len(packed)))
+		directory = binary.LittleEndian.AppendUint32(directory, crc32.Checksum(packed, castagnoli))
+		stored = append(stored, packed...)
+		weight += uint64(len(raw))
+		sections++
+		i += count
+	}
+	start := len(dst)
+	dst = append(dst, make([]byte, headerBytes)...)
+	dst = binary.AppendUvarint(dst, sections)
+	dst = append(dst, directory...)
+	for _, p := range e.payloads {
+		dst = binary.AppendUvarint(dst, uint64(len(p)))
+	}
+	directoryBytes := len(dst) - start - headerBytes
+	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start+headerBytes:], castagnoli))
+	dst = append(dst, stored...)
+	for uint64(len(dst)-start)*expansion+expansionSlack < weight {
+		dst = append(dst, 0)
+	}
+	h := dst[start : start+headerBytes]
+	copy(h, magic)
+	h[4] = version
+	binary.LittleEndian.PutUint32(h[8:], uint32(len(dst)-start))
+	binary.LittleEndian.PutUint32(h[12:], uint32(directoryBytes))
+	binary.LittleEndian.PutUint32(h[16:], uint32(rows))
+	binary.LittleEndian.PutUint32(h[20:], crc32.Checksum(h[:20], castagnoli))
+	return dst
+}

@@ -1,0 +1,293 @@
+package block
+
+import (
+	"hash/maphash"
+	"strconv"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// A source is the block that AppendRow copied from last, with what has been found out about it.
+type source struct {
+	block   *Block
+	cursor  *Cursor
+	shapes  []mapping
+	columns []sourceColumn
+}
+
+// A mapping leads from a source's shape to the builder's.
+type mapping struct {
+	known   bool
+	ok      bool // false: such events don't fit the schema
+	shape   uint32
+	columns []uint32 // the builder's column for each of the shape's data columns
+}
+
+type sourceColumn struct {
+	codes []uint32 // 1 + code in the builder's column, for each text of the source's dictionary
+}
+
+// AppendRow copies one row of an open block, its arrival number included. Copying rows in order is fastest.
+func (b *Builder) AppendRow(src *Block, row int) error {
+	if err := b.roomForRow(); err != nil {
+		return err
+	}
+	s := &b.source
+	if s.block != src {
+		*s = source{block: src, cursor: src.Cursor(), shapes: make([]mapping, len(src.schema.shapes)), columns: make([]sourceColumn, len(src.schema.columns))}
+	}
+	s.cursor.Seek(max(-1, min(row, src.Rows())))
+	if err := s.cursor.valid(); err != nil {
+		return err
+	}
+	sh := s.cursor.shape()
+	p, err := src.program(sh) // with this no column can fail half-way through the row
+	if err != nil {
+		return err
+	}
+	m := &s.shapes[sh]
+	if !m.known {
+		b.mapShape(m, src.schema, src.schema.shapes[sh].tokens)
+	}
+	if !m.ok { // the schema has no room
+		if b.text, err = s.cursor.AppendCLEF(b.text[:0]); err != nil {
+			return err
+		}
+		b.addAbsolute(b.addText(b.text), s.cursor.Key())
+		return nil
+	}
+	size, into := 16, 0
+	for i := range p.steps {
+		f := &p.steps[i]
+		if f.from == nil {
+			continue
+		}
+		c, at := b.columns[m.columns[into]], int(s.cursor.next[f.column]+f.nth)
+		into++
+		switch f.kind {
+		case kindBool:
+			c.bools = append(c.bools, f.from.boolAt(at))
+			size++
+		case kindInt:
+			c.ints = append(c.ints, f.from.ints.at(at))
+			size += 8
+		case kindDecimal:
+			c.ints = append(c.ints, f.from.ints.at(at))
+			c.scales = append(c.scales, f.from.scaleAt(at))
+			size += 9
+		default:
+			size += b.copyText(c, f.from, at, &s.columns[f.column])
+		}
+	}
+	b.addAbsolute(m.shape, s.cursor.Key())
+	b.size += size
+	return nil
+}
+
+// copyText copies a text; one from a dictionary is looked up in the builder's once.
+func (b *Builder) copyText(c *column, r *reader, at int, known *sourceColumn) int {
+	if c.plain || !r.hasDictionary() {
+		return c.appendText(r.textAt(at), b.seed)
+	}
+	if known.codes == nil {
+		known.codes = make([]uint32, r.entries())
+	}
+	code := r.code(at)
+	taken := 4
+	if known.codes[code] == 0 {
+		to, more := c.intern(r.entry(int(code)), b.seed)
+		known.codes[code], taken = to+1, taken+more
+	}
+	c.appendCode(known.codes[code] - 1)
+	return taken
+}
+
+// addAbsolute adds a row with the arrival number that its key gives.
+func (b *Builder) addAbsolute(shape uint32, key event.Key) {
+	arrival := key.Arrival()
+	if b.arrivals == nil && arrival != uint64(len(b.shapes)) {
+		b.arrivals = make([]uint64, len(b.shapes), max(64, 2*len(b.shapes)))
+		for i := range b.arrivals {
+			b.arrivals[i] = uint64(i)
+		}
+	}
+	if b.arrivals != nil {
+		b.arrivals = append(b.arrivals, arrival)
+	}
+	b.shapes = append(b.shapes, shape)
+	b.instants = append(b.instants, key.Instant())
+}
+
+// addText puts the text of a whole event into its column and returns the shape.
+func (b *Builder) addText(text []byte) (shape uint32) {
+	n, column := b.trie.whole()
+	shape, _ = b.trie.shapeAt(n) // always has room
+	b.growColumns()
+	b.size += 16 + b.columns[column].appendText(text, b.seed)
+	return shape
+}
+
+// mapShape finds the builder's shape for a list of another schema's tokens.
+func (b *Builder) mapShape(m *mapping, from *schema, tokens []token) {
+	m.known = true
+	n, columns, err := b.walk(from, tokens)
+	if err == nil {
+		m.shape, err = b.trie.shapeAt(n)
+	}
+	if err != nil {
+		b.trie.forget()
+		return
+	}
+	b.trie.keep()
+	b.growColumns()
+	m.columns, m.ok = columns, true
+}
+
+// walk goes through the trie along a list of another schema's tokens.
+func (b *Builder) walk(from *schema, tokens []token) (n *node, columns []uint32, err error) {
+	n = b.trie.root
+	for _, t := range tokens {
+		if t == closing {
+			if n, err = b.trie.leave(n); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		k, name := kindObject, ""
+		if t.isLeaf() {
+			k, name = from.columns[t.id()].kind, from.columns[t.id()].name
+		} else {
+			name = from.objects[t.id()].name
+		}
+		if k == kindEvent {
+			n, c := b.trie.whole()
+			return n, []uint32{c}, nil
+		}
+		m, err := b.memberOf(n, []byte(name))
+		if err != nil {
+			return nil, nil, err
+		}
+		e, err := b.trie.follow(n, m, k)
+		if err != nil {
+			return nil, nil, err
+		}
+		if k != kindObject && k.hasData() {
+			columns = append(columns, e.column)
+		}
+		n = e.to
+	}
+	return n, columns, nil
+}
+
+// AppendBuilder copies all rows of another builder behind those of b. Their arrival offsets continue b's; arrival numbers that
+// AppendRow has brought are kept.
+func (b *Builder) AppendBuilder(o *Builder) {
+	maps := make([]mapping, len(o.trie.shapes))
+	to := make([]int32, len(o.trie.columns)) // 1 + the column of b that a column of o leads to, whichever shape it stands in
+	fits := true
+	for _, sh := range o.shapes {
+		if m := &maps[sh]; !m.known {
+			s := &o.trie.shapes[sh]
+			b.mapShape(m, &o.trie.schema, s.tokens)
+			fits = fits && m.ok
+			for i, from := range m.columns {
+				to[s.data[i]] = int32(from) + 1
+			}
+		}
+	}
+	if fits {
+		for from, into := range to {
+			if into > 0 {
+				b.columns[into-1].appendColumn(o.trie.columns[from].kind, o.columns[from], b.seed)
+			}
+		}
+		b.size += o.size
+	}
+	next := make([]int, len(o.columns)) // the next value of each column of o
+	for i, sh := range o.shapes {
+		m, s := &maps[sh], &o.trie.shapes[sh]
+		into := m.shape
+		switch {
+		case fits:
+		case m.ok:
+			size := 16
+			for j, from := range s.data {
+				size += b.columns[m.columns[j]].appendValue(o.trie.columns[from].kind, o.columns[from], next[from], b.seed)
+				next[from]++
+			}
+			b.size += size
+		default:
+			b.text = o.appendRowText(b.text[:0], i, next)
+			into = b.addText(b.text)
+		}
+		if o.arrivals != nil {
+			b.addAbsolute(into, event.MakeKey(o.instants[i], o.arrivals[i]))
+		} else {
+			b.addRow(into, o.instants[i])
+		}
+	}
+}
+
+// appendValue adds value i of o, a column of the same kind, and returns how much memory it takes.
+func (c *column) appendValue(k kind, o *column, i int, seed maphash.Seed) int {
+	switch k {
+	case kindBool:
+		c.bools = append(c.bools, o.bools[i])
+		return 1
+	case kindInt:
+		c.ints = append(c.ints, o.ints[i])
+		return 8
+	case kindDecimal:
+		c.ints, c.scales = append(c.ints, o.ints[i]), append(c.scales, o.scales[i])
+		return 9
+	}
+	return c.appendText(o.textAt(i), seed)
+}
+
+// appendRowText appends row i as JSON; next holds the next value of each column and moves on.
+func (b *Builder) appendRowText(dst []byte, i int, next []int) []byte {
+	s := &b.trie.schema
+	tokens := s.shapes[b.shapes[i]].tokens
+	if s.isEvent(&s.shapes[b.shapes[i]]) {
+		c := tokens[0].id()
+		next[c]++
+		return append(dst, b.columns[c].textAt(next[c]-1)...)
+	}
+	dst = append(dst, '{')
+	for _, t := range tokens {
+		if t == closing {
+			dst = append(dst, '}')
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		if t.isOpen() {
+			dst = append(event.AppendString(dst, []byte(s.objects[t.id()].name)), ':', '{')
+			continue
+		}
+		def := &s.columns[t.id()]
+		dst = append(event.AppendString(dst, []byte(def.name)), ':')
+		c, at := b.columns[t.id()], next[t.id()]
+		switch def.kind {
+		case kindNull:
+			dst = append(dst, "null"...)
+		case kindBool:
+			dst = strconv.AppendBool(dst, c.bools[at] != 0)
+		case kindInt:
+			dst = strconv.AppendInt(dst, c.ints[at], 10)
+		case kindDecimal:
+			dst = appendDecimal(dst, c.ints[at], c.scales[at])
+		case kindTime:
+			dst = append(event.AppendTime(append(dst, '"'), b.instants[i]), '"')
+		case kindString, kindTimeText:
+			dst = event.AppendString(dst, c.textAt(at))
+		default:
+			dst = append(dst, c.textAt(at)...)
+		}
+		if def.kind.hasData() {
+			next[t.id()]++
+		}
+	}
+	return append(dst, '}')
+}

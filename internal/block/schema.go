@@ -1,0 +1,321 @@
+package block
+
+import (
+	"encoding/binary"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// A schema says what the rows of a block look like: which objects nest in which, which columns there are, and the shapes.
+//
+// An object is named by its parent and its name; object 0 is the event itself. A column holds the values of one
+// kind that stand under one name in one object. A shape is the ordered list of an event's tokens:
+//
+//	close       0          ends the innermost open object
+//	open o      2·o        object o begins (o ≥ 1)
+//	leaf c      2·c + 1    the next value of column c
+//
+// so presence, nesting, order and duplicates of members all follow from the shape (R6). Bytes, every number a uvarint:
+//
+//	+---------+---------------------------------+---------+--------------------------------------------+
+//	| objects | parent, name length, name       | columns | object, kind (1 byte), name length, name   |
+//	|         | … for objects 1, 2, …           |         | … for each column                          |
+//	+---------+---------------------------------+---------+--------------------------------------------+
+//	| shapes  | rows, tokens, token, token, … for each shape                                           |
+//	+---------+----------------------------------------------------------------------------------------+
+type schema struct {
+	objects []object
+	columns []columnDef
+	shapes  []shape
+}
+
+type object struct {
+	parent uint32
+	name   string // WTF-8
+}
+
+type columnDef struct {
+	object uint32
+	kind   kind
+	name   string // WTF-8
+}
+
+type shape struct {
+	tokens []token
+	rows   int      // how many rows have it
+	data   []uint32 // the columns of its leaves that hold data, in order
+}
+
+type token uint32
+
+const closing token = 0
+
+func opening(object uint32) token { return token(object << 1) }
+func leaf(column uint32) token    { return token(column<<1 | 1) }
+func (t token) isLeaf() bool      { return t&1 == 1 }
+func (t token) isOpen() bool      { return t&1 == 0 && t != closing }
+func (t token) id() uint32        { return uint32(t >> 1) }
+
+// A kind is the type of a column's values; its number is part of the format.
+type kind uint8
+
+const (
+	kindNull     kind = 1  // no data
+	kindBool     kind = 2  // one bit
+	kindInt      kind = 3  // an int64 whose shortest text is the number's text
+	kindDecimal  kind = 4  // mantissa and scale that give back the number's text
+	kindNumber   kind = 5  // any other number: its text
+	kindString   kind = 6  // WTF-8
+	kindTime     kind = 7  // @t in canonical form: no data, the key has it
+	kindTimeText kind = 8  // @t in any other form: its text (R3)
+	kindArray    kind = 9  // JSON without white space
+	kindEvent    kind = 10 // a whole event as JSON without white space, kept so because a limit was hit
+	kindObject   kind = 11 // an object's begin: an edge of the trie, never a column
+	kinds             = 12
+)
+
+var kindNames = [kinds]string{"?", "null", "bool", "int", "decimal", "number", "string", "time", "time text", "array", "event", "object"}
+
+func (k kind) String() string {
+	if k >= kinds {
+		return "?"
+	}
+	return kindNames[k]
+}
+
+// hasData says whether a column of the kind stores anything per value.
+func (k kind) hasData() bool { return k != kindNull && k != kindTime }
+
+// isText says whether the values are byte strings.
+func (k kind) isText() bool {
+	return k == kindNumber || k == kindString || k >= kindTimeText && k <= kindEvent
+}
+
+const timeName = "@t"
+
+// isEvent says whether the shape is that of events kept whole.
+func (s *schema) isEvent(sh *shape) bool {
+	return len(sh.tokens) == 1 && s.columns[sh.tokens[0].id()].kind == kindEvent
+}
+
+// dataColumns lists the columns of the leaves that hold data.
+func (s *schema) dataColumns(tokens []token) []uint32 {
+	n := 0
+	for _, t := range tokens {
+		if t.isLeaf() && s.columns[t.id()].kind.hasData() {
+			n++
+		}
+	}
+	data := make([]uint32, 0, n)
+	for _, t := range tokens {
+		if t.isLeaf() && s.columns[t.id()].kind.hasData() {
+			data = append(data, t.id())
+		}
+	}
+	return data
+}
+
+// path names a column for people: names joined by dots, then the kind.
+func (s *schema) path(column uint32) string {
+	d := &s.columns[column]
+	text := d.name
+	for o, steps := d.object, 0; o != 0 && steps <= event.MaxDepth; o, steps = s.objects[o].parent, steps+1 {
+		text = s.objects[o].name + "." + text
+	}
+	return text + " (" + d.kind.String() + ")"
+}
+
+func appendSchema(dst []byte, s *schema) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s.objects)))
+	for _, o := range s.objects[1:] {
+		dst = binary.AppendUvarint(dst, uint64(o.parent))
+		dst = binary.AppendUvarint(dst, uint64(len(o.name)))
+		dst = append(dst, o.name...)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.columns)))
+	for _, c := range s.columns {
+		dst = binary.AppendUvarint(dst, uint64(c.object))
+		dst = append(dst, byte(c.kind))
+		dst = binary.AppendUvarint(dst, uint64(len(c.name)))
+		dst = append(dst, c.name...)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.shapes)))
+	for _, sh := range s.shapes {
+		dst = binary.AppendUvarint(dst, uint64(sh.rows))
+		dst = binary.AppendUvarint(dst, uint64(len(sh.tokens)))
+		for _, t := range sh.tokens {
+			dst = binary.AppendUvarint(dst, uint64(t))
+		}
+	}
+	return dst
+}
+
+// decodeSchema checks src, which may come from a damaged file, for a block of rows rows.
+func decodeSchema(src []byte, rows int) (*schema, error) {
+	d := decoder{src: src}
+	s := &schema{}
+	n := d.count("objects", 2)
+	if d.err == nil && n < 1 {
+		d.fail("there is no object 0")
+	}
+	s.objects = make([]object, 1, n+1)
+	for i := 1; i < n && d.err == nil; i++ {
+		o := object{parent: d.below("parent object", i), name: d.text("object name")}
+		s.objects = append(s.objects, o)
+	}
+	n = d.count("columns", 3)
+	s.columns = make([]columnDef, 0, n)
+	for i := 0; i < n && d.err == nil; i++ {
+		c := columnDef{object: d.below("object of a column", len(s.objects)), kind: kind(d.byte("kind")), name: d.text("column name")}
+		if d.err == nil && (c.kind == 0 || c.kind >= kindObject) {
+			d.fail("column %d has the unknown kind %d", i, c.kind)
+		}
+		s.columns = append(s.columns, c)
+	}
+	n = d.count("shapes", 2)
+	s.shapes = make([]shape, 0, n)
+	left := rows
+	for i := 0; i < n && d.err == nil; i++ {
+		sh := shape{rows: d.number("rows of a shape", left)}
+		left -= sh.rows
+		tokens := d.count("tokens", 1)
+		sh.tokens = make([]token, 0, tokens)
+		for j := 0; j < tokens && d.err == nil; j++ {
+			sh.tokens = append(sh.tokens, token(d.number("token", 1<<31)))
+		}
+		if d.err == nil {
+			s.checkTokens(&d, sh.tokens)
+		}
+		if d.err == nil {
+			sh.data = s.dataColumns(sh.tokens)
+		}
+		s.shapes = append(s.shapes, sh)
+	}
+	if d.err == nil && left != 0 {
+		d.fail("the shapes cover %d rows too few", left)
+	}
+	return s, d.end()
+}
+
+// checkTokens refuses a shape whose objects don't nest as the schema says.
+func (s *schema) checkTokens(d *decoder, tokens []token) {
+	in, depth := uint32(0), 1
+	for i, t := range tokens {
+		switch {
+		case t == closing:
+			if in == 0 {
+				d.fail("token %d closes nothing", i)
+				return
+			}
+			in, depth = s.objects[in].parent, depth-1
+		case t.isOpen():
+			if uint64(t.id()) >= uint64(len(s.objects)) || s.objects[t.id()].parent != in {
+				d.fail("token %d opens object %d, which is no member of object %d", i, t.id(), in)
+				return
+			}
+			if depth++; depth > event.MaxDepth {
+				d.fail("a shape nests over %d levels", event.MaxDepth)
+				return
+			}
+			in = t.id()
+		default:
+			if uint64(t.id()) >= uint64(len(s.columns)) || s.columns[t.id()].object != in {
+				d.fail("token %d is column %d, which is no member of object %d", i, t.id(), in)
+				return
+			}
+			if s.columns[t.id()].kind == kindEvent && len(tokens) != 1 {
+				d.fail("a whole event is only a part of its shape")
+				return
+			}
+		}
+	}
+	if in != 0 {
+		d.fail("a shape ends within an object")
+	}
+}
+
+// A decoder reads numbers and texts off a byte string and remembers the first thing that is wrong with it.
+type decoder struct {
+	src []byte
+	err error
+}
+
+const opDecode = "decode block"
+
+func (d *decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fault.New(fault.Corrupt, opDecode, format, args...)
+	}
+	d.src = nil
+}
+
+func (d *decoder) uvarint(what string) uint64 {
+	v, n := binary.Uvarint(d.src)
+	if n <= 0 {
+		d.fail("%s: the number is cut off or too long", what)
+		return 0
+	}
+	d.src = d.src[n:]
+	return v
+}
+
+// number reads a number up to most.
+func (d *decoder) number(what string, most int) int {
+	v := d.uvarint(what)
+	if v > uint64(most) {
+		d.fail("%s: %d is over %d", what, v, most)
+		return 0
+	}
+	return int(v)
+}
+
+// below reads a number less than limit.
+func (d *decoder) below(what string, limit int) uint32 {
+	v := d.uvarint(what)
+	if d.err == nil && v >= uint64(limit) {
+		d.fail("%s: %d is not below %d", what, v, limit)
+		return 0
+	}
+	return uint32(v)
+}
+
+// count reads how many things of at least size bytes each follow.
+func (d *decoder) count(what string, size int) int {
+	v := d.uvarint(what)
+	if v > uint64(len(d.src)/size)+1 {
+		d.fail("%s: %d do not fit in %d bytes", what, v, len(d.src))
+		return 0
+	}
+	return int(v)
+}
+
+func (d *decoder) byte(what string) byte {
+	if len(d.src) == 0 {
+		d.fail("%s: the byte is missing", what)
+		return 0
+	}
+	v := d.src[0]
+	d.src = d.src[1:]
+	return v
+}
+
+func (d *decoder) bytes(what string, n uint64) []byte {
+	if n > uint64(len(d.src)) {
+		d.fail("%s: %d bytes are announced, %d are left", what, n, len(d.src))
+		return nil
+	}
+	v := d.src[:n:n]
+	d.src = d.src[n:]
+	return v
+}
+
+func (d *decoder) text(what string) string { return string(d.bytes(what, d.uvarint(what))) }
+
+// end returns the first error; bytes left over are one.
+func (d *decoder) end() error {
+	if len(d.src) > 0 {
+		d.fail("%d bytes are left over", len(d.src))
+	}
+	return d.err
+}

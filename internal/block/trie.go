@@ -1,0 +1,258 @@
+package block
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// A trie finds an event's shape while the event is read. A node stands for the members seen so far; an edge, for the next member's
+// name and kind, leads on and owns a column; the node where the event ends is the shape. Each node remembers the member
+// taken last and tries it first: most events repeat the one before, so most members cost one comparison of text.
+//
+// What a trie may hold is bounded, so that events with ever new names can't exhaust memory: beyond the bounds errSchemaFull.
+type trie struct {
+	schema
+	root      *node
+	nodes     int
+	nameBytes int
+	objectIDs map[objectKey]uint32
+	columnIDs map[columnDef]uint32
+	wholeNode *node // where events kept whole end; nil until the first
+	undo      undo
+}
+
+const (
+	maxColumns   = 4096
+	maxShapes    = 4096
+	maxNodes     = 1 << 16
+	maxNameBytes = 4 << 20
+	maxMembers   = 512 // of one event, nested ones included
+)
+
+// errSchemaFull says that an event can't have a shape of its own; it is then kept whole.
+var errSchemaFull = errors.New("the schema is full")
+
+type objectKey struct {
+	parent uint32
+	name   string
+}
+
+type node struct {
+	last    *member            // the member taken last
+	members []*member          // in order of first use
+	byText  map[string]*member // by text, once there are many
+	close   *node              // where the end of the object leads; nil if not taken yet
+	parent  *node              // the node before, nil at the root
+	token   token              // what led here
+	object  uint32             // the object whose members come next
+	depth   int32              // objects open, the event included
+	outer   *node              // the node at which the object was opened
+	shape   int32              // -1 until an event ends here
+}
+
+type member struct {
+	text   string // `"Name":`, name as AppendString writes it
+	name   string
+	isTime bool // @t of the event itself
+	edges  [kinds]edge
+}
+
+type edge struct {
+	to     *node
+	column uint32
+}
+
+// undo is what the current event has added: everything past these lengths, reached only through one edge.
+type undo struct {
+	active                  bool
+	objects, columns, nodes int
+	nameBytes               int
+	at                      *node   // where the first new edge starts
+	newMember               bool    // its member is new as well
+	member                  *member // nil: the edge is at.close
+	kind                    kind
+}
+
+func newTrie() trie {
+	t := trie{objectIDs: map[objectKey]uint32{}, columnIDs: map[columnDef]uint32{}, nodes: 1}
+	t.objects = []object{{}}
+	t.root = &node{depth: 1, shape: -1}
+	return t
+}
+
+// full says that the bounds are near enough for a fresh start to pay.
+func (t *trie) full() bool {
+	return len(t.columns) > maxColumns/2 || len(t.shapes) > maxShapes/2 || t.nodes > maxNodes/2 || t.nameBytes > maxNameBytes/2 || len(t.objects) > maxColumns/2
+}
+
+const manyMembers = 8
+
+// find returns the member with the given text, nil if there is none yet.
+func (n *node) find(text []byte) *member {
+	if n.byText != nil {
+		return n.byText[string(text)]
+	}
+	for _, m := range n.members {
+		if m.text == string(text) {
+			return m
+		}
+	}
+	return nil
+}
+
+func (t *trie) begin(n *node, m *member, k kind, newMember bool) {
+	if t.undo.active {
+		return
+	}
+	t.undo = undo{active: true, objects: len(t.objects), columns: len(t.columns), nodes: t.nodes, nameBytes: t.nameBytes, at: n, member: m, kind: k, newMember: newMember}
+}
+
+// keep makes what the current event has added stay; forget takes it back.
+func (t *trie) keep() { t.undo = undo{} }
+
+func (t *trie) forget() {
+	u := t.undo
+	if !u.active {
+		return
+	}
+	t.undo = undo{}
+	for _, c := range t.columns[u.columns:] {
+		delete(t.columnIDs, c)
+	}
+	for _, o := range t.objects[u.objects:] {
+		delete(t.objectIDs, objectKey(o))
+	}
+	clear(t.columns[u.columns:])
+	t.columns, t.objects, t.nodes, t.nameBytes = t.columns[:u.columns], t.objects[:u.objects], u.nodes, u.nameBytes
+	switch {
+	case u.member == nil:
+		u.at.close = nil
+	case u.newMember:
+		u.at.members = u.at.members[:len(u.at.members)-1]
+		delete(u.at.byText, u.member.text)
+		u.at.last = nil
+	default:
+		u.member.edges[u.kind] = edge{}
+	}
+}
+
+// add returns the member name of n, which find has not found. It can only be the first thing an event adds or follow what it has added.
+func (t *trie) add(n *node, name string) (*member, error) {
+	if t.nodes >= maxNodes || t.nameBytes+len(name) > maxNameBytes {
+		return nil, errSchemaFull
+	}
+	name = strings.Clone(name)
+	text := append(event.AppendString(make([]byte, 0, len(name)+3), []byte(name)), ':')
+	m := &member{text: string(text), name: name, isTime: n.object == 0 && name == timeName}
+	t.begin(n, m, 0, true)
+	t.nameBytes += len(name)
+	n.members = append(n.members, m)
+	if n.byText != nil {
+		n.byText[m.text] = m
+	} else if len(n.members) > manyMembers {
+		n.byText = make(map[string]*member, 2*manyMembers)
+		for _, m := range n.members {
+			n.byText[m.text] = m
+		}
+	}
+	return m, nil
+}
+
+// follow returns the edge of kind k, which it makes if need be.
+func (t *trie) follow(n *node, m *member, k kind) (*edge, error) {
+	e := &m.edges[k]
+	if e.to != nil {
+		return e, nil
+	}
+	if t.nodes >= maxNodes {
+		return nil, errSchemaFull
+	}
+	next := &node{parent: n, shape: -1}
+	if k == kindObject {
+		id, ok := t.objectIDs[objectKey{n.object, m.name}]
+		if !ok {
+			if len(t.objects) >= maxColumns {
+				return nil, errSchemaFull
+			}
+			t.begin(n, m, k, false)
+			id = uint32(len(t.objects))
+			t.objects = append(t.objects, object{parent: n.object, name: m.name})
+			t.objectIDs[objectKey{n.object, m.name}] = id
+		}
+		next.object, next.depth, next.outer, next.token = id, n.depth+1, n, opening(id)
+	} else {
+		def := columnDef{object: n.object, kind: k, name: m.name}
+		id, ok := t.columnIDs[def]
+		if !ok {
+			if len(t.columns) >= maxColumns {
+				return nil, errSchemaFull
+			}
+			t.begin(n, m, k, false)
+			id = uint32(len(t.columns))
+			t.columns = append(t.columns, def)
+			t.columnIDs[def] = id
+		}
+		e.column = id
+		next.object, next.depth, next.outer, next.token = n.object, n.depth, n.outer, leaf(id)
+	}
+	t.begin(n, m, k, false)
+	t.nodes++
+	e.to = next
+	return e, nil
+}
+
+// leave returns the node after the end of the object that n is in.
+func (t *trie) leave(n *node) (*node, error) {
+	if n.close != nil {
+		return n.close, nil
+	}
+	if t.nodes >= maxNodes {
+		return nil, errSchemaFull
+	}
+	t.begin(n, nil, 0, false)
+	t.nodes++
+	o := n.outer
+	n.close = &node{parent: n, shape: -1, token: closing, object: o.object, depth: o.depth, outer: o.outer}
+	return n.close, nil
+}
+
+// shapeAt returns the shape of the events that end at n.
+func (t *trie) shapeAt(n *node) (uint32, error) {
+	if n.shape >= 0 {
+		return uint32(n.shape), nil
+	}
+	// One place is kept for the shape of events kept whole.
+	if len(t.shapes) >= maxShapes-1 && n != t.wholeNode {
+		return 0, errSchemaFull
+	}
+	tokens := n.tokens()
+	n.shape = int32(len(t.shapes))
+	t.shapes = append(t.shapes, shape{tokens: tokens, data: t.dataColumns(tokens)})
+	return uint32(n.shape), nil
+}
+
+// whole returns the node and the column of events kept whole. Both have their place beyond the bounds.
+func (t *trie) whole() (*node, uint32) {
+	if t.wholeNode == nil { // no member's name leads to it
+		id := uint32(len(t.columns))
+		t.columns = append(t.columns, columnDef{kind: kindEvent})
+		t.wholeNode = &node{parent: t.root, shape: -1, token: leaf(id), depth: 1}
+	}
+	return t.wholeNode, t.wholeNode.token.id()
+}
+
+// tokens lists what leads from the root to n.
+func (n *node) tokens() []token {
+	count := 0
+	for at := n; at.parent != nil; at = at.parent {
+		count++
+	}
+	tokens := make([]token, count)
+	for at := n; at.parent != nil; at = at.parent {
+		count--
+		tokens[count] = at.token
+	}
+	return tokens
+}

@@ -1,0 +1,257 @@
+package block
+
+import (
+	"encoding/binary"
+	"strconv"
+	"sync"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// Value decodes the whole event.
+func (b *Block) Value(row int) (v event.Value, err error) {
+	err = b.on(row, func(c *Cursor) (err error) {
+		v, err = c.Value()
+		return err
+	})
+	return v, err
+}
+
+// Value decodes the whole event.
+func (c *Cursor) Value() (event.Value, error) {
+	if err := c.valid(); err != nil {
+		return event.Value{}, err
+	}
+	sh := &c.b.schema.shapes[c.shape()]
+	if c.b.schema.isEvent(sh) {
+		return c.leafValue(sh.tokens[0].id(), 0)
+	}
+	return c.objectValue(sh.tokens, 0, len(sh.tokens))
+}
+
+// objectValue builds an object from the tokens between start and end.
+func (c *Cursor) objectValue(tokens []token, start, end int) (event.Value, error) {
+	s := c.b.schema
+	stack := []event.Value{{Kind: event.Object}}
+	var names []string
+	for i := start; i < end; i++ {
+		top := &stack[len(stack)-1]
+		switch t := tokens[i]; {
+		case t == closing:
+			closed := *top
+			stack = stack[:len(stack)-1]
+			outer := &stack[len(stack)-1]
+			outer.Members = append(outer.Members, event.Member{Name: names[len(names)-1], Value: closed})
+			names = names[:len(names)-1]
+		case t.isOpen():
+			names = append(names, s.objects[t.id()].name)
+			stack = append(stack, event.Value{Kind: event.Object})
+		default:
+			v, err := c.leafValue(t.id(), earlier(tokens[:i], t))
+			if err != nil {
+				return event.Value{}, err
+			}
+			top.Members = append(top.Members, event.Member{Name: s.columns[t.id()].name, Value: v})
+		}
+	}
+	return stack[0], nil
+}
+
+// earlier counts how often t stands among tokens. Only repeated members have any.
+func earlier(tokens []token, t token) (n uint32) {
+	for _, o := range tokens {
+		if o == t {
+			n++
+		}
+	}
+	return n
+}
+
+// leafValue decodes the row's nth value in a column.
+func (c *Cursor) leafValue(column, nth uint32) (event.Value, error) {
+	return c.b.valueAt(column, int(c.next[column]+nth), c.row)
+}
+
+// valueAt decodes the value at a position of a column; row is the row it belongs to.
+func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
+	k := b.schema.columns[column].kind
+	var r *reader
+	if k.hasData() {
+		var err error
+		if r, err = b.column(column); err != nil {
+			return event.Value{}, err
+		}
+	}
+	switch k {
+	case kindNull:
+		return event.Value{Kind: event.Null}, nil
+	case kindBool:
+		return event.Value{Kind: event.Bool, Bool: r.boolAt(at) != 0}, nil
+	case kindInt:
+		return event.Value{Kind: event.Number, Text: strconv.FormatInt(r.ints.at(at), 10)}, nil
+	case kindDecimal:
+		var text [32]byte
+		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], r.ints.at(at), r.scaleAt(at)))}, nil
+	case kindNumber:
+		return event.Value{Kind: event.Number, Text: string(r.textAt(at))}, nil
+	case kindTime:
+		var text [40]byte
+		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants[row]))}, nil
+	case kindString, kindTimeText:
+		return event.Value{Kind: event.String, Text: string(r.textAt(at))}, nil
+	}
+	v, err := event.ParseValue(r.textAt(at))
+	if err != nil {
+		return v, fault.WrapAs(fault.Corrupt, err, opDecode, "column %s", b.schema.path(column))
+	}
+	return v, nil
+}
+
+// Lookup returns the value at a path of raw member names (no array steps), Undefined if absent; only the columns concerned are decoded.
+// With duplicate members the last one counts.
+func (b *Block) Lookup(row int, path ...string) (event.Value, error) {
+	return b.Field(path...).Value(row)
+}
+
+// A Field is a path looked up in a block's schema: with it the value of a row costs no search for names. Safe for concurrent use.
+type Field struct {
+	b       *Block
+	path    []string
+	targets []target // by shape
+
+}
+
+// A target is where a path leads in events of one shape.
+type target struct {
+	found      targetKind
+	column     uint32
+	nth        uint32
+	start, end int // tokens of an object
+}
+
+type targetKind uint8
+
+const (
+	targetNone targetKind = iota
+	targetLeaf
+	targetObject
+	targetWhole // in the text of the whole event
+)
+
+// fields keeps the fields asked for, up to maxFields of them.
+type fields struct {
+	mu    sync.RWMutex
+	known map[string]*Field
+}
+
+const maxFields = 256
+
+// Field looks a path up; the same path gives the same field.
+func (b *Block) Field(path ...string) *Field {
+	var room [128]byte
+	key := room[:0]
+	for _, name := range path {
+		key = append(binary.AppendUvarint(key, uint64(len(name))), name...)
+	}
+	b.fields.mu.RLock()
+	f := b.fields.known[string(key)]
+	b.fields.mu.RUnlock()
+	if f != nil {
+		return f
+	}
+	f = &Field{b: b, path: append([]string(nil), path...), targets: make([]target, len(b.schema.shapes))}
+	for i := range b.schema.shapes {
+		f.targets[i] = b.schema.target(&b.schema.shapes[i], path)
+	}
+	b.fields.mu.Lock()
+	defer b.fields.mu.Unlock()
+	if known := b.fields.known[string(key)]; known != nil {
+		return known
+	}
+	if len(b.fields.known) < maxFields {
+		if b.fields.known == nil {
+			b.fields.known = map[string]*Field{}
+		}
+		b.fields.known[string(key)] = f
+		b.memory.Add(int64(len(f.targets)*32 + len(key) + 128))
+	}
+	return f
+}
+
+// target finds where a path leads in a shape: at each step to the last member of that name.
+func (s *schema) target(sh *shape, path []string) target {
+	if s.isEvent(sh) {
+		return target{found: targetWhole, column: sh.tokens[0].id()}
+	}
+	t := target{found: targetObject, end: len(sh.tokens)}
+	for _, name := range path {
+		if t.found != targetObject {
+			return target{}
+		}
+		inside, end := t.start, t.end
+		t = target{}
+		for i := inside; i < end; i++ {
+			tok := sh.tokens[i]
+			if tok.isLeaf() {
+				if s.columns[tok.id()].name == name {
+					t = target{found: targetLeaf, column: tok.id(), start: i}
+				}
+				continue
+			}
+			start := i + 1
+			i = s.endOf(sh.tokens, i)
+			if s.objects[tok.id()].name == name {
+				t = target{found: targetObject, start: start, end: i}
+			}
+		}
+	}
+	if t.found == targetLeaf {
+		t.nth = earlier(sh.tokens[:t.start], leaf(t.column))
+	}
+	return t
+}
+
+// endOf returns the index of the token that closes the object opened at i.
+func (s *schema) endOf(tokens []token, i int) int {
+	for depth := 0; ; i++ {
+		switch t := tokens[i]; {
+		case t == closing:
+			if depth--; depth == 0 {
+				return i
+			}
+		case t.isOpen():
+			depth++
+		}
+	}
+}
+
+// Value is the value of a row, Undefined if the event has none there.
+func (f *Field) Value(row int) (v event.Value, err error) {
+	err = f.b.on(row, func(c *Cursor) (err error) {
+		v, err = c.Lookup(f)
+		return err
+	})
+	return v, err
+}
+
+// Lookup is the value of a field of the cursor's block.
+func (c *Cursor) Lookup(f *Field) (event.Value, error) {
+	if err := c.valid(); err != nil {
+		return event.Value{}, err
+	}
+	sh := c.shape()
+	switch t := &f.targets[sh]; t.found {
+	case targetLeaf:
+		return c.leafValue(t.column, t.nth)
+	case targetObject:
+		return c.objectValue(c.b.schema.shapes[sh].tokens, t.start, t.end)
+	case targetWhole:
+		v, err := c.leafValue(t.column, 0)
+		for _, name := range f.path {
+			v = v.Get(name)
+		}
+		return v, err
+	}
+	return event.Value{}, nil
+}
