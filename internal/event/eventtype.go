@@ -1,13 +1,15 @@
 package event
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // EventType is the 32-bit number that events of one call site share: @i if it is such a number, in hex with or without
-// a leading $ or as a JSON number; else the hash of @mt; else the hash of @m, whose braces count doubled, as a template would have them.
+// a leading $ or as a JSON number, and else its hash; without @i the hash of @mt; else of @m, whose braces count doubled, as
+// a template would have them.
 func EventType(event Value) uint32 {
 	switch id := event.Get("@i"); id.Kind {
 	case String:
@@ -46,32 +48,38 @@ func EventTypeText(eventType uint32) string {
 	return string(text)
 }
 
-// HashTemplate is Jenkins' one-at-a-time hash over the UTF-16 code units of a message template (WTF-8), the way
-// that Serilog's compact format makes @i.
+// HashTemplate is MurmurHash3 (32 bits, seed 0) over a message template in UTF-8, lone surrogates as U+FFFD: the numbers
+// that Seq gives to templates, so that a search by @EventType that was saved there finds the same events here. Serilog's own compact format uses
+// another hash; it writes it as @i, which counts first.
 func HashTemplate(template string) uint32 {
-	var h uint32
-	unit := func(u rune) {
-		h += uint32(u)
-		h += h << 10
-		h ^= h >> 6
+	if !utf8.ValidString(template) {
+		template = withoutSurrogates(template)
 	}
-	for i := 0; i < len(template); {
-		r, size := rune(template[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = decodeWTF8(template[i:])
-		}
-		i += size
-		if r >= 0x10000 {
-			r -= 0x10000
-			unit(0xD800 + r>>10)
-			r = 0xDC00 + r&0x3FF
-		}
-		unit(r)
+	const c1, c2 = 0xCC9E2D51, 0x1B873593
+	h, rest := uint32(0), template
+	for ; len(rest) >= 4; rest = rest[4:] {
+		k := uint32(rest[0]) | uint32(rest[1])<<8 | uint32(rest[2])<<16 | uint32(rest[3])<<24
+		h ^= bits.RotateLeft32(k*c1, 15) * c2
+		h = bits.RotateLeft32(h, 13)*5 + 0xE6546B64
 	}
-	h += h << 3
-	h ^= h >> 11
-	h += h << 15
-	return h
+	var k uint32
+	for i := range len(rest) {
+		k |= uint32(rest[i]) << (8 * i)
+	}
+	h ^= bits.RotateLeft32(k*c1, 15) * c2
+	h ^= uint32(len(template))
+	h = (h ^ h>>16) * 0x85EBCA6B
+	h = (h ^ h>>13) * 0xC2B2AE35
+	return h ^ h>>16
+}
+
+func withoutSurrogates(s string) string {
+	valid := make([]byte, 0, len(s))
+	for s != "" {
+		r, size := decodeWTF8(s)
+		valid, s = utf8.AppendRune(valid, r), s[size:] // AppendRune writes a surrogate as U+FFFD
+	}
+	return string(valid)
 }
 
 // decodeWTF8 is utf8.DecodeRuneInString that knows surrogates.

@@ -25,29 +25,28 @@ type Token struct {
 	Align  int    // after ','; negative is left
 }
 
-// maxAlign bounds what a template can make of an event: wider holes are text.
-const maxAlign = 1000
+// What a template can make of an event is bounded, for a small template can name a large property many times.
+const (
+	MaxMessage = 1 << 20 // a message that is longer keeps its further holes as raw text
+	maxAlign   = 1000    // a hole that is wider is text
+)
 
 // ParseTemplate never fails: what is no valid hole is text. {{ and }} are one brace. Neighbouring texts are one token.
 func ParseTemplate(template string) []Token {
-	var tokens []Token
-	var text strings.Builder // text before the next hole, as far as it differs from a part of template
-	flush := func() {
-		if text.Len() > 0 {
-			tokens = append(tokens, Token{Text: text.String()})
-			text.Reset()
-		}
-	}
+	tokens := make([]Token, 0, 2*strings.Count(template, "{")+1)
+	var text textRun // since the last hole
 	for rest := template; rest != ""; {
-		i := strings.IndexAny(rest, "{}")
-		if i < 0 {
-			text.WriteString(rest)
-			break
+		i := 0
+		for i < len(rest) && rest[i] != '{' && rest[i] != '}' {
+			i++
 		}
-		text.WriteString(rest[:i])
-		rest = rest[i:]
+		if i > 0 {
+			text.add(rest[:i])
+			rest = rest[i:]
+			continue
+		}
 		if rest[0] == '}' || strings.HasPrefix(rest, "{{") {
-			text.WriteByte(rest[0])
+			text.add(rest[:1])
 			if len(rest) > 1 && rest[1] == rest[0] {
 				rest = rest[1:]
 			}
@@ -55,15 +54,45 @@ func ParseTemplate(template string) []Token {
 			continue
 		}
 		raw := holeText(rest)
-		if hole, ok := parseHole(raw); ok {
-			flush()
-			tokens = append(tokens, hole)
-		} else {
-			text.WriteString(raw)
-		}
 		rest = rest[len(raw):]
+		hole, ok := parseHole(raw)
+		if !ok {
+			text.add(raw)
+			continue
+		}
+		tokens = append(text.end(tokens), hole)
 	}
-	flush()
+	tokens = text.end(tokens)
+	if len(tokens) == 0 {
+		return nil
+	}
+	return tokens
+}
+
+// textRun gathers a text. Most texts are a whole part of their template and cost no copy.
+type textRun struct {
+	whole  string
+	pieces []byte
+}
+
+func (r *textRun) add(s string) {
+	if r.whole == "" && len(r.pieces) == 0 {
+		r.whole = s
+		return
+	}
+	r.pieces = append(append(r.pieces, r.whole...), s...)
+	r.whole = ""
+}
+
+// end appends the text, if there is one, as a token and begins the next.
+func (r *textRun) end(tokens []Token) []Token {
+	text := r.whole
+	if len(r.pieces) > 0 {
+		text = string(r.pieces)
+	}
+	if r.whole, r.pieces = "", r.pieces[:0]; text != "" {
+		tokens = append(tokens, Token{Text: text})
+	}
 	return tokens
 }
 
@@ -80,7 +109,13 @@ func holeText(s string) string {
 	return s
 }
 
-func inName(r rune) bool   { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' }
+func inName(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.'
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
 func inFormat(r rune) bool { return inName(r) || unicode.IsPunct(r) || r == ' ' || r == '+' }
 
 func parseHole(raw string) (Token, bool) {
@@ -110,13 +145,13 @@ func parseHole(raw string) (Token, bool) {
 }
 
 // AppendMessage appends the template with its holes filled. lookup gives the value of a hole's name (a path if dotted),
-// Undefined if there is none: then the hole's raw text stands. renderings is the event's @r, or Undefined: an array
+// Undefined if there is none: then the hole's raw text stands, as it does after MaxMessage bytes. renderings is the event's @r, or Undefined: an array
 // of texts for the holes that have a format, in order.
 func AppendMessage(dst []byte, tokens []Token, renderings Value, lookup func(name string) Value) []byte {
-	formatted := 0
+	formatted, start := 0, len(dst)
 	for i := range tokens {
 		t := &tokens[i]
-		if t.Name == "" {
+		if t.Name == "" || len(dst)-start > MaxMessage {
 			dst = append(dst, t.Text...)
 			continue
 		}
@@ -178,9 +213,12 @@ func MessageParts(event Value) (tokens []Token, filled []string) {
 	}
 	tokens = ParseTemplate(template.Text)
 	filled = make([]string, len(tokens))
-	renderings := event.Get("@r")
+	renderings, total := event.Get("@r"), 0
 	for i := range tokens {
-		filled[i] = string(AppendMessage(nil, tokens[i:i+1], renderings, event.Property))
+		if filled[i] = tokens[i].Text; tokens[i].Name != "" && total <= MaxMessage {
+			filled[i] = string(AppendMessage(nil, tokens[i:i+1], renderings, event.Property))
+		}
+		total += len(filled[i])
 		if tokens[i].Name != "" && tokens[i].Format != "" && len(renderings.Items) > 0 {
 			renderings.Items = renderings.Items[1:]
 		}

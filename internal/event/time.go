@@ -39,7 +39,7 @@ func ParseTime(text []byte) (instant int64, canonical bool, err error) {
 	p := timeText{text: text}
 	instant = p.parse()
 	if p.fault != "" {
-		return 0, false, fault.New(fault.Invalid, opTime, "%q: byte %d: %s", clip(string(text[:min(len(text), 100)]), 60), p.at, p.fault)
+		return 0, false, fault.New(fault.Invalid, opTime, "%q: byte %d: %s", clip(string(text[:min(len(text), 100)]), 60), p.where, p.fault)
 	}
 	if n := len(text); (n == 28 || n == 30) && text[n-1] == 'Z' {
 		var buf [30]byte
@@ -97,12 +97,13 @@ func parseCanonical(text []byte) (int64, bool) {
 type timeText struct {
 	text  []byte
 	at    int
-	fault string
+	fault string // the first, empty if none
+	where int    // its place
 }
 
 func (p *timeText) fail(at int, format string, args ...any) {
 	if p.fault == "" {
-		p.at, p.fault = at, fmt.Sprintf(format, args...)
+		p.where, p.fault = at, fmt.Sprintf(format, args...)
 	}
 }
 

@@ -152,6 +152,9 @@ func (p *valueParser) members(i, depth int) ([]Member, int, error) {
 		return nil, i + 1, nil
 	}
 	var members []Member
+	if depth == 0 {
+		members = make([]Member, 0, 16) // most events fit
+	}
 	for {
 		if i >= len(p.src) || p.src[i] != '"' {
 			return nil, i, Expected(p.src, i, "a member's name in double quotes")
