@@ -1,0 +1,81 @@
+package stele
+
+import (
+	"errors"
+
+	"github.com/stelehq/stele/internal/engine"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/query/exec"
+	"github.com/stelehq/stele/internal/query/syntax"
+)
+
+// Filter is a parsed filter expression; immutable, safe for concurrent use. docs/filter.md has the language.
+type Filter struct{ f *exec.Filter }
+
+// ParseFilter reads a strict expression. Errors are *FilterError (kind Invalid) and point at the place, or of kind TooLarge.
+func ParseFilter(text string) (*Filter, error) {
+	f, err := exec.Parse(text)
+	if err != nil {
+		var at *syntax.Error
+		if errors.As(err, &at) {
+			return nil, filterError(at)
+		}
+		return nil, err
+	}
+	return &Filter{f}, nil
+}
+
+// ParseSearch reads what a person typed: an expression, or, when it is none, text to find in
+// message and exception; reason is then why it is no expression, and nil otherwise. err is for what is neither: text over the length limit, or
+// not UTF-8.
+func ParseSearch(text string) (f *Filter, reason *FilterError, err error) {
+	parsed, why, err := exec.Search(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if why != nil {
+		reason = filterError(why)
+	}
+	return &Filter{parsed}, reason, nil
+}
+
+// String returns the strict expression.
+func (f *Filter) String() string { return f.f.String() }
+
+// Match reports whether the filter selects the event: whether it is exactly true for it (R8).
+func (f *Filter) Match(e *Event) bool { return f.f.Match(eventRow{e}) }
+
+// match adapts a filter to the engine's rows; nil for no filter.
+func (f *Filter) match(lost func(error)) engine.Match {
+	if f == nil {
+		return nil
+	}
+	e := &Event{lost: lost}
+	row := eventRow{e}
+	return func(r engine.Row) bool {
+		e.row = r
+		return f.f.Match(row)
+	}
+}
+
+// FilterError says what is wrong with an expression, and where.
+type FilterError struct {
+	Offset       int    // byte offset in the text
+	Line, Column int    // from 1; Column counts characters
+	Message      string // what is wrong and what was expected
+	Suggestion   string // what was probably meant, "" if that is not known
+	err          *syntax.Error
+}
+
+func filterError(e *syntax.Error) *FilterError {
+	return &FilterError{Offset: e.Offset, Line: e.Line, Column: e.Column, Message: e.Message, Suggestion: e.Suggestion, err: e}
+}
+
+// Error renders the error on one line.
+func (e *FilterError) Error() string { return e.err.Error() }
+
+// Is makes errors.Is(err, stele.Invalid) hold.
+func (e *FilterError) Is(target error) bool { return target == error(fault.Invalid) }
+
+// Unwrap makes KindOf say Invalid.
+func (e *FilterError) Unwrap() error { return fault.Invalid }

@@ -1,0 +1,42 @@
+package stele
+
+import (
+	"context"
+	"time"
+
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// HistogramOptions choose what is counted.
+type HistogramOptions struct {
+	Range   Range
+	Filter  *Filter // nil: every event
+	Buckets int     // 1..10,000. A bounded range is split evenly; an open end is the first or last matching event's time
+}
+
+// Bucket counts the events from Start until before End.
+type Bucket struct {
+	Start, End time.Time
+	Counts     map[string]int64 // by level as written; an absent one is "Information"
+}
+
+const maxBuckets = 10_000
+
+// Histogram counts events by time and level. If an end of the range is open and nothing matches there are no buckets. When
+// damage was met the counts are of the rest, and the error (Corrupt, IO) comes with them.
+func (s *Snapshot) Histogram(ctx context.Context, o HistogramOptions) ([]Bucket, error) {
+	if o.Buckets < 1 || o.Buckets > maxBuckets {
+		return nil, fault.New(fault.Invalid, "histogram", "expected 1 to %d buckets, found %d", maxBuckets, o.Buckets)
+	}
+	var lost error
+	match := o.Filter.match(func(err error) { lost = err })
+	counted, err := s.v.Histogram(ctx, o.Range.span(), !o.Range.From.bounded, !o.Range.To.bounded, match, o.Buckets)
+	buckets := make([]Bucket, len(counted))
+	for i, b := range counted {
+		buckets[i] = Bucket{time.Unix(0, b.Start).UTC(), time.Unix(0, b.End).UTC(), b.Counts}
+	}
+	if err == nil {
+		err = lost
+	}
+	return buckets, err
+}

@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/journal"
+	"github.com/stelehq/stele/internal/manifest"
+)
+
+// commitLoop is the committer: it takes all waiting batches at once, writes them with
+// one write and one fsync, publishes them and answers (R10).
+func (e *Engine) commitLoop() {
+	defer e.workers.Done()
+	builder := e.newBuilder()
+	for {
+		select {
+		case <-e.queue.wake:
+		case <-e.stopped.Done():
+			for _, r := range e.queue.take() {
+				r.err = errClosed()
+				close(r.done)
+			}
+			return
+		}
+		for {
+			rs := e.queue.take()
+			if len(rs) == 0 {
+				break
+			}
+			e.commit(rs, builder)
+			if builder.Size() > keptBuilder {
+				builder = e.newBuilder()
+			}
+		}
+	}
+}
+
+// keptBuilder is the most memory that the committer's builder keeps between commits.
+const keptBuilder = 16 << 20
+
+func (e *Engine) newBuilder() *block.Builder {
+	return block.NewBuilder(block.Limits{EventBytes: e.o.EventBytes})
+}
+
+// A pack is one block on its way into the journal, with the requests whose events it has.
+type pack struct {
+	requests []*request
+	data     []byte
+	rows     int
+}
+
+func (e *Engine) commit(rs []*request, builder *block.Builder) {
+	defer func() {
+		for _, r := range rs {
+			close(r.done)
+		}
+	}()
+	rotate := false
+	now := e.now().UnixNano()
+	fresh, repeats := e.sortOut(rs, now)
+	for _, r := range rs {
+		rotate = rotate || r.rotate
+	}
+	if len(fresh) > 0 {
+		if err := e.commitFresh(fresh, builder, now); err != nil {
+			for _, r := range fresh {
+				r.err = err
+			}
+		}
+	}
+	for r, first := range repeats {
+		r.base, r.err = first.base, first.err
+		if r.err == nil && r.rows != first.rows {
+			r.err = wrongRows(r, first.rows)
+		}
+	}
+	if e.writer != nil && !e.writer.Empty() && (rotate || e.writer.Size() >= e.o.JournalBytes) {
+		e.endJournal()
+		e.kickSeal()
+	}
+}
+
+// sortOut leaves out the batches whose ids are known (R16), and finds those that repeat another of the same group.
+func (e *Engine) sortOut(rs []*request, now int64) (fresh []*request, repeats map[*request]*request) {
+	fresh = make([]*request, 0, len(rs))
+	var byID map[string]*request
+	for _, r := range rs {
+		switch {
+		case r.rotate:
+			continue
+		case r.id == "":
+			fresh = append(fresh, r)
+			continue
+		}
+		if known, ok := e.retries.find(r.id, now); ok {
+			r.repeat, r.base = true, known.base
+			if known.rows != r.rows {
+				r.err = wrongRows(r, known.rows)
+			}
+			continue
+		}
+		if first, ok := byID[r.id]; ok {
+			if repeats == nil {
+				repeats = map[*request]*request{}
+			}
+			r.repeat = true
+			repeats[r] = first
+			continue
+		}
+		if byID == nil {
+			byID = map[string]*request{}
+		}
+		byID[r.id] = r
+		fresh = append(fresh, r)
+	}
+	return fresh, repeats
+}
+
+func wrongRows(r *request, rows int) error {
+	return fault.New(fault.Invalid, "append", "the batch id %q was given to a batch of %d events; this one has %d", r.id, rows, r.rows).
+		WithHint("give every batch an id of its own")
+}
+
+// commitFresh writes and publishes the batches; an error concerns all of them.
+func (e *Engine) commitFresh(rs []*request, builder *block.Builder, now int64) error {
+	if err := e.waitForSealer(); err != nil {
+		return err
+	}
+	packs := packUp(rs, builder)
+	total := uint64(0)
+	for _, p := range packs {
+		total += uint64(p.rows)
+	}
+	if total > event.MaxCounter-e.counter {
+		// The counter would run over: a new epoch (R2).
+		if err := e.takeEpoch(); err != nil {
+			return refused(err, "cannot take a new epoch of arrival numbers")
+		}
+	}
+	if e.writer == nil {
+		if err := e.startJournal(); err != nil {
+			return refused(err, "cannot start a journal file")
+		}
+	}
+	groups := make([]journal.Group, len(packs))
+	recents := make([]*recent, len(packs))
+	for i, p := range packs {
+		base := event.ArrivalOf(e.epoch, e.counter)
+		e.counter += uint64(p.rows)
+		var err error
+		// Opening checks what was encoded before it is written.
+		if recents[i], err = newRecent(p.data, base, e.writer.Number()); err == nil && recents[i].rows != p.rows {
+			err = fault.New(fault.Internal, "append", "encoded %d events, found %d", p.rows, recents[i].rows)
+		}
+		if err != nil {
+			return fault.WrapAs(fault.Internal, err, "append", "the batch does not encode soundly; nothing was stored")
+		}
+		groups[i] = journal.Group{Base: base, Time: now, Block: p.data}
+		for _, r := range p.requests {
+			r.base = base
+			base += uint64(r.rows)
+			groups[i].Batches = append(groups[i].Batches, journal.Batch{ID: r.id, Rows: r.rows})
+		}
+	}
+	if err := e.writer.Commit(groups); err != nil {
+		// R12: this file is never written again. A new one, which says how far the old one counts,
+		// makes the refusal final before it is reported.
+		e.endJournal()
+		_ = e.startJournal() // tried again by the next append
+		return refused(err, "cannot write the journal")
+	}
+	for _, r := range rs {
+		if r.id != "" {
+			e.retries.add(r.id, retry{r.base, r.rows, now}, now)
+		}
+	}
+	e.publish(func(st *state) {
+		st.recent = append(slices.Clip(st.recent), recents...)
+		st.next = event.ArrivalOf(e.epoch, e.counter)
+		st.visible += int64(total)
+		e.journals[len(e.journals)-1].bytes = e.writer.Size()
+	})
+	e.kickTidy()
+	return nil
+}
+
+func refused(err error, what string) error {
+	r := fault.Wrap(err, "append", "nothing of the batch was stored: %s", what)
+	var cause *fault.Error
+	if errors.As(err, &cause) {
+		r.At(cause.File, cause.Offset)
+	}
+	if r.Kind == fault.Full {
+		r.WithHint("the disk is full: free space, or delete events; the store goes on by itself")
+	}
+	return r
+}
+
+// packUp makes one block of each run of small batches, and one of each large batch.
+func packUp(rs []*request, builder *block.Builder) []pack {
+	var packs []pack
+	var run []*request
+	builder.Reset()
+	end := func() {
+		if len(run) == 0 {
+			return
+		}
+		p := pack{requests: run, rows: builder.Rows()}
+		p.data, _ = builder.Encode(nil, block.Fast)
+		packs = append(packs, p)
+		run = nil
+		builder.Reset()
+	}
+	for _, r := range rs {
+		if r.builder == nil {
+			end()
+			packs = append(packs, pack{requests: []*request{r}, data: r.data, rows: r.rows})
+			continue
+		}
+		builder.AppendBuilder(r.builder)
+		run = append(run, r)
+		if builder.Rows() >= packRows || builder.Size() >= packBytes {
+			end()
+		}
+	}
+	end()
+	return packs
+}
+
+// A coalesced block is ended at either.
+const (
+	packRows  = 8 << 10
+	packBytes = 8 << 20
+)
+
+// takeEpoch makes a higher epoch durable before any number of it is given (R2).
+func (e *Engine) takeEpoch() error {
+	if e.epoch >= event.MaxEpoch {
+		return fault.New(fault.Exhausted, "take epoch", "all %d epochs of arrival numbers are used", event.MaxEpoch)
+	}
+	e.catalogMu.Lock()
+	defer e.catalogMu.Unlock()
+	if err := e.catalog.Append(manifest.Edit{Epoch: e.epoch + 1}); err != nil {
+		return err
+	}
+	e.epoch++
+	e.counter = 0
+	return nil
+}
+
+// startJournal creates the next journal file. Its header says how far its predecessors count (R12).
+func (e *Engine) startJournal() error {
+	number := e.takeFile()
+	e.mu.Lock()
+	cuts := slices.Clone(e.cuts)
+	e.mu.Unlock()
+	w, err := journal.Create(e.fs, e.dir, journal.Header{StoreID: e.storeID, Number: number, Epoch: e.epoch, Cuts: cuts})
+	if err != nil {
+		e.remove(journal.Name(number))
+		return err
+	}
+	e.writer = w
+	e.mu.Lock()
+	e.journals = append(e.journals, journalFile{number: number, bytes: w.Size()})
+	e.mu.Unlock()
+	return nil
+}
+
+// endJournal ends the file at hand; it waits for sealing.
+func (e *Engine) endJournal() {
+	w := e.writer
+	e.writer = nil
+	cut, size := w.Cut(), w.Size()
+	empty := cut.Sequence < journal.FirstSequence
+	_ = w.Close() // all that counts is durable
+	e.mu.Lock()
+	// Also of a file that is removed: the removal may not outlive a power cut.
+	e.cuts = append(slices.Clip(e.cuts), cut)
+	last := len(e.journals) - 1
+	if empty {
+		e.journals = e.journals[:last]
+	} else {
+		e.journals[last].rotated, e.journals[last].bytes = true, size
+	}
+	e.mu.Unlock()
+	if empty {
+		e.remove(journal.Name(cut.Number))
+	}
+}
+
+// waitForSealer holds appends back while too many journal files wait for sealing.
+func (e *Engine) waitForSealer() error {
+	for {
+		e.mu.Lock()
+		waiting, err, done := e.rotated(), e.sealErr, e.sealed
+		e.mu.Unlock()
+		if waiting <= maxRotated {
+			return nil
+		}
+		e.kickSeal()
+		if err != nil {
+			return refused(err, "journal files wait for sealing, which fails")
+		}
+		select {
+		case <-done:
+		case <-e.gate.closing:
+			return errClosed()
+		}
+	}
+}
+
+// rotated counts the journal files that wait for sealing. e.mu is held.
+func (e *Engine) rotated() int {
+	n := 0
+	for _, j := range e.journals {
+		if j.rotated {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/manifest"
+)
+
+// A cursor walks one source of a merge in key order: a recent block, or the blocks of
+// one segment, which it opens one after the other when their turn comes.
+type cursor struct {
+	key event.Key // of the row at hand; before the block is opened, no row of it comes before (after, if descending) key
+
+	block     *block.Block // nil: not opened yet
+	row       int
+	deletions []manifest.Deletion // that concern the block at hand
+
+	recent *recent // the source, or
+	part   *part
+	index  int // of the part's block at hand
+	last   int // index of the part's last block, in the direction of the walk
+}
+
+// A merge reads several sources as one, in key order. Not for concurrent use.
+type merge struct {
+	e          *Engine
+	span       Span
+	descending bool
+	deletions  []manifest.Deletion
+	heap       []*cursor
+	lost       func(error) // told of each block that cannot be read
+}
+
+// before reports whether cursor a comes before b.
+func (m *merge) before(a, b *cursor) bool {
+	c := a.key.Compare(b.key)
+	if c == 0 {
+		// Keys are unique: one of them is only a bound. It has to be opened first.
+		return a.block == nil && b.block != nil
+	}
+	return (c < 0) != m.descending
+}
+
+// newMerge starts a merge of what the span has in the sources.
+func newMerge(e *Engine, span Span, descending bool, parts []*part, recents []*recent, deletions []manifest.Deletion, lost func(error)) *merge {
+	m := &merge{e: e, span: span, descending: descending, deletions: deletions, lost: lost}
+	if span.Empty() {
+		return m
+	}
+	for _, p := range parts {
+		if !span.Overlaps(p.MinKey, p.MaxKey) {
+			continue
+		}
+		c := &cursor{part: p}
+		first, last := p.blocksIn(span)
+		if first > last {
+			continue
+		}
+		c.index, c.last = first, last
+		if descending {
+			c.index, c.last = last, first
+		}
+		if m.settle(c) {
+			m.heap = append(m.heap, c)
+		}
+	}
+	for _, r := range recents {
+		if !span.Overlaps(r.minKey, r.maxKey) {
+			continue
+		}
+		c := &cursor{recent: r}
+		if m.settle(c) {
+			m.heap = append(m.heap, c)
+		}
+	}
+	for i := len(m.heap)/2 - 1; i >= 0; i-- {
+		m.down(i)
+	}
+	return m
+}
+
+// blocksIn returns the first and last block that may have keys of the span; first > last if none has.
+func (p *part) blocksIn(s Span) (first, last int) {
+	n := p.reader.Blocks()
+	first = search(n, func(i int) bool { return p.reader.Meta(i).MaxKey.Compare(s.From) >= 0 })
+	last = search(n, func(i int) bool { return p.reader.Meta(i).MinKey.Compare(s.To) > 0 }) - 1
+	return first, last
+}
+
+func search(n int, ok func(int) bool) int {
+	lo, hi := 0, n
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); ok(mid) {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo
+}
+
+// settle makes the cursor wait at its block at hand, unopened, or at the next one if
+// deletions hide all of that. It returns false if the source has no more.
+func (m *merge) settle(c *cursor) bool {
+	for {
+		var minKey, maxKey event.Key
+		var minArrival, maxArrival, applied uint64
+		if c.recent != nil {
+			r := c.recent
+			minKey, maxKey, minArrival, maxArrival = r.minKey, r.maxKey, r.minArrival, r.maxArrival
+		} else {
+			b := c.part.reader.Meta(c.index)
+			minKey, maxKey, minArrival, maxArrival, applied = b.MinKey, b.MaxKey, b.MinArrival, b.MaxArrival, c.part.Applied
+		}
+		c.block, c.deletions = nil, nil
+		if len(m.deletions) > 0 {
+			c.deletions = hides(m.deletions, minKey, maxKey, minArrival, applied)
+		}
+		if !covered(c.deletions, minKey, maxKey, maxArrival) {
+			if m.descending {
+				c.key = maxKey
+			} else {
+				c.key = minKey
+			}
+			return true
+		}
+		if !m.nextBlock(c) {
+			return false
+		}
+	}
+}
+
+// nextBlock steps to the source's next block.
+func (m *merge) nextBlock(c *cursor) bool {
+	if c.recent != nil || c.index == c.last {
+		return false
+	}
+	if m.descending {
+		c.index--
+	} else {
+		c.index++
+	}
+	return true
+}
+
+// open opens the block at hand and goes to its first row in the span. ok is false if
+// there is none, or the block cannot be read.
+func (m *merge) open(c *cursor) (ok bool) {
+	if c.recent != nil {
+		c.block = c.recent.block
+	} else {
+		b, err := m.e.segmentBlock(c.part, c.index)
+		if err != nil {
+			m.lost(err)
+			return false
+		}
+		c.block = b
+	}
+	if m.descending {
+		c.row = c.block.Rows() - 1
+		if end, some := After(m.span.To); some {
+			c.row = c.block.Search(end) - 1
+		}
+	} else {
+		c.row = c.block.Search(m.span.From)
+	}
+	return m.stand(c)
+}
+
+// stand makes the row at hand the cursor's key; ok is false if it is outside the block or the span.
+func (m *merge) stand(c *cursor) (ok bool) {
+	for c.row >= 0 && c.row < c.block.Rows() {
+		c.key = c.block.Key(c.row)
+		if !m.span.Has(c.key) {
+			return false
+		}
+		if len(c.deletions) == 0 || !hidden(c.deletions, c.key) {
+			return true
+		}
+		m.stepRow(c)
+	}
+	return false
+}
+
+func (m *merge) stepRow(c *cursor) {
+	if m.descending {
+		c.row--
+	} else {
+		c.row++
+	}
+}
+
+// top returns the cursor at the next row, or nil at the end. The row is c.block's c.row.
+func (m *merge) top() *cursor {
+	for len(m.heap) > 0 {
+		c := m.heap[0]
+		if c.block != nil {
+			return c
+		}
+		if !m.open(c) {
+			m.leaveBlock(c)
+			continue
+		}
+		m.down(0)
+	}
+	return nil
+}
+
+// step moves the top cursor past its row.
+func (m *merge) step() {
+	c := m.heap[0]
+	m.stepRow(c)
+	if !m.stand(c) {
+		m.leaveBlock(c)
+		return
+	}
+	m.down(0)
+}
+
+// leaveBlock takes the top cursor to its source's next block, or out of the heap.
+func (m *merge) leaveBlock(c *cursor) {
+	if !m.nextBlock(c) || !m.settle(c) {
+		end := len(m.heap) - 1
+		m.heap[0] = m.heap[end]
+		m.heap[end] = nil
+		m.heap = m.heap[:end]
+	}
+	m.down(0)
+}
+
+func (m *merge) down(i int) {
+	for {
+		least := i
+		if l := 2*i + 1; l < len(m.heap) && m.before(m.heap[l], m.heap[least]) {
+			least = l
+		}
+		if r := 2*i + 2; r < len(m.heap) && m.before(m.heap[r], m.heap[least]) {
+			least = r
+		}
+		if least == i {
+			return
+		}
+		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
+		i = least
+	}
+}
+
+// segmentBlock returns block i of a segment, from the cache or the disk. What cannot be
+// read is noted as damage, and the error says what is lost.
+func (e *Engine) segmentBlock(p *part, i int) (*block.Block, error) {
+	key := cacheKey{p.Number, i}
+	if b := e.cache.get(key); b != nil {
+		return b, nil
+	}
+	meta := p.reader.Meta(i)
+	data, err := p.reader.ReadBlock(i, nil)
+	var b *block.Block
+	if err == nil {
+		b, err = block.Open(data, meta.Base)
+	}
+	if err == nil && b.Rows() != meta.Rows {
+		err = fault.New(fault.Corrupt, "open block", "expected %d rows, found %d", meta.Rows, b.Rows()).At(p.reader.Name(), fault.NoOffset)
+	}
+	if err != nil {
+		lost := fault.Wrap(err, "read segment", "block %d of %s is lost: %d events from %s to %s", i, p.reader.Name(), meta.Rows,
+			meta.MinKey.Time().Format(timeLayout), meta.MaxKey.Time().Format(timeLayout))
+		e.damaged(lost, lost.Msg)
+		return nil, lost
+	}
+	e.cache.put(key, b, decodedFactor*int64(len(data)))
+	return b, nil
+}
+
+const (
+	timeLayout = "2006-01-02T15:04:05.999999999Z07:00"
+
+	// decodedFactor is by how much a block's decoded columns outgrow its bytes, about.
+	decodedFactor = 4
+)

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/stelehq/stele/internal/document"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/journal"
+	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Engine is an open store. Safe for concurrent use.
+//
+// Locks are taken in this order: sealing, catalogMu, mu. The committer alone touches
+// the journal's writer and the counter.
+type Engine struct {
+	o       Options
+	fs      vfs.FS
+	dir     string
+	log     *slog.Logger
+	storeID [16]byte
+	opened  time.Duration
+	lock    interface{ Close() error }
+
+	gate      *gate
+	cache     *cache
+	damage    damages
+	documents *document.Log
+
+	// The committer's own.
+	writer  *journal.Writer // nil: the next commit starts a file
+	epoch   uint32
+	counter uint64 // of the next event
+
+	queue    queue
+	retries  retries
+	sealing  chan struct{} // holds a token while nobody seals
+	sealKick chan struct{}
+	tidyKick chan struct{}
+	stop     context.CancelFunc // ends the background
+	stopped  context.Context
+	workers  sync.WaitGroup
+
+	catalogMu sync.Mutex
+	catalog   *manifest.Log // nil in a read-only store
+
+	mu       sync.Mutex
+	state    *state
+	views    map[*View]struct{}
+	journals []journalFile // not sealed, oldest first
+	cuts     []journal.Cut // of those that nothing is written to any more
+	nextFile uint64
+	litter   []string // files that could not be removed, tried again later
+	reserve  bool     // the reserve file is in place
+	sealErr  error    // of the last attempt
+	sealed   chan struct{}
+}
+
+// A journalFile is a journal that is not sealed yet.
+type journalFile struct {
+	number  uint64
+	bytes   int64
+	rotated bool // nothing is written to it any more
+}
+
+func (e *Engine) now() time.Time { return e.o.Hooks.Now() }
+
+// takeFile gives the number of a new file. No two files have the same, whatever their kind.
+func (e *Engine) takeFile() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := e.nextFile
+	e.nextFile++
+	return n
+}
+
+// remove deletes a file of the store, now or, if that fails, later.
+func (e *Engine) remove(base string) {
+	if err := e.fs.Remove(path.Join(e.dir, base)); err != nil && fault.KindOf(err) != fault.NotFound {
+		e.log.Warn("a file could not be removed; it is tried again later", "file", base, "error", err)
+		e.mu.Lock()
+		e.litter = append(e.litter, base)
+		e.mu.Unlock()
+	}
+}
+
+// sweep tries again what remove could not do.
+func (e *Engine) sweep() {
+	e.mu.Lock()
+	litter := e.litter
+	e.litter = nil
+	e.mu.Unlock()
+	for _, base := range litter {
+		e.remove(base)
+	}
+}
+
+// writable returns an error for a store that was opened read-only.
+func (e *Engine) writable(op string) error {
+	if e.o.ReadOnly {
+		return fault.New(fault.Denied, op, "the store was opened read-only")
+	}
+	return nil
+}
+
+// EventBytes is the most bytes of one event, 0 for the default.
+func (e *Engine) EventBytes() int { return e.o.EventBytes }
+
+// Documents returns the document log.
+func (e *Engine) Documents() *document.Log { return e.documents }
+
+// Enter lets a call of the caller's into the store; Leave ends it. Between them the
+// store does not close.
+func (e *Engine) Enter() error { return e.gate.enter() }
+
+// Leave ends a call begun by Enter.
+func (e *Engine) Leave() { e.gate.leave() }
+
+// Snapshot pins what the store holds now.
+func (e *Engine) Snapshot() (*View, error) { return e.view(true) }
+
+// Pin is Snapshot for the length of one call or reader.
+func (e *Engine) Pin() (*View, error) { return e.view(false) }
+
+func (e *Engine) view(public bool) (*View, error) {
+	if err := e.gate.enter(); err != nil {
+		return nil, err
+	}
+	defer e.gate.leave()
+	return e.acquire(public), nil
+}
+
+// Close turns new calls away, wakes those that wait, lets those inside finish, and lets go of the directory.
+// What was appended stays in the journal. Readers that are still open answer Closed.
+// A second Close does nothing.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	select {
+	case <-e.gate.closing:
+		e.mu.Unlock()
+		return nil
+	default:
+	}
+	// Under mu, so that of two closers only one gets here.
+	close(e.gate.closing)
+	e.mu.Unlock()
+	e.gate.shut()
+	e.stop()
+	e.workers.Wait()
+
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	if e.writer != nil {
+		keep(e.writer.Close())
+	}
+	if e.catalog != nil {
+		keep(e.catalog.Close())
+	}
+	if e.documents != nil {
+		keep(e.documents.Close())
+	}
+	e.mu.Lock()
+	views := e.views
+	e.views = nil
+	for v := range views {
+		v.released = true
+	}
+	e.mu.Unlock()
+	for v := range views {
+		v.st.set.release()
+	}
+	e.state.set.release()
+	e.cache.clear()
+	keep(e.lock.Close())
+	if first != nil {
+		return fault.Wrap(first, "close store", "closing %s met an error", e.dir)
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// A Follow reads by arrival number (R5). It takes the next window of numbers, sorts what
+// the blocks have of it by arrival, and hands it out; when nothing is left it waits
+// for the state to change. Not for concurrent use.
+type Follow struct {
+	e       *Engine
+	ctx     context.Context
+	match   Match
+	passed  uint64 // every number up to it was handed out or passed over
+	window  uint64 // passed, once rows is empty
+	rows    []Row
+	row     Row
+	changed <-chan struct{} // closed when there may be more than was seen
+	lost    []error
+	err     error
+	done    bool
+}
+
+const (
+	followWindow = 8192
+
+	// FromNow follows what arrives after the call alone.
+	FromNow = ^uint64(0)
+)
+
+// Follow starts after an arrival number.
+func (e *Engine) Follow(ctx context.Context, after uint64, match Match) *Follow {
+	f := &Follow{e: e, ctx: ctx, match: match, passed: after}
+	if err := e.gate.enter(); err != nil {
+		f.err, f.done = err, true
+		return f
+	}
+	defer e.gate.leave()
+	if after == FromNow {
+		f.passed = e.current().next - 1
+	}
+	f.window = f.passed
+	return f
+}
+
+// Next goes to the next event and waits for it if need be. It returns false when the context ends or the store closes.
+func (f *Follow) Next() bool {
+	for {
+		ok, _, wait := f.try()
+		if ok || f.done {
+			return ok
+		}
+		if wait == nil {
+			continue
+		}
+		select {
+		case <-wait:
+		case <-f.ctx.Done():
+		case <-f.e.gate.closing:
+		}
+	}
+}
+
+// TryNext is Next that never waits. caughtUp: there is nothing more at the moment.
+func (f *Follow) TryNext() (ok, caughtUp bool) {
+	ok, caughtUp, _ = f.try()
+	return ok, caughtUp
+}
+
+// try goes to the next row, through at most one new window.
+func (f *Follow) try() (ok, caughtUp bool, wait <-chan struct{}) {
+	if f.done {
+		return false, true, nil
+	}
+	if err := f.ctx.Err(); err != nil {
+		f.done = true
+		return false, true, nil
+	}
+	if err := f.e.gate.enter(); err != nil {
+		f.err, f.done = err, true
+		return false, true, nil
+	}
+	defer f.e.gate.leave()
+	for {
+		for len(f.rows) > 0 {
+			f.row = f.rows[0]
+			f.rows[0] = Row{}
+			f.rows = f.rows[1:]
+			f.passed = f.row.Key.Arrival()
+			if f.match == nil || f.match(f.row) {
+				return true, false, nil
+			}
+		}
+		f.passed = f.window
+		if f.changed != nil {
+			select {
+			case <-f.changed:
+			default:
+				return false, true, f.changed
+			}
+		}
+		f.load()
+		if len(f.rows) == 0 && f.changed != nil {
+			f.passed = f.window
+			return false, true, f.changed
+		}
+		if f.ctx.Err() != nil {
+			f.done = true
+			return false, true, nil
+		}
+	}
+}
+
+// load reads the next window that has rows. f.changed is set if no number is left after it.
+func (f *Follow) load() {
+	v := f.e.acquire(false)
+	defer v.Release()
+	st := v.st
+	f.changed = nil
+	if f.passed+1 >= st.next {
+		f.changed = st.changed
+		return
+	}
+	// The lowest number that any block may have: numbers jump with every epoch.
+	low := st.next
+	lowest := func(minArrival, maxArrival uint64) {
+		if maxArrival > f.passed {
+			low = min(low, max(minArrival, f.passed+1))
+		}
+	}
+	for _, r := range st.recent {
+		lowest(r.minArrival, r.maxArrival)
+	}
+	for _, p := range st.set.parts {
+		if p.MaxArrival > f.passed {
+			for i := range p.reader.Blocks() {
+				m := p.reader.Meta(i)
+				lowest(m.MinArrival, m.MaxArrival)
+			}
+		}
+	}
+	if low >= st.next {
+		f.window, f.changed = st.next-1, st.changed
+		return
+	}
+	end := min(low+followWindow, st.next)
+	f.rows = f.rows[:0]
+	for _, r := range st.recent {
+		if r.minArrival < end && r.maxArrival >= low {
+			f.collect(r.block, low, end, v, 0)
+		}
+	}
+	for _, p := range st.set.parts {
+		if p.MinArrival >= end || p.MaxArrival < low {
+			continue
+		}
+		for i := range p.reader.Blocks() {
+			if m := p.reader.Meta(i); m.MinArrival < end && m.MaxArrival >= low {
+				b, err := f.e.segmentBlock(p, i)
+				if err != nil {
+					f.note(err)
+					continue
+				}
+				f.collect(b, low, end, v, p.Applied)
+			}
+		}
+	}
+	slices.SortFunc(f.rows, func(a, b Row) int { return cmp.Compare(a.Key.Arrival(), b.Key.Arrival()) })
+	f.window = end - 1
+	if end == st.next {
+		f.changed = st.changed
+	}
+}
+
+func (f *Follow) collect(b *block.Block, low, end uint64, v *View, applied uint64) {
+	n := b.Rows()
+	if n == 0 {
+		return
+	}
+	some := hides(v.st.deletions, b.Key(0), b.Key(n-1), b.MinArrival(), applied)
+	for i := range n {
+		k := b.Key(i)
+		if a := k.Arrival(); a >= low && a < end && !hidden(some, k) {
+			f.rows = append(f.rows, Row{b, i, k})
+		}
+	}
+}
+
+// note keeps what was lost, once each.
+func (f *Follow) note(err error) {
+	for _, o := range f.lost {
+		if o.Error() == err.Error() {
+			return
+		}
+	}
+	f.lost = append(f.lost, err)
+}
+
+// Row is the event at hand.
+func (f *Follow) Row() Row { return f.row }
+
+// Lost notes damage that the caller met in a row.
+func (f *Follow) Lost(err error) { f.note(err) }
+
+// Passed is the arrival number up to which everything was handed out or passed over.
+func (f *Follow) Passed() uint64 { return f.passed }
+
+// Err returns Closed if the store was closed, or what was lost to damage. The end of the context is no error.
+func (f *Follow) Err() error {
+	if f.err == nil && len(f.lost) > 0 {
+		return fault.Wrap(f.lost[0], "follow", "%d damaged places were passed over; the first", len(f.lost))
+	}
+	return f.err
+}
+
+// Close ends the follow.
+func (f *Follow) Close() error {
+	f.done, f.rows = true, nil
+	return f.Err()
+}

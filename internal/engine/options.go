@@ -1,0 +1,72 @@
+// Package engine joins the journal, the manifest, the segments and the documents into a
+// store. It alone knows the order of writes and syncs; docs/architecture.md numbers the
+// invariants.
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Options of an open store. The zero value is the default.
+type Options struct {
+	ReadOnly      bool
+	URL           string // told to whoever finds the store locked (R17)
+	EventBytes    int
+	JournalBytes  int64 // 0: 64 MiB
+	CacheBytes    int64 // 0: 64 MiB
+	DocumentBytes int
+	Logger        *slog.Logger
+	FS            vfs.FS
+	Hooks         Hooks
+}
+
+// Hooks let tests reach what takes long in life. The zero value changes nothing.
+type Hooks struct {
+	Now          func() time.Time // nil: time.Now
+	FirstCounter uint64           // the counter at which a freshly opened store starts (R2)
+	BlockRows    int              // most rows of a block in a segment; 0: 65,536
+	ReserveBytes int64            // size of the reserve file; 0: 1 MiB, negative: none
+	NoTidy       bool             // recent blocks are not merged in memory
+}
+
+const (
+	defaultJournalBytes = 64 << 20
+	defaultCacheBytes   = 64 << 20
+	defaultReserveBytes = 1 << 20
+	defaultBlockRows    = 64 << 10
+
+	// maxRotated is how many rotated journal files may wait for sealing before appends wait too.
+	maxRotated = 4
+
+	// retryWindow is how long a batch id is remembered (R16), maxRetries how many are.
+	retryWindow = 10 * time.Minute
+	maxRetries  = 1 << 20
+)
+
+func (o Options) withDefaults() Options {
+	if o.JournalBytes <= 0 {
+		o.JournalBytes = defaultJournalBytes
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS{}
+	}
+	if o.Hooks.Now == nil {
+		o.Hooks.Now = time.Now
+	}
+	if o.Hooks.BlockRows <= 0 {
+		o.Hooks.BlockRows = defaultBlockRows
+	}
+	if o.Hooks.ReserveBytes == 0 {
+		o.Hooks.ReserveBytes = defaultReserveBytes
+	}
+	return o
+}

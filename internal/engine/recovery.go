@@ -1,0 +1,422 @@
+package engine
+
+import (
+	"path"
+	"slices"
+	"strconv"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/frame"
+	"github.com/stelehq/stele/internal/journal"
+	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
+)
+
+// A recovery is the way from the files of a directory to a state.
+type recovery struct {
+	e       *Engine
+	files   files
+	loaded  manifest.Loaded
+	catalog manifest.Catalog
+
+	fresh   bool // there is no store yet
+	rebuilt bool // the catalog was damaged: files tell what it may have lost
+
+	parts    []*part
+	salvaged []*recent
+	replayed []*recent
+	foreign  map[uint64]bool // segments and journals that are not this store's, or not to be removed
+	keep     map[uint64]bool // segments that must not be swept
+	unsynced []uint64        // journals with frames that only the page cache may hold
+	blank    []uint64        // journals whose creation a crash interrupted
+}
+
+// reconcile brings the catalog and the segment files together.
+func (rec *recovery) reconcile() error {
+	e := rec.e
+	rec.foreign, rec.keep = map[uint64]bool{}, map[uint64]bool{}
+	nothing := len(rec.files.segments) == 0 && len(rec.files.journals) == 0 && rec.files.documents == 0
+	complete := rec.loaded.Name != "" && len(rec.loaded.Damage) == 0
+	switch {
+	case complete:
+	case nothing && !slices.Contains(rec.files.names, manifest.Current):
+		// The first open was cut off before anything could be stored.
+		rec.fresh = true
+	default:
+		rec.rebuilt = true
+		for _, d := range rec.loaded.Damage {
+			e.damaged(fault.Wrap(d, "open store", "a part of the catalog is lost; it is rebuilt from the segments"), "the catalog, in part: "+d.Msg)
+		}
+		if rec.loaded.Name == "" && len(rec.loaded.Damage) == 0 {
+			lost := fault.New(fault.Corrupt, "open store", "the catalog is lost; it is rebuilt from the segments").At(path.Join(e.dir, manifest.Current), fault.NoOffset)
+			e.damaged(lost, "the catalog: deletions may be undone")
+		}
+	}
+	identities := map[uint64]segment.Identity{}
+	for _, number := range rec.files.segments {
+		if _, named := rec.catalog.Segments[number]; !named && !rec.rebuilt {
+			continue // litter
+		}
+		id, err := rec.openSegment(number)
+		if err != nil {
+			return err
+		}
+		if id != nil {
+			identities[number] = *id
+		}
+	}
+	for number := range rec.catalog.Segments {
+		if !slices.Contains(rec.files.segments, number) {
+			s := rec.catalog.Segments[number]
+			name := path.Join(e.dir, segmentName(number))
+			e.damaged(fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset),
+				"segment "+segmentName(number)+": "+plural(s.Rows, "event")+" from "+s.MinKey.Time().Format(timeLayout)+" to "+s.MaxKey.Time().Format(timeLayout))
+		}
+	}
+	if rec.rebuilt {
+		rec.rebuild(identities)
+	}
+	rec.parts = slices.DeleteFunc(rec.parts, func(p *part) bool {
+		s, named := rec.catalog.Segments[p.Number]
+		if !named {
+			_ = p.reader.Release()
+			return true
+		}
+		p.Applied = s.Applied
+		return false
+	})
+	return nil
+}
+
+// openSegment opens one segment file, or salvages what is sound of it.
+func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
+	e := rec.e
+	name := path.Join(e.dir, segmentName(number))
+	r, err := segment.Open(e.fs, name)
+	if err == nil {
+		info := r.Info()
+		err = rec.check(r, info, number)
+		if err == nil {
+			rec.parts = append(rec.parts, &part{reader: r, Segment: segmentOf(info, 0)})
+			return &info.Identity, nil
+		}
+		_ = r.Release()
+	}
+	if fault.KindOf(err) == fault.Unsupported {
+		return nil, err
+	}
+	rec.keep[number] = true
+	s, named := rec.catalog.Segments[number]
+	if fault.KindOf(err) != fault.Corrupt {
+		e.damaged(fault.Wrap(err, "open store", "a segment cannot be opened").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
+		return nil, nil
+	}
+	rows := int64(0)
+	var found []*recent
+	info, damage, serr := segment.Salvage(e.fs, name, func(data []byte, m segment.Meta) error {
+		b, err := newRecent(slices.Clone(data), m.Base, 0)
+		if err == nil {
+			found = append(found, b)
+			rows += int64(b.rows)
+		}
+		return nil
+	})
+	what := "the index of " + segmentName(number) + "; " + plural(rows, "event") + " found without it"
+	if named {
+		what += " of " + plural(s.Rows, "event")
+	}
+	if !named && rec.rebuilt {
+		// Perhaps it was never finished: then the journals that it was to replace are still here.
+		if rec.unfinished(info.Identity) {
+			rec.keep[number] = false
+			return nil, nil
+		}
+	}
+	e.damaged(fault.Wrap(err, "open store", "a segment is damaged"), what)
+	for _, d := range damage {
+		e.damaged(d, "")
+	}
+	if serr != nil && fault.KindOf(serr) != fault.Corrupt {
+		e.damaged(serr, "")
+	}
+	rec.salvaged = append(rec.salvaged, found...)
+	if !named && len(found) > 0 {
+		info.Number = number
+		rec.catalog.Segments[number] = segmentOf(info, 0)
+	}
+	return &info.Identity, nil
+}
+
+// unfinished reports whether a segment without a footer replaced nothing yet.
+func (rec *recovery) unfinished(id segment.Identity) bool {
+	if len(id.Journals) == 0 {
+		return false
+	}
+	for _, n := range id.Journals {
+		if !slices.Contains(rec.files.journals, n) {
+			return false
+		}
+	}
+	return true
+}
+
+// check looks for what a sound segment of this store cannot be.
+func (rec *recovery) check(r *segment.Reader, info segment.Info, number uint64) error {
+	corrupt := func(format string, args ...any) error {
+		return fault.New(fault.Corrupt, "open segment", format, args...).At(r.Name(), fault.NoOffset)
+	}
+	if info.Number != number {
+		return corrupt("expected segment number %d, found %d", number, info.Number)
+	}
+	if rec.catalog.StoreID != [16]byte{} && info.StoreID != rec.catalog.StoreID {
+		return corrupt("expected a segment of store %x, found one of store %x", rec.catalog.StoreID, info.StoreID)
+	}
+	for i := 1; i < r.Blocks(); i++ {
+		if r.Meta(i-1).MaxKey.Compare(r.Meta(i).MinKey) >= 0 {
+			return corrupt("block %d does not follow block %d in key order", i, i-1)
+		}
+	}
+	return nil
+}
+
+// rebuild adds to a damaged catalog what the segments' footers say (R14).
+func (rec *recovery) rebuild(identities map[uint64]segment.Identity) {
+	c := &rec.catalog
+	claimed := map[uint64]bool{}
+	for number := range c.Segments {
+		for _, j := range identities[number].Journals {
+			claimed[j] = true
+		}
+	}
+	replaced := map[uint64]bool{}
+	for _, id := range identities {
+		for _, s := range id.Segments {
+			replaced[s] = true
+		}
+	}
+	// The newest first: an older one with the same journals was an attempt that failed.
+	slices.SortFunc(rec.parts, func(a, b *part) int { return -int(int64(a.Number) - int64(b.Number)) })
+	for _, p := range rec.parts {
+		id := identities[p.Number]
+		if _, named := c.Segments[p.Number]; named || rec.loaded.Dropped[p.Number] || replaced[p.Number] {
+			continue
+		}
+		if slices.ContainsFunc(id.Journals, func(j uint64) bool { return claimed[j] }) {
+			continue
+		}
+		if c.StoreID == [16]byte{} {
+			c.StoreID = id.StoreID
+		}
+		if id.StoreID != c.StoreID {
+			continue
+		}
+		c.Segments[p.Number] = p.Segment
+		for _, j := range id.Journals {
+			claimed[j] = true
+		}
+	}
+	for number := range replaced {
+		delete(c.Segments, number)
+	}
+	for number, s := range c.Segments {
+		for _, j := range identities[number].Journals {
+			c.Sealed = max(c.Sealed, j)
+		}
+		c.Epoch = max(c.Epoch, epochOf(s.MaxArrival))
+	}
+}
+
+func epochOf(arrival uint64) uint32 { return uint32(arrival >> 40) }
+
+// replay reads the journal files that are not sealed.
+func (rec *recovery) replay() error {
+	e := rec.e
+	headers := map[uint64]journal.Header{}
+	cuts := map[uint64]*journal.Cut{}
+	var numbers []uint64
+	for _, n := range rec.files.journals {
+		if n <= rec.catalog.Sealed {
+			continue
+		}
+		numbers = append(numbers, n)
+		h, err := journal.ReadHeader(e.fs, e.dir, n)
+		switch fault.KindOf(err) {
+		case 0:
+		case fault.Corrupt:
+			continue // the replay tells whether it is damage
+		default:
+			return err
+		}
+		headers[n] = h
+		if rec.catalog.StoreID == [16]byte{} {
+			rec.catalog.StoreID, e.storeID = h.StoreID, h.StoreID
+		}
+		rec.catalog.Epoch = max(rec.catalog.Epoch, h.Epoch)
+		for _, c := range h.Cuts {
+			if c.Number > rec.catalog.Sealed && c.Number < n && cuts[c.Number] == nil {
+				cuts[c.Number] = &c
+			}
+		}
+	}
+	now := e.now().UnixNano()
+	for _, r := range rec.catalog.Retries {
+		e.retries.add(r.ID, retry{r.Base, r.Rows, r.Time}, now)
+	}
+	for i, n := range numbers {
+		if h, ok := headers[n]; ok && h.StoreID != e.storeID {
+			rec.foreign[n] = true
+			e.damaged(fault.New(fault.Corrupt, "open store", "expected a journal of store %x, found one of store %x", e.storeID, h.StoreID).
+				At(path.Join(e.dir, journal.Name(n)), 0), "the whole file is passed over")
+			continue
+		}
+		if err := rec.replayFile(n, cuts[n], i == len(numbers)-1, now); err != nil {
+			return err
+		}
+	}
+	// A file that a later one names and that is not there.
+	for n, c := range cuts {
+		if c.Sequence >= journal.FirstSequence && !slices.Contains(numbers, n) {
+			e.damaged(fault.New(fault.Corrupt, "open store", "the file is missing").At(path.Join(e.dir, journal.Name(n)), fault.NoOffset),
+				"journal "+journal.Name(n)+": all of its events")
+		}
+	}
+	return nil
+}
+
+// adoptID takes the store's id from a document file, if neither catalog nor segment nor journal has told it.
+func (rec *recovery) adoptID() {
+	for _, name := range rec.files.names {
+		if _, ok := numberIn(name, documentPrefix, documentSuffix); !ok || rec.catalog.StoreID != [16]byte{} {
+			continue
+		}
+		f, err := rec.e.fs.Open(path.Join(rec.e.dir, name))
+		if err != nil {
+			continue
+		}
+		if size, err := f.Size(); err == nil {
+			if h, err := frame.ReadHeader(f, size, name); err == nil {
+				rec.catalog.StoreID = h.StoreID
+			}
+		}
+		_ = f.Close()
+	}
+}
+
+// smallFile is more than a journal has whose creation was interrupted.
+const smallFile = 16 << 10
+
+func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, now int64) error {
+	e := rec.e
+	name := path.Join(e.dir, journal.Name(number))
+	var bad []error
+	res, err := journal.Replay(e.fs, e.dir, number, cut, func(g journal.Group) error {
+		r, err := newRecent(g.Block, g.Base, number)
+		if err == nil && r.rows != g.Rows() {
+			err = fault.New(fault.Corrupt, "replay journal", "expected %d events, found %d", g.Rows(), r.rows)
+		}
+		if err != nil {
+			bad = append(bad, fault.Wrap(err, "replay journal", "%s from arrival number %d on are lost", plural(int64(g.Rows()), "event"), g.Base).At(name, fault.NoOffset))
+			return nil
+		}
+		rec.replayed = append(rec.replayed, r)
+		rec.catalog.Epoch = max(rec.catalog.Epoch, epochOf(r.maxArrival))
+		base := g.Base
+		for _, b := range g.Batches {
+			if b.ID != "" {
+				e.retries.add(b.ID, retry{base, b.Rows, g.Time}, now)
+			}
+			base += uint64(b.Rows)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if res.HeaderLost && res.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && res.Size < smallFile {
+		rec.blank = append(rec.blank, number)
+		return nil
+	}
+	for _, d := range res.Damage {
+		e.damaged(d, "")
+	}
+	if res.HeaderLost && len(res.Damage) == 0 {
+		e.damaged(fault.New(fault.Corrupt, "replay journal", "both copies of the header are damaged").At(name, 0), "")
+	}
+	for _, err := range bad {
+		e.damaged(err, "")
+	}
+	if cut == nil && res.Last >= journal.FirstSequence && res.Synced < res.Last {
+		rec.unsynced = append(rec.unsynced, number)
+	}
+	last := res.Cut(number)
+	if cut != nil {
+		last = *cut
+	}
+	e.cuts = append(e.cuts, last)
+	e.journals = append(e.journals, journalFile{number: number, bytes: res.Size, rotated: true})
+	return nil
+}
+
+func (rec *recovery) set() *segmentSet {
+	slices.SortFunc(rec.parts, func(a, b *part) int { return int(int64(a.Number) - int64(b.Number)) })
+	s := newSegmentSet(rec.parts)
+	for _, p := range rec.parts {
+		_ = p.reader.Release() // the set has its own reference
+	}
+	return s
+}
+
+func (rec *recovery) recents() []*recent { return append(rec.salvaged, rec.replayed...) }
+
+func (rec *recovery) deletions() []manifest.Deletion { return rec.catalog.Checkpoint().AddDeletions }
+
+// takeOver makes this process the one that writes: what was replayed durable, a higher epoch
+// durable, litter gone.
+func (rec *recovery) takeOver() error {
+	e := rec.e
+	for _, n := range rec.unsynced {
+		if err := journal.Sync(e.fs, e.dir, n); err != nil {
+			return err
+		}
+	}
+	e.reserve = rec.files.reserve && reserveIsWhole(e.fs, e.dir, e.o.Hooks.ReserveBytes)
+	for _, name := range rec.files.temps {
+		e.remove(name)
+	}
+	rec.catalog.Epoch = e.epoch
+	rec.catalog.NextFile = e.nextFile
+	rec.catalog.Forget(e.now().UnixNano() - int64(retryWindow))
+	var err error
+	if e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, rec.loaded.Name, e.takeFile); fault.KindOf(err) == fault.Full && e.giveReserve() {
+		e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, rec.loaded.Name, e.takeFile)
+	}
+	if err != nil {
+		return fault.Wrap(err, "open store", "cannot take over the store in %s", e.dir)
+	}
+	// From here on the new catalog is durable: what it does not name is litter.
+	for _, name := range rec.files.manifests {
+		if name != e.catalog.Name() && name != rec.loaded.Name {
+			e.remove(name)
+		}
+	}
+	for _, n := range rec.files.segments {
+		if _, named := rec.catalog.Segments[n]; !named && !rec.keep[n] {
+			e.remove(segmentName(n))
+		}
+	}
+	for _, n := range rec.files.journals {
+		if n <= rec.catalog.Sealed || slices.Contains(rec.blank, n) {
+			e.remove(journal.Name(n))
+		}
+	}
+	e.keepReserve()
+	return nil
+}
+
+func plural(n int64, what string) string {
+	s := what
+	if n != 1 {
+		s += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + s
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// A Row is one event in an open block. It stays valid as long as it is kept.
+type Row struct {
+	Block *block.Block
+	Index int
+	Key   event.Key
+}
+
+// A Match decides whether a row is wanted; nil wants every row.
+type Match func(Row) bool
+
+// A Scan reads a span of a view in key order. Not for concurrent use.
+type Scan struct {
+	ctx   context.Context
+	view  *View
+	owns  bool // the view is released at the end
+	match Match
+	merge *merge
+	row   Row
+	begun bool
+	done  bool
+	err   error
+	lost  []error
+	polls int
+}
+
+// Scan starts a scan. A failure shows in Err. owns: the scan releases the view when it ends.
+func (v *View) Scan(ctx context.Context, span Span, descending bool, match Match, owns bool) *Scan {
+	s := &Scan{ctx: ctx, view: v, owns: owns, match: match}
+	if err := v.e.gate.enter(); err != nil {
+		s.fail(err)
+		return s
+	}
+	defer v.e.gate.leave()
+	if v.isReleased() {
+		s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
+		return s
+	}
+	s.merge = newMerge(v.e, span, descending, v.st.set.parts, v.st.recent, v.st.deletions, func(err error) { s.lost = append(s.lost, err) })
+	return s
+}
+
+// FailedScan returns a scan that has nothing but an error.
+func FailedScan(err error) *Scan { return &Scan{done: true, err: err} }
+
+// pollRows is after how many rows a scan looks whether its context has ended.
+const pollRows = 256
+
+// Next goes to the next row, and reports whether there is one.
+func (s *Scan) Next() bool {
+	if s.done {
+		return false
+	}
+	if err := s.view.e.gate.enter(); err != nil {
+		s.fail(err)
+		return false
+	}
+	defer s.view.e.gate.leave()
+	for {
+		if s.polls%pollRows == 0 && s.stopped() {
+			return false
+		}
+		s.polls++
+		if s.begun {
+			s.merge.step()
+		}
+		s.begun = true
+		c := s.merge.top()
+		if c == nil {
+			s.finish()
+			return false
+		}
+		s.row = Row{c.block, c.row, c.key}
+		if s.match == nil || s.match(s.row) {
+			return true
+		}
+	}
+}
+
+func (s *Scan) stopped() bool {
+	if err := s.ctx.Err(); err != nil {
+		s.fail(fault.WrapAs(fault.Canceled, err, "read", "the caller gave up"))
+		return true
+	}
+	select {
+	case <-s.view.e.gate.closing:
+		s.fail(errClosed())
+		return true
+	default:
+	}
+	if s.view.isReleased() {
+		s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
+		return true
+	}
+	return false
+}
+
+// Row returns the row at hand.
+func (s *Scan) Row() Row { return s.row }
+
+// Lost notes damage that the caller met in a row.
+func (s *Scan) Lost(err error) { s.lost = append(s.lost, err) }
+
+// Err returns why the scan ended early, or what of its span was lost to damage.
+func (s *Scan) Err() error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case len(s.lost) == 1:
+		return s.lost[0]
+	case len(s.lost) > 1:
+		return fault.Wrap(s.lost[0], "read", "%d places are damaged and were passed over; the first", len(s.lost))
+	}
+	return nil
+}
+
+func (s *Scan) fail(err error) {
+	s.err = err
+	s.finish()
+}
+
+func (s *Scan) finish() {
+	if !s.done {
+		s.done = true
+		s.merge, s.match = nil, nil
+		if s.owns {
+			s.view.Release()
+		}
+	}
+}
+
+// Close ends the scan and returns Err. Harmless when repeated.
+func (s *Scan) Close() error {
+	s.finish()
+	return s.Err()
+}
+
+// Get returns the row of a key. fault.NotFound if there is none.
+func (v *View) Get(ctx context.Context, k event.Key) (Row, error) {
+	s := v.Scan(ctx, Span{k, k}, false, nil, false)
+	defer s.Close()
+	if s.Next() {
+		return s.Row(), nil
+	}
+	if err := s.Err(); err != nil {
+		return Row{}, err
+	}
+	return Row{}, fault.New(fault.NotFound, "get event", "no event has the id %s", k)
+}

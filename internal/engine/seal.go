@@ -1,0 +1,322 @@
+package engine
+
+import (
+	"context"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/journal"
+	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
+)
+
+// sealLoop seals in the background.
+func (e *Engine) sealLoop() {
+	defer e.workers.Done()
+	for {
+		select {
+		case <-e.sealKick:
+		case <-e.stopped.Done():
+			return
+		}
+		if err := e.seal(e.stopped); err != nil && e.stopped.Err() == nil {
+			e.log.Error("sealing the journal failed; it is tried again", "error", err)
+			select {
+			case <-time.After(sealPause):
+			case <-e.stopped.Done():
+				return
+			}
+		}
+	}
+}
+
+// sealPause keeps a failing sealer from spinning.
+const sealPause = 50 * time.Millisecond
+
+func (e *Engine) kickSeal() {
+	select {
+	case e.sealKick <- struct{}{}:
+	default:
+	}
+}
+
+// Flush seals what the journal holds and waits for it.
+func (e *Engine) Flush(ctx context.Context) error {
+	if err := e.gate.enter(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	if err := e.writable("flush"); err != nil {
+		return err
+	}
+	if err := e.rotate(ctx); err != nil {
+		return err
+	}
+	return e.seal(ctx)
+}
+
+// seal merges the rotated journal files into one segment, in the order that keeps every
+// crash harmless: the segment whole and durable, then one edit of the catalog that names it and
+// retires the files, then the new state, then the files' removal.
+func (e *Engine) seal(ctx context.Context) (err error) {
+	select {
+	case <-e.sealing:
+	case <-ctx.Done():
+		return fault.WrapAs(fault.Canceled, ctx.Err(), "seal", "the caller gave up")
+	}
+	defer func() { e.sealing <- struct{}{} }()
+	e.sweep()
+
+	e.mu.Lock()
+	st := e.state
+	var files []uint64
+	for _, j := range e.journals {
+		if j.rotated {
+			files = append(files, j.number)
+		}
+	}
+	e.mu.Unlock()
+	if len(files) == 0 {
+		return nil
+	}
+	defer func() {
+		e.mu.Lock()
+		if e.sealErr = err; ctx != e.stopped && ctx.Err() != nil {
+			e.sealErr = nil // given up, not failed
+		}
+		close(e.sealed)
+		e.sealed = make(chan struct{})
+		e.mu.Unlock()
+	}()
+	last := files[len(files)-1]
+	var sources []*recent
+	for _, r := range st.recent {
+		if r.journal != 0 && r.journal <= last {
+			sources = append(sources, r)
+		}
+	}
+	p, err := e.writeSegment(ctx, st, files, sources)
+	if err != nil {
+		return err
+	}
+	return e.adopt(p, last)
+}
+
+// writeSegment merges the sources, deletions applied. It returns nil if nothing is left of them.
+func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, sources []*recent) (*part, error) {
+	number := e.takeFile()
+	name := path.Join(e.dir, segmentName(number))
+	var w *segment.Writer
+	out := &blockWriter{codec: block.Thorough, rows: e.o.Hooks.BlockRows, builder: e.newBuilder()}
+	out.write = func(data []byte, m segment.Meta) error {
+		if w == nil {
+			var err error
+			if w, err = segment.Create(e.fs, name, segment.Identity{Number: number, StoreID: e.storeID, Journals: files}); err != nil {
+				return err
+			}
+		}
+		return w.Add(data, m)
+	}
+	applied := uint64(0)
+	for _, d := range st.deletions {
+		applied = max(applied, d.Number)
+	}
+	m := newMerge(e, Everything, false, nil, sources, st.deletions, nil)
+	err := out.drain(ctx, m)
+	if err != nil {
+		if w != nil {
+			w.Abort()
+		}
+		return nil, fault.Wrap(err, "seal", "the segment cannot be written")
+	}
+	if w == nil {
+		return nil, nil
+	}
+	info, err := w.Finish()
+	if err != nil {
+		w.Abort()
+		return nil, fault.Wrap(err, "seal", "the segment cannot be finished")
+	}
+	r, err := segment.Open(e.fs, name)
+	if err != nil {
+		e.remove(segmentName(number))
+		return nil, fault.Wrap(err, "seal", "the segment just written cannot be read")
+	}
+	return &part{reader: r, Segment: segmentOf(info, applied)}, nil
+}
+
+func segmentOf(info segment.Info, applied uint64) manifest.Segment {
+	return manifest.Segment{
+		Number: info.Number, Rows: info.Rows, Bytes: info.Bytes, MinKey: info.MinKey, MaxKey: info.MaxKey,
+		MinArrival: info.MinArrival, MaxArrival: info.MaxArrival, Applied: applied,
+	}
+}
+
+// adopt makes the catalog, then the state, have the segment p (nil: none) in place of the journal files up to last.
+func (e *Engine) adopt(p *part, last uint64) error {
+	e.catalogMu.Lock()
+	defer e.catalogMu.Unlock()
+	now := e.now().UnixNano()
+	edit := manifest.Edit{Sealed: last}
+	e.mu.Lock()
+	edit.NextFile = e.nextFile
+	st := e.state
+	e.mu.Unlock()
+	if p != nil {
+		edit.Add = []manifest.Segment{p.Segment}
+	}
+	// The ids in the files that go stay known (R16).
+	arrivals := map[uint64]bool{}
+	for _, r := range e.catalog.Catalog().Retries {
+		arrivals[r.Base] = true
+	}
+	var minLive uint64 = ^uint64(0)
+	var kept []*recent
+	for _, r := range st.recent {
+		if r.journal == 0 || r.journal > last {
+			kept = append(kept, r)
+		}
+		if r.journal > last {
+			minLive = min(minLive, r.minArrival)
+		}
+	}
+	e.retries.fresh(now, func(base uint64) bool { return base < minLive && !arrivals[base] }, func(id string, r retry) {
+		edit.Retries = append(edit.Retries, manifest.Retry{ID: id, Base: r.base, Rows: r.rows, Time: r.time})
+	})
+	e.catalog.Forget(now - int64(retryWindow))
+	edit.DropDeletions = e.needless(st.deletions, kept, p)
+	if err := e.catalog.Append(edit); err != nil {
+		if p != nil {
+			if e.catalog.Name() != "" {
+				// A new manifest without the edit is durable: the segment is litter for certain.
+				p.reader.Retire()
+			}
+			_ = p.reader.Release()
+		}
+		return fault.Wrap(err, "seal", "the catalog cannot be changed")
+	}
+	e.publish(func(st *state) {
+		recents := make([]*recent, 0, len(st.recent))
+		for _, r := range st.recent {
+			if r.journal == 0 || r.journal > last {
+				recents = append(recents, r)
+			}
+		}
+		st.recent = recents
+		st.deletions = without(st.deletions, edit.DropDeletions)
+		if p != nil {
+			st.set = newSegmentSet(append(slices.Clip(st.set.parts), p))
+		}
+		e.cuts = slices.DeleteFunc(slices.Clone(e.cuts), func(c journal.Cut) bool { return c.Number <= last })
+	})
+	if p != nil {
+		_ = p.reader.Release() // the set has its own reference
+	}
+	e.mu.Lock()
+	var gone []uint64
+	e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool {
+		if j.number <= last {
+			gone = append(gone, j.number)
+		}
+		return j.number <= last
+	})
+	e.mu.Unlock()
+	for _, n := range gone {
+		e.remove(journal.Name(n))
+	}
+	e.keepReserve()
+	return nil
+}
+
+// needless returns the deletions that concern nothing that is left: kept blocks, the
+// catalog's segments, and the new part. e.catalogMu is held.
+func (e *Engine) needless(deletions []manifest.Deletion, kept []*recent, p *part) []uint64 {
+	var numbers []uint64
+next:
+	for _, d := range deletions {
+		one := []manifest.Deletion{d}
+		for _, r := range kept {
+			if len(hides(one, r.minKey, r.maxKey, r.minArrival, 0)) > 0 {
+				continue next
+			}
+		}
+		for _, s := range e.catalog.Catalog().Segments {
+			if len(hides(one, s.MinKey, s.MaxKey, s.MinArrival, s.Applied)) > 0 {
+				continue next
+			}
+		}
+		if p != nil && len(hides(one, p.MinKey, p.MaxKey, p.MinArrival, p.Applied)) > 0 {
+			continue next
+		}
+		numbers = append(numbers, d.Number)
+	}
+	return numbers
+}
+
+func without(deletions []manifest.Deletion, numbers []uint64) []manifest.Deletion {
+	return slices.DeleteFunc(slices.Clone(deletions), func(d manifest.Deletion) bool { return slices.Contains(numbers, d.Number) })
+}
+
+// A blockWriter cuts a stream of rows in key order into blocks.
+type blockWriter struct {
+	codec   block.Codec
+	rows    int // most rows of a block
+	builder *block.Builder
+	write   func(data []byte, m segment.Meta) error
+	meta    segment.Meta
+	buf     []byte
+}
+
+// blockBytes is the size at which a block ends before it has all its rows.
+const blockBytes = 32 << 20
+
+func (w *blockWriter) drain(ctx context.Context, m *merge) error {
+	for n := 0; ; n++ {
+		if n%pollRows == 0 {
+			if err := ctx.Err(); err != nil {
+				return fault.WrapAs(fault.Canceled, err, "seal", "the caller gave up")
+			}
+		}
+		c := m.top()
+		if c == nil {
+			return w.end()
+		}
+		if err := w.add(c.block, c.row, c.key); err != nil {
+			return err
+		}
+		m.step()
+	}
+}
+
+func (w *blockWriter) add(b *block.Block, row int, k event.Key) error {
+	if err := w.builder.AppendRow(b, row); err != nil {
+		return err
+	}
+	m := &w.meta
+	if m.Rows == 0 {
+		*m = segment.Meta{MinKey: k, MinArrival: k.Arrival()}
+	}
+	m.Rows++
+	m.MaxKey = k
+	m.MinArrival, m.MaxArrival = min(m.MinArrival, k.Arrival()), max(m.MaxArrival, k.Arrival())
+	if m.Rows >= w.rows || w.builder.Size() >= blockBytes {
+		return w.end()
+	}
+	return nil
+}
+
+// end encodes what was added as a block.
+func (w *blockWriter) end() error {
+	if w.meta.Rows == 0 {
+		return nil
+	}
+	w.buf, w.meta.Base = w.builder.Encode(w.buf[:0], w.codec)
+	err := w.write(w.buf, w.meta)
+	w.builder.Reset()
+	w.meta = segment.Meta{}
+	return err
+}

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
+)
+
+// A state is what a reader sees: immutable once published. Readers pin one and are not
+// concerned by what is published after it.
+type state struct {
+	set       *segmentSet
+	recent    []*recent           // in arrival order, salvaged ones first
+	deletions []manifest.Deletion // in force, by number
+	visible   int64               // events, damaged blocks' included
+	next      uint64              // every arrival number below it is visible, or will never be
+	changed   chan struct{}       // closed when a newer state is published
+}
+
+// A recent block is in memory and in the journal.
+type recent struct {
+	block                  *block.Block
+	bytes                  int64  // of its encoding
+	journal                uint64 // the file that holds it; 0: salvaged from a damaged segment
+	rows                   int
+	minKey, maxKey         event.Key
+	minArrival, maxArrival uint64
+}
+
+func newRecent(data []byte, base, journal uint64) (*recent, error) {
+	b, err := block.Open(data, base)
+	if err != nil {
+		return nil, err
+	}
+	r := &recent{block: b, bytes: int64(len(data)), journal: journal, rows: b.Rows(), minArrival: b.MinArrival(), maxArrival: b.MaxArrival()}
+	if r.rows == 0 {
+		return nil, fault.New(fault.Corrupt, "open block", "the block has no rows")
+	}
+	r.minKey, r.maxKey = b.Key(0), b.Key(r.rows-1)
+	return r, nil
+}
+
+// A part is a segment in use.
+type part struct {
+	reader *segment.Reader
+	manifest.Segment
+}
+
+// A segmentSet is an immutable list of segments that several states share. It holds a
+// reference to each; the last release gives them up, which closes and perhaps removes files.
+type segmentSet struct {
+	parts []*part
+	refs  atomic.Int64
+}
+
+// newSegmentSet returns a set with one reference. The caller holds references to all parts.
+func newSegmentSet(parts []*part) *segmentSet {
+	s := &segmentSet{parts: parts}
+	s.refs.Store(1)
+	for _, p := range parts {
+		p.reader.Acquire()
+	}
+	return s
+}
+
+func (s *segmentSet) release() {
+	if s.refs.Add(-1) == 0 {
+		for _, p := range s.parts {
+			// A file that cannot be removed is litter, swept at the next open.
+			_ = p.reader.Release()
+		}
+	}
+}
+
+// A View is a pinned state, and what a Snapshot, a reader or a call works on.
+type View struct {
+	e      *Engine
+	st     *state
+	taken  time.Time
+	public bool // counted as a snapshot
+
+	released bool // guarded by e.mu
+}
+
+// acquire pins the published state. The caller releases it; Close of the engine does so too.
+func (e *Engine) acquire(public bool) *View {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v := &View{e: e, st: e.state, public: public, taken: e.now()}
+	v.st.set.refs.Add(1)
+	e.views[v] = struct{}{}
+	return v
+}
+
+// Release unpins the state. Harmless when repeated.
+func (v *View) Release() {
+	v.e.mu.Lock()
+	done := v.released
+	v.released = true
+	delete(v.e.views, v)
+	v.e.mu.Unlock()
+	if !done {
+		v.st.set.release()
+	}
+}
+
+func (v *View) isReleased() bool {
+	v.e.mu.Lock()
+	defer v.e.mu.Unlock()
+	return v.released
+}
+
+// publish makes change's result the published state. change gets a copy whose slices it must not change in place.
+func (e *Engine) publish(change func(st *state)) {
+	e.mu.Lock()
+	old := e.state
+	st := *old
+	st.changed = make(chan struct{})
+	change(&st)
+	e.state = &st
+	close(old.changed)
+	e.mu.Unlock()
+	if st.set != old.set {
+		old.set.release()
+	}
+}
+
+// current returns the published state without pinning it: for its numbers, not for its segments.
+func (e *Engine) current() *state {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state
+}
+
+// hides returns the deletions that may concern events of these keys and arrival numbers.
+func hides(deletions []manifest.Deletion, minKey, maxKey event.Key, minArrival uint64, applied uint64) []manifest.Deletion {
+	var some []manifest.Deletion
+	for _, d := range deletions {
+		if d.Number > applied && d.Horizon > minArrival && (Span{d.From, d.To}).Overlaps(minKey, maxKey) {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+// covered reports whether one of the deletions hides every such event.
+func covered(deletions []manifest.Deletion, minKey, maxKey event.Key, maxArrival uint64) bool {
+	return slices.ContainsFunc(deletions, func(d manifest.Deletion) bool {
+		return maxArrival < d.Horizon && (Span{d.From, d.To}).Within(minKey, maxKey)
+	})
+}
+
+func hidden(deletions []manifest.Deletion, k event.Key) bool {
+	for i := range deletions {
+		if deletions[i].Covers(k) {
+			return true
+		}
+	}
+	return false
+}

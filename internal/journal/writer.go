@@ -1,0 +1,82 @@
+package journal
+
+import (
+	"path"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/frame"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Writer appends groups to one new file. One goroutine at a time.
+type Writer struct {
+	w      *frame.Writer
+	number uint64
+	items  []frame.Item
+	buf    []byte
+}
+
+// Create makes the file and its header durable, so that the cuts in it hold before
+// anything is acknowledged from the new file (R12).
+func Create(fs vfs.FS, dir string, h Header) (*Writer, error) {
+	w, err := frame.NewWriter(fs, path.Join(dir, Name(h.Number)), frame.FileHeader{
+		Format: Format, Version: Version, StoreID: h.StoreID, Number: h.Number, Extra: appendHeader(nil, h),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{w: w, number: h.Number}, nil
+}
+
+// keptBuffer is the most memory a writer keeps between commits.
+const keptBuffer = 4 << 20
+
+// Commit writes each group as a frame, all by one write, and syncs. After a failure
+// the writer is dead: the file is never written again, and what counts of it is Cut (R12).
+func (w *Writer) Commit(groups []Group) error {
+	w.items, w.buf = w.items[:0], w.buf[:0]
+	size := 0
+	for _, g := range groups {
+		size += 20 + len(g.Block)
+		for _, b := range g.Batches {
+			if len(b.ID) > MaxID {
+				return fault.New(fault.Invalid, "append", "a batch id of %d bytes is over the limit of %d", len(b.ID), MaxID)
+			}
+			size += batchBytes + len(b.ID)
+		}
+	}
+	// One allocation up front: the bodies are parts of buf, which must not move.
+	if cap(w.buf) < size {
+		w.buf = make([]byte, 0, size)
+	}
+	for _, g := range groups {
+		start := len(w.buf)
+		w.buf = appendGroup(w.buf, g)
+		w.items = append(w.items, frame.Item{Kind: kindGroup, Body: w.buf[start:]})
+	}
+	_, err := w.w.Append(w.items...)
+	clear(w.items)
+	if cap(w.buf) > keptBuffer {
+		w.buf = nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.w.Sync()
+}
+
+// Number is the file's number, Size how many bytes were written to it.
+func (w *Writer) Number() uint64 { return w.number }
+func (w *Writer) Size() int64    { return w.w.Size() }
+
+// Empty reports whether no group was written.
+func (w *Writer) Empty() bool { return w.w.LastSequence() < frame.FirstSequence }
+
+// Cut says how far the file counts: to its last frame known durable.
+func (w *Writer) Cut() Cut { return Cut{Number: w.number, Sequence: w.w.SyncedSequence()} }
+
+// Dead returns why the writer takes no more, or nil.
+func (w *Writer) Dead() error { return w.w.Err() }
+
+// Close ends the file.
+func (w *Writer) Close() error { return w.w.Close() }

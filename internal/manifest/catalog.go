@@ -1,0 +1,113 @@
+// Package manifest keeps the catalog: the set of live segments, how far the journal is
+// sealed, and the deletions. The catalog is a log of edits with a checkpoint at its
+// beginning, named by a file that is replaced atomically (R14).
+package manifest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// Segment is what the catalog knows of a segment file.
+type Segment struct {
+	Number                 uint64 // in the file's name
+	Rows                   int64
+	Bytes                  int64
+	MinKey, MaxKey         event.Key // inclusive
+	MinArrival, MaxArrival uint64    // inclusive
+	Applied                uint64    // deletions up to this number were applied when it was written
+}
+
+// Deletion hides the events of a range of keys that arrived before it.
+type Deletion struct {
+	Number   uint64    // rises with every deletion
+	From, To event.Key // inclusive
+	Horizon  uint64    // only arrival numbers below it are hidden
+}
+
+// Covers reports whether the deletion hides the event of that key.
+func (d Deletion) Covers(k event.Key) bool {
+	return k.Arrival() < d.Horizon && d.From.Compare(k) <= 0 && k.Compare(d.To) <= 0
+}
+
+// Retry remembers the id of a batch whose journal file is gone (R16).
+type Retry struct {
+	ID   string
+	Base uint64 // arrival number of its first event
+	Rows int
+	Time int64 // when it was committed, nanoseconds since the Unix epoch
+}
+
+// Catalog is the state that the edits add up to. The zero value is an empty one.
+type Catalog struct {
+	StoreID      [16]byte
+	Epoch        uint32 // highest epoch taken (R2)
+	NextFile     uint64 // no file number at or above it was given when the edit was written
+	Sealed       uint64 // journal files up to this number are in segments
+	LastDeletion uint64
+	Segments     map[uint64]Segment
+	Deletions    map[uint64]Deletion
+	Retries      []Retry
+}
+
+// Edit is an atomic change of a catalog. Zero fields change nothing.
+type Edit struct {
+	StoreID       [16]byte
+	Epoch         uint32
+	NextFile      uint64
+	Sealed        uint64
+	LastDeletion  uint64
+	Add           []Segment
+	Drop          []uint64
+	AddDeletions  []Deletion
+	DropDeletions []uint64
+	Retries       []Retry
+}
+
+// Apply changes the catalog. Numbers only rise, so that an edit applied twice, or after one that was lost, does no harm.
+func (c *Catalog) Apply(e Edit) {
+	if e.StoreID != [16]byte{} {
+		c.StoreID = e.StoreID
+	}
+	c.Epoch = max(c.Epoch, e.Epoch)
+	c.NextFile = max(c.NextFile, e.NextFile)
+	c.Sealed = max(c.Sealed, e.Sealed)
+	c.LastDeletion = max(c.LastDeletion, e.LastDeletion)
+	if c.Segments == nil {
+		c.Segments, c.Deletions = map[uint64]Segment{}, map[uint64]Deletion{}
+	}
+	for _, s := range e.Add {
+		c.Segments[s.Number] = s
+	}
+	for _, n := range e.Drop {
+		delete(c.Segments, n)
+	}
+	for _, d := range e.AddDeletions {
+		c.Deletions[d.Number] = d
+		c.LastDeletion = max(c.LastDeletion, d.Number)
+	}
+	for _, n := range e.DropDeletions {
+		delete(c.Deletions, n)
+	}
+	c.Retries = append(c.Retries, e.Retries...)
+}
+
+// Checkpoint returns the one edit that makes an empty catalog this one.
+func (c *Catalog) Checkpoint() Edit {
+	e := Edit{
+		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion,
+		Add: slices.Collect(maps.Values(c.Segments)), AddDeletions: slices.Collect(maps.Values(c.Deletions)),
+		Retries: c.Retries,
+	}
+	slices.SortFunc(e.Add, func(a, b Segment) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(e.AddDeletions, func(a, b Deletion) int { return cmp.Compare(a.Number, b.Number) })
+	return e
+}
+
+// Forget drops the retries committed before the instant.
+func (c *Catalog) Forget(before int64) {
+	c.Retries = slices.DeleteFunc(slices.Clone(c.Retries), func(r Retry) bool { return r.Time < before })
+}

@@ -1,0 +1,43 @@
+package stele
+
+import (
+	"log/slog"
+
+	"github.com/stelehq/stele/internal/engine"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Options of an open store. The zero value, as nil, means the defaults.
+type Options struct {
+	// ReadOnly opens the store without the right to write, and writes nothing to the directory. Several
+	// processes may do so at the same time, as long as none has it open for writing.
+	ReadOnly bool
+	// URL is told to whoever finds the store locked, if this process serves it.
+	URL string
+	// EventBytes is the most bytes of one event's text. 0: 256 KiB.
+	EventBytes int
+	// BatchBytes is the most bytes of one batch's text. 0: 64 MiB.
+	BatchBytes int
+	// JournalBytes is the size at which a journal file is sealed into a segment. 0: 64 MiB. A few times
+	// as much is held in memory.
+	JournalBytes int64
+	// CacheBytes is about how much memory the blocks of segments may take that stay decoded for the next reader. 0: 64 MiB.
+	CacheBytes int64
+	// DocumentBytes is the most bytes of one document. 0: 16 MiB.
+	DocumentBytes int
+	// Logger is told of damage and of what the store does in the background. nil: nobody is.
+	Logger *slog.Logger
+	// FS is the file system. nil: the operating system's. For tests inside this module.
+	FS vfs.FS
+	// Hooks reach what takes long in life. For tests inside this module.
+	Hooks engine.Hooks
+}
+
+const defaultBatchBytes = 64 << 20
+
+func (o *Options) engine() engine.Options {
+	return engine.Options{
+		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
+		DocumentBytes: o.DocumentBytes, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks,
+	}
+}

@@ -1,0 +1,56 @@
+package stele
+
+import (
+	"time"
+
+	"github.com/stelehq/stele/internal/engine"
+)
+
+// Stats describe a store at one moment.
+type Stats struct {
+	StoreID        string // 32 hex digits
+	Events         int64  // that can be read
+	Segments       int64
+	JournalEvents  int64 // in the journal; deleted ones count until it is sealed
+	Documents      int64 // of all spaces
+	SegmentBytes   int64
+	JournalBytes   int64
+	DocumentBytes  int64
+	DiskBytes      int64         // of all files in the directory
+	Oldest, Newest time.Time     // zero if empty; deleted events may count for a while
+	LastArrival    uint64        // highest arrival number of an event in the store, 0 if empty
+	Snapshots      int           // open ones
+	OldestSnapshot time.Duration // its age
+	Damage         []Damage      // found since opening, while opening or reading
+	Opened         time.Duration // how long opening took
+}
+
+// Damage is one thing found wrong on disk.
+type Damage struct {
+	File   string
+	Offset int64  // -1: the file as a whole
+	What   string // what is lost
+	Err    error  // the chain of causes
+}
+
+// Stats returns statistics. They are cheap, and also answer after Close.
+func (s *Store) Stats() Stats {
+	e := s.e.Stats()
+	st := Stats{
+		StoreID: e.StoreID, Events: e.Events, Segments: e.Segments, JournalEvents: e.JournalEvents, Documents: e.Documents.Documents,
+		SegmentBytes: e.SegmentBytes, JournalBytes: e.JournalBytes, DocumentBytes: e.Documents.FileBytes, DiskBytes: e.DiskBytes,
+		LastArrival: e.LastArrival, Snapshots: e.Snapshots, OldestSnapshot: e.OldestSnapshot, Damage: damageOf(e.Damage), Opened: e.Opened,
+	}
+	if !e.Empty {
+		st.Oldest, st.Newest = e.Oldest.Time(), e.Newest.Time()
+	}
+	return st
+}
+
+func damageOf(found []engine.Damage) []Damage {
+	var list []Damage
+	for _, d := range found {
+		list = append(list, Damage(d))
+	}
+	return list
+}
