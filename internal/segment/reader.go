@@ -1,0 +1,207 @@
+package segment
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Reader reads one segment; safe for concurrent use. It starts with one reference, the
+// opener's.
+type Reader struct {
+	fs      vfs.FS
+	file    vfs.File
+	name    string
+	footer  footer
+	entries []entry
+	refs    atomic.Int64
+	retired atomic.Bool
+}
+
+type entry struct {
+	offset int64
+	blockHeader
+}
+
+// Open reads and checks footer and index, and that blocks, index and footer fill the file. A
+// file of which that does not hold is fault.Corrupt: Salvage then reads its blocks.
+func Open(fs vfs.FS, name string) (*Reader, error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return nil, fault.Wrap(err, "open segment", "cannot open the file").At(name, fault.NoOffset)
+	}
+	r := &Reader{fs: fs, file: f, name: name}
+	if err := r.load(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.refs.Store(1)
+	return r, nil
+}
+
+func (r *Reader) load() error {
+	size, err := r.file.Size()
+	if err != nil {
+		return fault.WrapAs(fault.IO, err, "open segment", "no length").At(r.name, fault.NoOffset)
+	}
+	foot, at, err := readFooter(r.file, size, r.name)
+	if err != nil {
+		return err
+	}
+	fail := func(offset int64, format string, args ...any) error {
+		return fault.New(fault.Corrupt, "open segment", format, args...).At(r.name, offset)
+	}
+	if foot.indexOffset > uint64(at) || uint64(at)-foot.indexOffset != uint64(foot.info.Blocks)*entrySize {
+		return fail(at, "an index at %d of %d blocks does not end at %d", foot.indexOffset, foot.info.Blocks, at)
+	}
+	index := make([]byte, uint64(at)-foot.indexOffset)
+	from := int64(foot.indexOffset)
+	if err := readFull(r.file, index, from, r.name); err != nil {
+		return err
+	}
+	if found := checksum(index); found != foot.indexCRC {
+		return fail(from, "index checksum: expected %08x, found %08x", foot.indexCRC, found)
+	}
+	r.footer, r.entries = foot, make([]entry, 0, foot.info.Blocks)
+	sum := Info{Identity: foot.info.Identity, Bytes: size}
+	end := int64(len(appendHead(nil, foot.fileID, foot.info.Identity)))
+	for i := range foot.info.Blocks {
+		b := index[i*entrySize:][:entrySize]
+		h, bad := decodeBlockHeader(b[8:])
+		if bad != nil {
+			return bad.At(r.name, from+int64(i*entrySize)+8)
+		}
+		offset := le.Uint64(b)
+		if h.fileID != foot.fileID || h.ordinal != uint32(i) || offset != uint64(end) || int64(h.length) > from-end-blockHeaderSize {
+			return fail(from+int64(i*entrySize), "block %d of file %016x at %d, %d bytes: expected block %d of file %016x at %d", h.ordinal, h.fileID, offset, h.length, i, foot.fileID, end)
+		}
+		r.entries = append(r.entries, entry{end, h})
+		sum.add(h.meta)
+		end += blockHeaderSize + int64(h.length)
+	}
+	if end != from || sum.Rows != foot.info.Rows || sum.MinKey != foot.info.MinKey || sum.MaxKey != foot.info.MaxKey ||
+		sum.MinArrival != foot.info.MinArrival || sum.MaxArrival != foot.info.MaxArrival || foot.info.Blocks == 0 {
+		return fail(at, "footer and index do not agree: the blocks end at %d and have %d rows, expected %d and %d", end, sum.Rows, from, foot.info.Rows)
+	}
+	return nil
+}
+
+// Name returns the file's name as Open was given it.
+func (r *Reader) Name() string { return r.name }
+
+// Info returns what the footer says. Its lists are not to be changed.
+func (r *Reader) Info() Info { return r.footer.info }
+
+// Blocks returns how many blocks there are.
+func (r *Reader) Blocks() int { return len(r.entries) }
+
+// Meta returns what the index says of block i.
+func (r *Reader) Meta(i int) Meta { return r.entries[i].meta }
+
+// BlockBytes returns the length of block i.
+func (r *Reader) BlockBytes(i int) int { return int(r.entries[i].length) }
+
+// ReadBlock reads block i and checks it. The block is in the memory of buf if that is large
+// enough, and the caller's. Damage is fault.Corrupt with file, offset, expected and found.
+func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {
+	e := r.entries[i]
+	n := blockHeaderSize + int(e.length)
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	if err := readFull(r.file, buf, e.offset, r.name); err != nil {
+		return nil, err
+	}
+	h, bad := decodeBlockHeader(buf)
+	if bad == nil && h != e.blockHeader {
+		bad = fault.New(fault.Corrupt, "read block", "expected block %d of file %016x, found block %d of file %016x", e.ordinal, e.fileID, h.ordinal, h.fileID)
+	}
+	if bad != nil {
+		return nil, bad.At(r.name, e.offset)
+	}
+	if bad := h.check(buf[blockHeaderSize:]); bad != nil {
+		return nil, bad.At(r.name, e.offset+blockHeaderSize)
+	}
+	return buf[blockHeaderSize:], nil
+}
+
+// Acquire takes a reference; false if the last one is gone already.
+func (r *Reader) Acquire() bool {
+	for {
+		n := r.refs.Load()
+		if n <= 0 {
+			return false
+		}
+		if r.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release gives one up. The last closes the file and, if it was retired, removes it; the error
+// is of that. Who releases more than was acquired gets fault.Internal.
+func (r *Reader) Release() error {
+	n := r.refs.Add(-1)
+	if n > 0 {
+		return nil
+	}
+	if n < 0 {
+		return fault.New(fault.Internal, "close segment", "released more often than acquired").At(r.name, fault.NoOffset)
+	}
+	err := r.file.Close()
+	if err != nil {
+		err = fault.WrapAs(fault.IO, err, "close segment", "cannot close the file").At(r.name, fault.NoOffset)
+	}
+	if r.retired.Load() {
+		if rerr := r.fs.Remove(r.name); rerr != nil {
+			err = errors.Join(err, fault.WrapAs(fault.IO, rerr, "remove segment", "cannot remove the file").At(r.name, fault.NoOffset))
+		}
+	}
+	return err
+}
+
+// Retire has the file removed when the last reference is released; the opener's, which the
+// caller still has to release, is one of them.
+func (r *Reader) Retire() { r.retired.Store(true) }
+
+// Verify checks every byte of the file: head, all blocks, index, footer. It returns all
+// damage; err only if reading failed or ctx ended.
+func (r *Reader) Verify(ctx context.Context) (damage []*fault.Error, err error) {
+	note := func(err error) error {
+		var e *fault.Error
+		if errors.As(err, &e) && e.Kind == fault.Corrupt {
+			damage = append(damage, e)
+			return nil
+		}
+		return err
+	}
+	// Footer and index once more: the disk may have changed since Open.
+	again := &Reader{fs: r.fs, file: r.file, name: r.name}
+	if err := note(again.load()); err != nil {
+		return damage, err
+	}
+	fileID, id, _, err := readHead(r.file, r.footer.info.Bytes, r.name)
+	if err := note(err); err != nil {
+		return damage, err
+	}
+	if err == nil && (fileID != r.footer.fileID || string(appendIdentity(nil, id)) != string(appendIdentity(nil, r.footer.info.Identity))) {
+		damage = append(damage, fault.New(fault.Corrupt, "read segment", "head and footer do not agree on the identity").At(r.name, 0))
+	}
+	var buf []byte
+	for i := range r.entries {
+		if err := ctx.Err(); err != nil {
+			return damage, fault.WrapAs(fault.Canceled, err, "verify segment", "given up after %d blocks", i).At(r.name, fault.NoOffset)
+		}
+		b, err := r.ReadBlock(i, buf)
+		if err := note(err); err != nil {
+			return damage, err
+		}
+		if b != nil && cap(b)+blockHeaderSize > cap(buf) {
+			buf = make([]byte, 0, cap(b)+blockHeaderSize)
+		}
+	}
+	return damage, nil
+}
