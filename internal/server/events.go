@@ -1,0 +1,224 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+const (
+	defaultCount = 30
+	maxCount     = 10_000
+	bufferList   = 1 << 20 // bytes of a list held back: until then a failure has a status of its own
+)
+
+// listEvents searches, newest first.
+//
+//	GET /api/events?filter=&count=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=
+//	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it
+//
+// count is 1 to 10,000, 30 if absent. afterId gives what comes after that event in the list,
+// which is older; startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
+// filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
+// says why. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
+func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r.URL)
+	if err != nil {
+		return err
+	}
+	o, err := listParams(q)
+	if err != nil {
+		return err
+	}
+	count, err := intParam(q, "count", defaultCount, 1, maxCount)
+	if err != nil {
+		return err
+	}
+	render, err := boolParam(q, "render")
+	if err != nil {
+		return err
+	}
+	reader := a.store.Read(r.Context(), o.read)
+	defer reader.Close()
+	o.tell(w)
+	list := listWriter{w: w, buf: []byte{'['}}
+	for n := 0; n < count && reader.Next(); n++ {
+		if n > 0 {
+			list.buf = append(list.buf, ',')
+		}
+		list.buf = appendEntity(list.buf, reader.Event(), render)
+		if err := list.flush(bufferList); err != nil {
+			return nil // the client has gone
+		}
+	}
+	return list.end(reader.Err())
+}
+
+// listOptions is what a request asks to be searched.
+type listOptions struct {
+	read   stele.ReadOptions
+	search search
+}
+
+// tell notes in the answer's header that the filter was searched as text.
+func (o *listOptions) tell(w http.ResponseWriter) { o.search.tell(w) }
+
+func (s search) tell(w http.ResponseWriter) {
+	if s.asText != nil {
+		w.Header().Set("X-Stele-Matched-As-Text", asciiHeader(s.asText.Error()))
+	}
+}
+
+func listParams(q map[string][]string) (o listOptions, err error) {
+	if err := notYet(q, "signal"); err != nil {
+		return o, err
+	}
+	if o.search, err = filterParam(q, "filter"); err != nil {
+		return o, err
+	}
+	o.read = stele.ReadOptions{Ordering: stele.Descending, Filter: o.search.filter}
+	if o.read.Range, err = rangeParams(q); err != nil {
+		return o, err
+	}
+	for _, name := range []string{"afterId", "startAtId"} {
+		key, given, err := keyParam(q, name)
+		if err != nil {
+			return o, err
+		}
+		if !given {
+			continue
+		}
+		// The page's start replaces toDateUtc unless that ends earlier still.
+		if to, bounded, _ := timeParam(q, "toDateUtc"); bounded && !to.After(key.Time()) {
+			continue
+		}
+		if o.read.Range.To = stele.Exclusive(key); name == "startAtId" {
+			o.read.Range.To = stele.Inclusive(key)
+		}
+	}
+	return o, nil
+}
+
+// listWriter writes a JSON array or object, holding back its start.
+type listWriter struct {
+	w       http.ResponseWriter
+	buf     []byte
+	started bool
+	close   byte // what ends it; 0: ]
+}
+
+// flush sends the buffer if it holds more than most bytes.
+func (l *listWriter) flush(most int) error {
+	if len(l.buf) <= most {
+		return nil
+	}
+	if !l.started {
+		l.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		l.started = true
+	}
+	_, err := l.w.Write(l.buf)
+	l.buf = l.buf[:0]
+	return err
+}
+
+// end closes the array. Damage does not make the rest worthless: it is told beside the
+// answer. Any other error is the answer, or cuts it short if it has begun.
+func (l *listWriter) end(err error) error {
+	if err != nil && stele.KindOf(err) != fault.Corrupt {
+		if l.started {
+			panic(http.ErrAbortHandler)
+		}
+		return err
+	}
+	if err != nil {
+		name := "X-Stele-Damage"
+		if l.started {
+			name = http.TrailerPrefix + name
+		}
+		l.w.Header().Set(name, asciiHeader(err.Error()))
+	}
+	if l.close == 0 {
+		l.close = ']'
+	}
+	l.buf = append(l.buf, l.close)
+	if !l.started {
+		writeJSON(l.w, http.StatusOK, l.buf)
+		return nil
+	}
+	_ = l.flush(0)
+	return nil
+}
+
+// getEvent returns one event.
+//
+//	GET /api/events/{id}?render=&clef=
+//	200 the event in Seq's shape, or with clef as it was given; 400 the id is none; 404 there is no such event
+func (a *api) getEvent(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r.URL)
+	if err != nil {
+		return err
+	}
+	render, err := boolParam(q, "render")
+	if err != nil {
+		return err
+	}
+	clef, err := boolParam(q, "clef")
+	if err != nil {
+		return err
+	}
+	key, err := stele.ParseKey(r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.Invalid, "", "%q is no event id; it is event- and 32 hex digits", clip(r.PathValue("id"), 60))
+	}
+	e, err := a.store.Get(r.Context(), key)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return fault.New(fault.NotFound, "", "there is no event %s", key)
+	case err != nil:
+		return err
+	case clef:
+		writeJSON(w, http.StatusOK, e.AppendCLEF(nil))
+	default:
+		writeJSON(w, http.StatusOK, appendEntity(nil, e, render))
+	}
+	return nil
+}
+
+// toStrict says what a filter box's text stands for.
+//
+//	GET /api/expressions/to-strict?fuzzy=
+//	200 {"StrictExpression","MatchedAsText","ReasonIfMatchedAsText","Position"?:{"Offset","Line","Column"}}
+//
+// Position is where the text stops being an expression; it is there if MatchedAsText is true.
+func (a *api) toStrict(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r.URL)
+	if err != nil {
+		return err
+	}
+	s, err := filterParam(q, "fuzzy")
+	if err != nil {
+		return err
+	}
+	body := []byte(`{"StrictExpression":`)
+	if s.filter == nil {
+		body = append(body, `""`...)
+	} else {
+		body = event.AppendText(body, s.filter.String())
+	}
+	if e := s.asText; e == nil {
+		body = append(body, `,"MatchedAsText":false,"ReasonIfMatchedAsText":null}`...)
+	} else {
+		reason := e.Message
+		if e.Suggestion != "" {
+			reason += " (" + e.Suggestion + ")"
+		}
+		body = event.AppendText(append(body, `,"MatchedAsText":true,"ReasonIfMatchedAsText":`...), reason)
+		body = appendMembers(append(body, `,"Position":{`...), []member{{"Offset", e.Offset}, {"Line", e.Line}, {"Column", e.Column}})
+		body = append(body, "}}"...)
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
+}

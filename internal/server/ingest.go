@@ -1,0 +1,179 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/ingest"
+)
+
+// format is a form of payload that Seq's clients send.
+type format struct {
+	name string // in the list of refused payloads
+	unit string // what a refusal's number counts
+	add  func(ingest.Adder, []byte, ingest.PayloadOptions) (ingest.Payload, error)
+}
+
+var formats = map[string]*format{
+	"clef":   {"clef", "line", ingest.CLEF},
+	"legacy": {"legacy", "event", ingest.Legacy},
+}
+
+// accepted is the answer to whoever asks for no more. Serilog's sink searches it for a level
+// by exact text: no blank may be added.
+const accepted = `{"MinimumLevelAccepted":null}`
+
+// ingestCLEF takes in events, one CLEF object a line; the whole batch or nothing.
+//
+//	POST /ingest/clef?partial=
+//	201 durable: {"MinimumLevelAccepted":null}; 400 an event is refused: its line and the reason;
+//	413 the body is over the limit; 415 the content encoding is unknown; 503 try again
+//
+// No content type is asked for. An empty body is valid. With partial=true what is good is
+// stored and the answer adds "Refused":[{"Line","Error"},…] (the first 1,000; then RefusedCount
+// is how many there are). Bodies may be gzip or deflate. A repeated Idempotency-Key is
+// acknowledged once within ten minutes. X-Seq-ApiKey and apiKey are accepted, whatever they say.
+func (a *api) ingestCLEF(w http.ResponseWriter, r *http.Request) error {
+	return a.ingest(w, r, formats["clef"])
+}
+
+// ingestRaw takes in CLEF or the older raw events form.
+//
+//	POST /api/events/raw?clef&partial=
+//	as POST /ingest/clef; a refusal of the raw form names the event's place in the array
+//
+// The body is CLEF by the content type application/vnd.serilog.clef or by ?clef, ?clef=true
+// or ?clef=clef; otherwise {"Events":[…]} with Timestamp, Level, MessageTemplate, Exception,
+// TraceId, SpanId, EventType, RenderedMessage, Renderings and Properties.
+func (a *api) ingestRaw(w http.ResponseWriter, r *http.Request) error {
+	if isCLEF(r) {
+		return a.ingest(w, r, formats["clef"])
+	}
+	return a.ingest(w, r, formats["legacy"])
+}
+
+// describeIngestion tells old clients where to post.
+//
+//	GET /api/events/describe
+//	200 {"Links":{"Raw":"/api/events/raw{?clef}"}}
+func (a *api) describeIngestion(w http.ResponseWriter, r *http.Request) error {
+	writeJSON(w, http.StatusOK, []byte(`{"Links":{"Raw":"/api/events/raw{?clef}"}}`))
+	return nil
+}
+
+func isCLEF(r *http.Request) bool {
+	if mediaType(r) == "application/vnd.serilog.clef" {
+		return true
+	}
+	for _, part := range strings.Split(r.URL.RawQuery, "&") {
+		switch strings.ToLower(part) { // "clef=" is none
+		case "clef", "clef=true", "clef=clef":
+			return true
+		}
+	}
+	return false
+}
+
+// mediaType is the content type without parameters, in lower case.
+func mediaType(r *http.Request) string {
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format) error {
+	q := r.URL.Query() // what else is in it is the client's affair
+	partial, err := boolParam(q, "partial")
+	if err != nil {
+		return err
+	}
+	id := r.Header.Get("Idempotency-Key")
+	if len(id) > 256 {
+		return fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
+	}
+	body, release, err := a.readBody(w, r, a.o.BatchBytes)
+	defer release()
+	if err != nil {
+		var b *bodyError
+		if errors.As(err, &b) && !b.gone {
+			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding}, b.kept)
+		}
+		return err
+	}
+	p, err := a.takeIn(r.Context(), f, body, takeOptions{id: id, partial: partial, json: mediaType(r) == "application/json"})
+	if p.Count > 0 || err != nil && stele.KindOf(err) == fault.Invalid {
+		rest := body
+		if partial && p.Count > 0 {
+			rest = p.Rest
+		}
+		note := refusal{Bytes: int64(len(rest))}
+		if note.Error = "refused"; err != nil {
+			note.Error = err.Error()
+		}
+		if len(p.Refused) > 0 {
+			note.Line = p.Refused[0].Line
+			note.Error = p.Refused[0].Err.Error()
+		}
+		a.refuse(w, r, f, note, rest)
+	}
+	if err != nil {
+		return err
+	}
+	answer := []byte(accepted)
+	if partial {
+		answer = appendRefused(answer[:len(answer)-1], &p)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(answer)
+	return nil
+}
+
+type takeOptions struct {
+	id      string // R16
+	partial bool
+	json    bool // the payload calls itself application/json
+}
+
+// takeIn makes a batch of a payload's events and appends it. When it returns without an
+// error, every event that was not refused is durable.
+func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (ingest.Payload, error) {
+	batch := a.store.NewBatch()
+	p, err := f.add(batch, body, ingest.PayloadOptions{EventBytes: a.o.EventBytes, Partial: o.partial, JSON: o.json})
+	if err == nil && p.Count > 0 && !o.partial {
+		first := p.Refused[0]
+		err = fault.WrapAs(fault.Invalid, first.Err, "", "%s %d is refused, and with it the whole batch", f.unit, first.Line)
+	}
+	if err != nil || p.Events == 0 {
+		return p, err
+	}
+	if o.id != "" {
+		batch.SetID(o.id)
+	}
+	if _, err := a.store.Append(ctx, batch); err != nil {
+		// Nothing is wrong with the payload: it is not to be listed as refused.
+		return ingest.Payload{}, whileWriting(err)
+	}
+	a.meters.events.Add(p.Events)
+	return p, nil
+}
+
+// appendRefused adds what a partial acceptance left out (R21).
+func appendRefused(dst []byte, p *ingest.Payload) []byte {
+	dst = append(dst, `,"Refused":[`...)
+	for i, refused := range p.Refused {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendMembers(append(dst, '{'), []member{{"Line", refused.Line}, {"Error", cleanText(refused.Err.Error())}})
+		dst = append(dst, '}')
+	}
+	dst = append(dst, ']')
+	if p.Count > len(p.Refused) {
+		dst = appendMembers(append(dst, ','), []member{{"RefusedCount", p.Count}})
+	}
+	return append(dst, '}')
+}

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// Listen opens the sockets of addresses such as http://localhost:5341 (both loopback
+// addresses), http://*:5341 (every interface) and http://10.0.0.1:80. Port 0 takes a free one.
+// On an error nothing is left open.
+func Listen(urls []string) (_ []net.Listener, err error) {
+	var all []net.Listener
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				l.Close()
+			}
+		}
+	}()
+	for _, u := range urls {
+		hosts, port, err := listenAddresses(u)
+		if err != nil {
+			return nil, err
+		}
+		for i, host := range hosts {
+			l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+			if err != nil && i > 0 && !errors.Is(err, errAddressInUse) {
+				continue // a machine without IPv6 has no second loopback address
+			}
+			if err != nil {
+				e := fault.WrapAs(fault.Unavailable, err, "listen", "%s cannot be served", u)
+				if errors.Is(err, errAddressInUse) {
+					e = e.WithHint("another program listens there; choose another address with --urls")
+				}
+				return nil, e
+			}
+			all = append(all, l)
+			if port == "0" { // the other loopback address gets the same port
+				_, port, _ = net.SplitHostPort(l.Addr().String())
+			}
+		}
+	}
+	return all, nil
+}
+
+// listenAddresses returns the hosts and the port that a URL stands for.
+func listenAddresses(text string) (hosts []string, port string, err error) {
+	const op = "read address"
+	u, err := url.Parse(strings.Replace(text, "://*", "://0.0.0.0", 1))
+	if err != nil {
+		return nil, "", fault.WrapAs(fault.Invalid, err, op, "%q is no URL", text)
+	}
+	switch {
+	case u.Scheme == "https":
+		return nil, "", fault.New(fault.Unsupported, op, "%q: HTTPS is not served", text).WithHint("put a reverse proxy before Stele")
+	case u.Scheme != "http" || u.Host == "":
+		return nil, "", fault.New(fault.Invalid, op, "%q is not of the form http://HOST:PORT", text)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
+		return nil, "", fault.New(fault.Invalid, op, "%q: only scheme, host and port are allowed", text)
+	}
+	if port = u.Port(); port == "" {
+		port = "80"
+	}
+	switch host := u.Hostname(); host {
+	case "localhost":
+		return []string{"127.0.0.1", "::1"}, port, nil
+	case "0.0.0.0", "+":
+		return []string{""}, port, nil
+	default:
+		return []string{host}, port, nil
+	}
+}

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// groups are the resources that clients discover. Links are relative, without a leading slash, so that a base path
+// before a proxy holds; a template names every parameter that any client may give.
+var groups = []struct {
+	name, path string
+	links      []member
+}{
+	{"Events", "events", []member{
+		{"Item", "api/events/{id}{?render,clef,permalinkId}"},
+		{"Items", "api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,signal,shortCircuitAfter,permalinkId,background,trace}"},
+		{"Histogram", "api/events/histogram{?filter,fromDateUtc,toDateUtc,buckets,signal}"},
+		{"ServerSentEvents", "api/events/stream{?filter,clef,render,lastEventId,signal}"},
+		{"Raw", "api/events/raw{?clef,partial}"},
+	}},
+	{"Expressions", "expressions", []member{
+		{"ToStrict", "api/expressions/to-strict{?fuzzy}"},
+	}},
+	{"Documents", "documents", []member{
+		{"Item", "api/documents/{key}"},
+		{"Items", "api/documents{?prefix}"},
+	}},
+	{"Data", "data", []member{
+		{"Item", "api/data/{key}"},
+		{"Items", "api/data{?prefix}"},
+	}},
+	{"Refused", "refused", []member{
+		{"Item", "api/refused/{id}"},
+		{"Items", "api/refused"},
+		{"Retry", "api/refused/{id}/retry"},
+	}},
+}
+
+// root is where clients begin.
+//
+//	GET /api
+//	200 {"Product","Version","InstanceName","Links":{"<Group>Resources":"api/<group>/resources",…}}
+func (a *api) root(w http.ResponseWriter, r *http.Request) error {
+	var name any
+	if a.o.Instance != "" {
+		name = a.o.Instance
+	}
+	body := appendMembers([]byte{'{'}, []member{{"Product", "Stele"}, {"Version", a.o.Version}, {"InstanceName", name}})
+	links := make([]member, len(groups))
+	for i, g := range groups {
+		links[i] = member{g.name + "Resources", "api/" + g.path + "/resources"}
+	}
+	links = append(links, member{"Store", "api/store"})
+	writeJSON(w, http.StatusOK, append(appendMembers(append(body, `,"Links":{`...), links), "}}"...))
+	return nil
+}
+
+// resources gives a group's links.
+//
+//	GET /api/<group>/resources
+//	200 {"Links":{"Item":"api/…/{id}",…}}
+func resources(path string) handler {
+	return func(a *api, w http.ResponseWriter, r *http.Request) error {
+		for _, g := range groups {
+			if g.path == path {
+				writeJSON(w, http.StatusOK, append(appendMembers([]byte(`{"Links":{`), g.links), "}}"...))
+				return nil
+			}
+		}
+		return fault.New(fault.NotFound, "", "there is no group %q", clip(path, 60))
+	}
+}
+
+// storeStatistics says what the store holds.
+//
+//	GET /api/store
+//	200 {"StoreId","Events","Segments",…,"Damage":[{"File","Offset","What","Error"},…]}
+//
+// Oldest and Newest are null in an empty store; LastArrival is text, for it may pass 2^53; durations are in milliseconds.
+func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
+	s := a.store.Stats()
+	body := appendMembers([]byte{'{'}, []member{
+		{"StoreId", s.StoreID}, {"Events", s.Events}, {"JournalEvents", s.JournalEvents}, {"Segments", s.Segments}, {"Documents", s.Documents},
+		{"SegmentBytes", s.SegmentBytes}, {"JournalBytes", s.JournalBytes}, {"DocumentBytes", s.DocumentBytes}, {"DiskBytes", s.DiskBytes},
+		{"Oldest", s.Oldest}, {"Newest", s.Newest}, {"LastArrival", strconv.FormatUint(s.LastArrival, 10)},
+		{"Snapshots", s.Snapshots}, {"OldestSnapshotMs", s.OldestSnapshot.Milliseconds()}, {"OpenedMs", int64(s.Opened / time.Millisecond)},
+	})
+	body = append(body, `,"Damage":[`...)
+	for i, d := range s.Damage {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		var cause any
+		if d.Err != nil {
+			cause = cleanText(d.Err.Error())
+		}
+		body = appendMembers(append(body, '{'), []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause}})
+		body = append(body, '}')
+	}
+	writeJSON(w, http.StatusOK, append(body, "]}"...))
+	return nil
+}

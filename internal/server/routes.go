@@ -1,0 +1,177 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// access says what a route is to a browser (R23).
+type access uint8
+
+const (
+	reads   access = iota // changes nothing: pages of other sites cannot read the answer
+	writes                // a foreign Origin is refused
+	ingests               // open to other sites' pages (CORS)
+)
+
+// route is one row of the table: what answers a method on a pattern of http.ServeMux.
+type route struct {
+	method  string
+	pattern string
+	access  access
+	handle  handler
+}
+
+// routes is every request the server answers; the page and the answers to unknown paths
+// are below it.
+var routes = []route{
+	{"POST", "/ingest/clef", ingests, (*api).ingestCLEF},
+	{"POST", "/api/events/raw", ingests, (*api).ingestRaw},
+	{"GET", "/api/events/describe", ingests, (*api).describeIngestion},
+
+	{"GET", "/api/events", reads, (*api).listEvents},
+	{"GET", "/api/events/{id}", reads, (*api).getEvent},
+	{"GET", "/api/events/histogram", reads, (*api).histogram},
+	{"GET", "/api/events/stream", reads, (*api).streamEvents},
+	{"GET", "/api/expressions/to-strict", reads, (*api).toStrict},
+
+	{"GET", "/api/documents", reads, (*api).listDocuments},
+	{"GET", "/api/documents/{key...}", reads, (*api).getDocument},
+	{"PUT", "/api/documents/{key...}", writes, (*api).setDocument},
+	{"POST", "/api/documents/{key...}", writes, (*api).setDocument},
+	{"DELETE", "/api/documents/{key...}", writes, (*api).deleteDocument},
+
+	{"GET", "/api/data", reads, (*api).listData},
+	{"POST", "/api/data", reads, (*api).queryData},
+	{"GET", "/api/data/{key...}", reads, (*api).getDocument},
+	{"PUT", "/api/data/{key...}", writes, (*api).setDocument},
+	{"POST", "/api/data/{key...}", writes, (*api).setDocument},
+	{"DELETE", "/api/data/{key...}", writes, (*api).deleteDocument},
+
+	{"GET", "/api/refused", reads, (*api).listRefused},
+	{"GET", "/api/refused/{id}", reads, (*api).getRefused},
+	{"DELETE", "/api/refused/{id}", writes, (*api).deleteRefused},
+	{"POST", "/api/refused/{id}/retry", writes, (*api).retryRefused},
+
+	{"GET", "/api", reads, (*api).root},
+	{"GET", "/api/store", reads, (*api).storeStatistics},
+	{"GET", "/api/events/resources", reads, resources("events")},
+	{"GET", "/api/expressions/resources", reads, resources("expressions")},
+	{"GET", "/api/refused/resources", reads, resources("refused")},
+
+	{"GET", "/health/cluster", reads, (*api).healthCluster},
+	{"GET", "/metrics", reads, (*api).writeMetrics},
+}
+
+// newMux gives each pattern its methods. /health and the page need no store.
+func (s *Server) newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	all := map[string]*resource{}
+	for i := range routes {
+		r := &routes[i]
+		res := all[r.pattern]
+		if res == nil {
+			res = &resource{server: s}
+			all[r.pattern] = res
+			mux.Handle(r.pattern, res)
+		}
+		res.routes = append(res.routes, r)
+	}
+	mux.HandleFunc("/health", s.health)
+	for _, prefix := range []string{"/api/", "/ingest/", "/health/", "/metrics/", "/ingest"} {
+		mux.HandleFunc(prefix, unknownPath)
+	}
+	mux.Handle("/", newPage(s))
+	return mux
+}
+
+// unknownPath answers what no route serves under the API's prefixes.
+func unknownPath(w http.ResponseWriter, r *http.Request) {
+	writeError(w, fault.New(fault.NotFound, "", "nothing is served at %s", clip(r.URL.Path, 200)).
+		WithHint("GET /api lists what there is"))
+}
+
+// resource answers every method on one pattern.
+type resource struct {
+	server *Server
+	routes []*route
+}
+
+func (p *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := p.server
+	cors := slices.ContainsFunc(p.routes, func(rt *route) bool { return rt.access == ingests })
+	if cors {
+		s.guard.allowOrigin(w, r)
+	}
+	rt := p.route(r.Method)
+	if rt == nil {
+		w.Header().Set("Allow", p.allow())
+		if r.Method == http.MethodOptions {
+			if cors {
+				s.guard.preflight(w, r, p.allow())
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		writeError(w, &statusError{http.StatusMethodNotAllowed,
+			fault.New(fault.Invalid, "", "%s is not allowed here; allowed: %s", clip(r.Method, 20), p.allow())})
+		return
+	}
+	if rt.access == writes {
+		if err := s.guard.origin(r); err != nil {
+			writeError(w, err)
+			return
+		}
+	}
+	a, err := s.gate.enter()
+	if err != nil {
+		if s.gate.now() == draining {
+			w.Header().Set("Connection", "close")
+		}
+		writeError(w, err)
+		return
+	}
+	defer s.gate.leave()
+	if err := rt.handle(a, w, r); err != nil {
+		s.logError(r, err)
+		writeError(w, err)
+	}
+}
+
+// route returns what answers the method, nil if nothing does. HEAD is answered as GET.
+func (p *resource) route(method string) *route {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, rt := range p.routes {
+		if rt.method == method {
+			return rt
+		}
+	}
+	return nil
+}
+
+// allow lists the methods as the header Allow does.
+func (p *resource) allow() string {
+	var methods []string
+	for _, rt := range p.routes {
+		if rt.method == http.MethodGet {
+			methods = append(methods, http.MethodGet, http.MethodHead)
+		} else {
+			methods = append(methods, rt.method)
+		}
+	}
+	methods = append(methods, http.MethodOptions)
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
+// logError notes the server's own failures; a client's mistakes are told to the client.
+func (s *Server) logError(r *http.Request, err error) {
+	if status := statusOf(err); status >= 500 && status != http.StatusNotImplemented {
+		s.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+	}
+}

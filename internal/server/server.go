@@ -1,0 +1,198 @@
+// Package server is Stele's HTTP door: ingestion that Seq's clients speak, search, the
+// live stream, documents, and the page. It uses package stele as any user does; the
+// routes are one table (routes.go), and docs/http.md is the reference.
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// Options says how a Server behaves. The zero value serves ./data without a page.
+type Options struct {
+	// Open opens the store, once, after the sockets listen; the server closes it. Nil opens
+	// Datapath with the limits below.
+	Open     func(ctx context.Context) (*stele.Store, error)
+	Datapath string // used when Open is nil; empty: ./data
+
+	URLs []string // the addresses served: their hosts are accepted as Host on loopback (R23)
+	Page fs.FS    // index.html and what it names; nil: a plain page that points at the API
+
+	EventBytes    int   // most bytes of one event; 0: 256 KiB
+	BatchBytes    int   // most bytes of one request's events, after decompression; 0: 10 MiB
+	DocumentBytes int   // most bytes of one document; 0: 16 MiB
+	BodyMemory    int64 // most bytes of request bodies held at once, over it 503; 0: 256 MiB
+
+	AllowedOrigins []string // origins besides the server's own that may change state (R23); "*" is any
+	IngestOrigins  []string // origins whose pages may ingest (CORS); nil: any
+	AllowedHosts   []string // Host names accepted on loopback besides loopback's own; "*" is any
+
+	Version  string        // major.minor.patch[-suffix]; empty: 0.0.0-dev
+	Instance string        // the name in GET /api; empty: none
+	Logger   *slog.Logger  // nil: discard
+	Drain    time.Duration // how long shutting down waits for requests inside; 0: 30 s
+
+	// Ready is told, once, that requests are being served. Nil: nobody is.
+	Ready func(*stele.Store)
+
+	heartbeat time.Duration // of streams; 0: 15 s
+	bodyGrace time.Duration // how long a body may take before its rate counts; 0: 30 s
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.Datapath, "./data")
+	setDefault(&o.EventBytes, 256<<10)
+	setDefault(&o.BatchBytes, 10<<20)
+	setDefault(&o.DocumentBytes, 16<<20)
+	setDefault(&o.BodyMemory, 256<<20)
+	setDefault(&o.Version, "0.0.0-dev")
+	setDefault(&o.Drain, 30*time.Second)
+	setDefault(&o.heartbeat, 15*time.Second)
+	setDefault(&o.bodyGrace, 30*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+// Server serves one store. It is an http.Handler too: before Serve has opened the store, and
+// while it drains, it answers 503 to everything but /health.
+type Server struct {
+	o      Options
+	log    *slog.Logger
+	mux    *http.ServeMux
+	meters *meters
+	guard  guard
+	gate   gate
+}
+
+// New returns a server that answers 503 until Serve has opened its store.
+func New(o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{o: o, log: o.Logger, meters: newMeters(), guard: newGuard(o), gate: newGate()}
+	s.mux = s.newMux()
+	return s
+}
+
+// Serve answers requests on the listeners until ctx ends, then drains: new requests get 503,
+// streams end, requests inside finish, and the store is closed before the sockets are, so
+// that no client meets a refused connection earlier than need be. It closes the listeners.
+// The error is nil after an orderly end.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	hs := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    4 << 20, // a filter over its limit gets our own error, not a bare 431
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, len(listeners))
+	var serving sync.WaitGroup
+	for _, l := range listeners {
+		serving.Go(func() {
+			if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fault.WrapAs(fault.IO, err, "serve", "listening on %s ended", l.Addr())
+			}
+		})
+	}
+	defer serving.Wait()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	type result struct {
+		store *stele.Store
+		err   error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		store, err := s.openStore(ctx)
+		opened <- result{store, err}
+	}()
+
+	var store *stele.Store
+	var err error
+	select {
+	case r := <-opened:
+		if store, err = r.store, r.err; err == nil {
+			s.start(store)
+			select {
+			case <-ctx.Done():
+			case err = <-failed:
+			}
+		}
+	case err = <-failed:
+		stop()
+		store = (<-opened).store
+	case <-ctx.Done():
+		store = (<-opened).store
+	}
+	return errors.Join(err, s.end(hs, store))
+}
+
+func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
+	if s.o.Open != nil {
+		return s.o.Open(ctx)
+	}
+	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, DocumentBytes: s.o.DocumentBytes}
+	o.BatchBytes = max(64<<20, s.o.BatchBytes)
+	if len(s.o.URLs) > 0 {
+		o.URL = s.o.URLs[0]
+	}
+	return stele.Open(s.o.Datapath, o)
+}
+
+// start lets requests in.
+func (s *Server) start(store *stele.Store) {
+	a := newAPI(s, store)
+	s.meters.watch(store)
+	s.gate.open(a)
+	s.log.Info("serving", "urls", s.o.URLs)
+	if s.o.Ready != nil {
+		s.o.Ready(store)
+	}
+}
+
+// end drains, closes the store (nil if it never opened), and then the sockets.
+func (s *Server) end(hs *http.Server, store *stele.Store) error {
+	s.drain()
+	var err error
+	if store != nil {
+		if err = store.Close(); err != nil {
+			s.log.Error("closing the store failed", "error", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if hs.Shutdown(ctx) != nil {
+		hs.Close()
+	}
+	return err
+}
+
+// drain refuses new requests, ends streams, and waits for the requests inside.
+func (s *Server) drain() {
+	idle := s.gate.drain()
+	late := time.NewTimer(s.o.Drain)
+	defer late.Stop()
+	select {
+	case <-idle:
+	case <-late.C:
+		s.log.Warn("requests still running are abandoned", "after", s.o.Drain)
+	}
+}
