@@ -1,0 +1,129 @@
+package ingest
+
+import (
+	"bytes"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// FileFormat says how the lines of a file are read.
+type FileFormat uint8
+
+// The formats of files. AutoFormat looks at the file's beginning.
+const (
+	AutoFormat FileFormat = iota
+	CLEFFormat            // one CLEF event a line
+	JSONFormat            // one JSON object a line, in any dialect
+	TextFormat            // lines of text, with or without timestamps
+)
+
+// String returns the format's name on the command line.
+func (f FileFormat) String() string {
+	return [...]string{"auto", "clef", "json", "text"}[f]
+}
+
+const opDetect = "detect format"
+
+// sampleLines is how many lines at most the detection looks at.
+const sampleLines = 200
+
+// splitSample returns the lines of a sample that are not blank. The last one is left out if
+// the sample ends inside it, unless it is the only one.
+func splitSample(text []byte, whole bool) [][]byte {
+	var lines [][]byte
+	for len(text) > 0 && len(lines) < sampleLines {
+		line, rest, ended := bytes.Cut(text, []byte("\n"))
+		if !ended && !whole && len(lines) > 0 {
+			break
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			lines = append(lines, line)
+		}
+		text = rest
+	}
+	return lines
+}
+
+// detectFormat judges the lines of a sample. partial says that the last of them may be cut.
+// The error is Invalid for text that is no lines at all.
+func detectFormat(sample [][]byte, partial bool) (FileFormat, error) {
+	objects, clef, broken := 0, 0, 0
+	var scan objectScan
+	for i, line := range sample {
+		if line[0] != '{' {
+			continue
+		}
+		err := scan.scan(line, 0)
+		switch {
+		case err == nil:
+			objects++
+			if t, ok := scan.find("@t"); ok && t[0] == '"' {
+				clef++
+			}
+		case partial && i == len(sample)-1 && len(line) >= lineBuffer/2:
+			// An object longer than the sample.
+			objects++
+			if bytes.Contains(line[:min(len(line), 4096)], []byte(`"@t":"`)) {
+				clef++
+			}
+		case beginsMember(line):
+			broken++
+		}
+	}
+	switch {
+	case objects*2 < len(sample) && looksLikeDocument(sample):
+		return AutoFormat, fault.New(fault.Invalid, opDetect, "the file is one JSON document, not one JSON object a line").
+			WithHint("write one object a line first, as with jq -c '.[]' FILE, or read the lines as text with --format text")
+	case objects > 0 && clef*2 >= objects:
+		return CLEFFormat, nil
+	case objects+broken > 0 && (objects+broken)*2 >= len(sample):
+		return JSONFormat, nil
+	}
+	return TextFormat, nil
+}
+
+// looksLikeDocument recognises JSON that goes over several lines, and an array in one.
+func looksLikeDocument(sample [][]byte) bool {
+	if len(sample) == 0 {
+		return false
+	}
+	first := sample[0]
+	switch string(bytes.ReplaceAll(first, []byte(" "), nil)) {
+	case "{", "[", "[{":
+		return true
+	}
+	if bytes.HasPrefix(first, []byte("[{")) {
+		return true
+	}
+	// {"name": … and the object goes on with the next line.
+	var scan objectScan
+	return len(sample) > 1 && sample[1][0] != '{' && beginsMember(first) && scan.scan(first, 0) != nil
+}
+
+// beginsMember recognises {"name": and what follows, though it is no whole object.
+func beginsMember(line []byte) bool {
+	if line[0] != '{' {
+		return false
+	}
+	i := event.SkipSpace(line, 1)
+	if i >= len(line) || line[i] != '"' {
+		return false
+	}
+	next, err := event.SkipString(line, i)
+	if err != nil {
+		return false
+	}
+	next = event.SkipSpace(line, next)
+	return next < len(line) && line[next] == ':'
+}
+
+// errorIfWide refuses UTF-16, which looks like text full of NULs.
+func errorIfWide(sample []byte) error {
+	for _, bom := range []string{"\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(sample, []byte(bom)) {
+			return fault.New(fault.Invalid, opDetect, "the file is UTF-16").WithHint("convert it first, as with iconv -f UTF-16 -t UTF-8 FILE")
+		}
+	}
+	return nil
+}

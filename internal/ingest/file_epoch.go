@@ -1,0 +1,107 @@
+package ingest
+
+import "strings"
+
+// Seconds since 1970 of the times that count when a number is only presumed to be a time:
+// 1980 to 2100. A field that the user named takes any number.
+const (
+	earliestPresumed = 315_532_800
+	latestPresumed   = 4_102_444_800
+)
+
+// parseEpoch reads the text of a number, exactly, as seconds, milliseconds, microseconds or
+// nanoseconds since 1970, told apart by magnitude: 1669575482.0968924, 1446249499322,
+// 1698386133268880. Digits past the nanosecond are cut. presumed asks for a plausible time.
+func parseEpoch(text string, presumed bool) (instant int64, ok bool) {
+	digits, exponent, negative, ok := splitNumber(text)
+	if !ok {
+		return 0, false
+	}
+	// The value is 0.d1d2d3… × 10^exponent: its magnitude is known from the exponent alone.
+	seconds := 9 // shift from the unit to nanoseconds
+	switch {
+	case digits == "":
+		if presumed {
+			return 0, false
+		}
+		return 0, true
+	case exponent <= 11: // below 1e11: seconds, until the year 5138
+	case exponent <= 14:
+		seconds = 6
+	case exponent <= 17:
+		seconds = 3
+	default:
+		seconds = 0
+	}
+	whole := exponent + seconds // digits before the point, once in nanoseconds
+	if whole > 19 {
+		return 0, false
+	}
+	var n uint64
+	for i := range whole {
+		d := uint64(0)
+		if i < len(digits) {
+			d = uint64(digits[i] - '0')
+		}
+		if n > (1<<63-1-d)/10 {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	instant = int64(n)
+	if negative {
+		instant = -instant
+	}
+	if presumed && (instant < earliestPresumed*1e9 || instant > latestPresumed*1e9) {
+		return 0, false
+	}
+	return instant, true
+}
+
+// splitNumber takes a JSON number apart: significant digits without zeros at either end,
+// and the exponent e of 0.digits × 10^e.
+func splitNumber(text string) (digits string, exponent int, negative, ok bool) {
+	text, negative = strings.CutPrefix(text, "-")
+	mantissa := text
+	shift := 0
+	if at := strings.IndexAny(text, "eE"); at >= 0 {
+		mantissa = text[:at]
+		if shift, ok = smallInt(text[at+1:]); !ok {
+			return "", 0, false, false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if whole == "" && fraction == "" || !allDigits(whole) || !allDigits(fraction) || len(mantissa) > 400 {
+		return "", 0, false, false
+	}
+	all := whole + fraction
+	trimmed := strings.TrimLeft(all, "0")
+	exponent = len(whole) - (len(all) - len(trimmed)) + shift
+	return strings.TrimRight(trimmed, "0"), exponent, negative, true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// smallInt reads an exponent of at most four digits.
+func smallInt(s string) (int, bool) {
+	s = strings.TrimPrefix(s, "+")
+	s, negative := strings.CutPrefix(s, "-")
+	if s == "" || len(s) > 4 || !allDigits(s) {
+		return 0, false
+	}
+	n := 0
+	for i := range len(s) {
+		n = n*10 + int(s[i]-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
