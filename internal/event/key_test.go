@@ -79,6 +79,9 @@ func TestR2ArrivalIsEpochThenCounter(t *testing.T) {
 	if n := ArrivalOf(MaxEpoch, MaxCounter); n != math.MaxUint64 {
 		t.Errorf("the last arrival number is %d", n)
 	}
+	if n := ArrivalOf(2, MaxCounter+6); n != 2<<40|5 {
+		t.Errorf("a counter that ran over reached the epoch: %x", n)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		epoch := rapid.Uint32Range(0, MaxEpoch-1).Draw(t, "epoch")
 		low := rapid.Uint64Range(0, MaxCounter).Draw(t, "counter")

@@ -187,3 +187,21 @@ func TestTimeCoversTheCalendar(t *testing.T) {
 		}
 	})
 }
+
+// The fast way reads what the slow way reads, and nothing else: any byte at any place.
+func TestCanonicalTimeIsReadAlikeBothWays(t *testing.T) {
+	for _, form := range []string{"2026-11-20T09:58:00.1234567Z", "1999-12-31T23:59:59.9999999Z", "2000-02-29T00:00:00.0000000Z"} {
+		for i := range len(form) {
+			for c := range 256 {
+				text := []byte(form)
+				text[i] = byte(c)
+				slow := timeText{text: text}
+				want := slow.parse()
+				valid := slow.fault == "" && string(AppendTime(nil, want)) == string(text)
+				if got, ok := parseCanonical(text); ok != valid || ok && got != want {
+					t.Fatalf("parseCanonical(%q) = %d, %v; want %d, %v (%s)", text, got, ok, want, valid, slow.fault)
+				}
+			}
+		}
+	}
+}

@@ -132,6 +132,8 @@ func TestKindOf(t *testing.T) {
 		{"read-only disk", fmt.Errorf("x: %w", &fs.PathError{Op: "write", Path: "f", Err: syscall.EROFS}), IO},
 		{"failing rename", &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EIO}, IO},
 		{"failing sync", &os.SyscallError{Syscall: "fsync", Err: syscall.EIO}, IO},
+		{"rename without a number", &os.LinkError{Op: "rename", Old: "a", New: "b", Err: errors.New("lost")}, IO},
+		{"sync without a number", &os.SyscallError{Syscall: "fsync", Err: errors.New("lost")}, IO},
 		{"bare errno", syscall.EIO, IO},
 		{"anything else", io.ErrUnexpectedEOF, Internal},
 	}
