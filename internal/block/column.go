@@ -37,20 +37,6 @@ func (c *column) reset() {
 	c.plain, c.total = false, 0
 }
 
-func (c *column) len(k kind) int {
-	switch {
-	case k == kindBool:
-		return len(c.bools)
-	case k == kindInt || k == kindDecimal:
-		return len(c.ints)
-	case !k.isText():
-		return 0
-	case c.plain:
-		return len(c.ends)
-	}
-	return len(c.codes)
-}
-
 // entry is text i of the dictionary, or value i of a plain column.
 func (c *column) entry(i int) []byte {
 	start := uint32(0)

@@ -156,7 +156,7 @@ func check(t tester, blk *Block, want []stored) {
 			t.Fatalf("row %d going back: %v\n%s", row, err, cmp.Diff(want[row].text, string(text)))
 		}
 	}
-	for _, row := range rand.Perm(len(want))[:min(len(want), 200)] {
+	for _, row := range rand.Perm(len(want))[:min(len(want), 30)] {
 		var err error
 		if text, err = blk.AppendCLEF(text[:0], row); err != nil || string(text) != want[row].text {
 			t.Fatalf("row %d at random: %v\n%s", row, err, cmp.Diff(want[row].text, string(text)))
@@ -176,8 +176,8 @@ func checkLookups(t tester, blk *Block, row int, v event.Value, path []string) {
 		at := append(path[:len(path):len(path)], m.Name)
 		got, err := blk.Lookup(row, at...)
 		want := v.Get(m.Name)
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Fatalf("row %d, %q: %v\n%s", row, at, err, diff)
+		if err != nil || got.Kind != want.Kind || string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) {
+			t.Fatalf("row %d, %q: %v\n%s", row, at, err, cmp.Diff(want, got))
 		}
 		if want.Kind == event.Object {
 			checkLookups(t, blk, row, want, at)
