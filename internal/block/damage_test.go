@@ -82,7 +82,7 @@ func checkDamaged(t *testing.T, data []byte, want []string, what string) {
 	}
 }
 
-func TestR13EveryFlippedBitOfABlockIsFound(t *testing.T) {
+func TestEveryFlippedBitOfABlockIsFound(t *testing.T) {
 	for _, codec := range []Codec{Fast, Thorough} {
 		data, _ := build(t, smallEvents).Encode(nil, codec)
 		blk, err := Open(data, 0)

@@ -191,7 +191,7 @@ func reopenCached(t *testing.T, b *Builder) *Block {
 }
 
 // The last @t counts for the key, and all are kept.
-func TestR03SeveralTimes(t *testing.T) {
+func TestR3SeveralTimes(t *testing.T) {
 	b := NewBuilder(Limits{})
 	line := `{"@t":"2024-01-01T00:00:00.0000000Z","a":1,"@t":"2025-06-01T12:00:00.0000000Z"}`
 	if err := b.AddCLEF([]byte(line)); err != nil {

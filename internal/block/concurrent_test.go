@@ -1,0 +1,96 @@
+package block
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// A fresh block is read by several goroutines at once, so that every lazy part is made under contention.
+func TestABlockServesManyReaders(t *testing.T) {
+	events := append(manyEvents(700), smallEvents...)
+	want := expect(t, events, 50)
+	for range 5 {
+		blk := reopen(t, build(t, events), Thorough, 50)
+		var readers sync.WaitGroup
+		for seed := range uint64(6) {
+			readers.Go(func() {
+				random := rand.New(rand.NewPCG(seed, 1))
+				c := blk.Cursor()
+				for range 300 {
+					row := random.IntN(len(want))
+					if text, err := blk.AppendCLEF(nil, row); err != nil || string(text) != want[row].text {
+						t.Errorf("row %d: %s %v", row, text, err)
+						return
+					}
+					c.Seek(row)
+					if text, err := c.AppendCLEF(nil); err != nil || string(text) != want[row].text {
+						t.Errorf("row %d by cursor: %s %v", row, text, err)
+						return
+					}
+					v, err := event.ParseValue([]byte(want[row].text))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, name := range []string{"N", "@l", "Id", "o"} {
+						if got, err := blk.Lookup(row, name); err != nil || string(got.AppendJSON(nil)) != string(v.Get(name).AppendJSON(nil)) {
+							t.Errorf("row %d, %s: %v %v", row, name, got, err)
+							return
+						}
+					}
+					blk.MemSize()
+				}
+			})
+		}
+		readers.Wait()
+	}
+}
+
+// The journal numbers fresh rows; rows that were copied from blocks keep their numbers, and those after them go on from there.
+func TestArrivalNumbers(t *testing.T) {
+	src := reopen(t, build(t, smallEvents), Fast, 1000)
+	b := NewBuilder(Limits{})
+	for row := range src.Rows() {
+		if err := b.AppendRow(src, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, base := b.Encode(nil, Fast)
+	if base != 1000 {
+		t.Errorf("the base is %d", base)
+	}
+	blk, err := Open(data, base)
+	if err != nil || blk.MinArrival() != 1000 || blk.MaxArrival() != 1000+uint64(len(smallEvents))-1 {
+		t.Errorf("%v: %d to %d", err, blk.MinArrival(), blk.MaxArrival())
+	}
+	// Holes, as merging leaves them.
+	b.Reset()
+	for _, row := range []int{0, 2, 4} {
+		if err := b.AppendRow(src, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := NewBuilder(Limits{})
+	other.AppendBuilder(b)
+	blk = reopen(t, other, Thorough, 0)
+	for i, row := range []int{0, 2, 4} {
+		if blk.Key(i) != src.Key(row) {
+			t.Errorf("row %d has key %v, expected %v", i, blk.Key(i), src.Key(row))
+		}
+	}
+	if _, err := Open(data, ^uint64(0)-2); err == nil {
+		t.Error("arrival numbers run over unnoticed")
+	}
+	if err := b.AppendRow(src, 99); err == nil {
+		t.Error("a row that is none was copied")
+	}
+	if err := b.AppendRow(src, -1); err == nil {
+		t.Error("a row that is none was copied")
+	}
+	if _, err := src.AppendCLEF(nil, 99); err == nil {
+		t.Error("a row that is none was read")
+	}
+}
