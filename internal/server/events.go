@@ -33,6 +33,12 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if clef, err := boolParam(q, "clef"); err != nil || clef {
+		if err != nil {
+			return err
+		}
+		return a.listCLEF(w, r, q, o)
+	}
 	count, err := intParam(q, "count", defaultCount, 1, maxCount)
 	if err != nil {
 		return err
