@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"github.com/stelehq/stele/internal/event"
-	"github.com/stelehq/stele/internal/fault"
 )
 
 // objectScan takes a line that is one JSON object apart, without decoding its values. The
@@ -20,8 +19,6 @@ type objectMember struct{ name, value, end int }
 
 func (s *objectScan) name(i int) []byte  { m := s.members[i]; return s.buf[m.name:m.value] }
 func (s *objectScan) value(i int) []byte { m := s.members[i]; return s.buf[m.value:m.end] }
-
-const opObject = "read JSON line"
 
 // scan checks the line and takes it apart. depth is how deep the object lies in the event.
 func (s *objectScan) scan(line []byte, depth int) error {
@@ -91,9 +88,4 @@ func stringOf(value []byte) (string, bool) {
 	}
 	text, _, _, err := event.ScanString(value, 0, nil)
 	return string(text), err == nil
-}
-
-// refuse is an Invalid error about a line, which the caller knows the place of.
-func refuse(op, format string, args ...any) error {
-	return fault.New(fault.Invalid, op, format, args...)
 }

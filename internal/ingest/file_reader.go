@@ -73,8 +73,6 @@ type FileReader struct {
 	report  FileReport
 }
 
-const opFile = "read events"
-
 // NewFileReader returns a reader over text that is already decompressed. It does not read
 // before the first Next.
 func NewFileReader(r io.Reader, o FileOptions) *FileReader {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/server"
+	"github.com/stelehq/stele/ui"
+)
+
+// serveCommand runs the server. Flags that are empty are taken from the environment, then
+// from the config file (serve_config.go).
+type serveCommand struct {
+	Datapath       string `placeholder:"DIR" help:"Where the data is; made if absent (default ./data)."`
+	Urls           string `name:"urls" placeholder:"URL[;URL...]" help:"What to listen on (default http://localhost:5341, which is 127.0.0.1 and ::1)."`
+	Config         string `placeholder:"FILE" help:"Config file (default ./stele.json, else DIR/stele.json, if there is one)."`
+	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
+	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
+	DocumentLimit  string `placeholder:"SIZE" help:"Longest document (default 16MiB)."`
+	BodyMemory     string `placeholder:"SIZE" help:"Most memory for bodies of requests at once (default 256MiB)."`
+	Drain          string `placeholder:"TIME" help:"How long stopping waits for requests (default 30s)."`
+	AllowedOrigins string `placeholder:"ORIGIN[;...]" help:"Web pages, besides the server's own, that may change what is stored."`
+	IngestOrigins  string `placeholder:"ORIGIN[;...]" help:"Web pages that may send events (default any)."`
+	AllowedHosts   string `placeholder:"HOST[;...]" help:"Host names that loopback answers to, besides localhost."`
+	Instance       string `placeholder:"NAME" help:"The name of this server."`
+	LogLevel       string `placeholder:"LEVEL" help:"What the server says about itself: debug, info, warn or error (default warn)."`
+}
+
+func (serveCommand) Help() string {
+	return `The server listens first and answers 503 while the store is being opened. SIGTERM or an interrupt lets requests inside
+finish and closes the store; a second one ends the process at once.
+
+    stele serve
+    stele serve --datapath /var/lib/stele --urls "http://localhost:5341;http://10.0.0.5:5341"
+
+Every flag can also be set in the environment, as STELE_DATAPATH, STELE_URLS, STELE_EVENT_LIMIT and so on, and in the
+config file, a JSON object with the flags' names:
+
+    {"datapath": "/var/lib/stele", "urls": ["http://localhost:5341"], "event-limit": "1MiB"}
+
+Flags win over the environment, and that over the file.`
+}
+
+func (c *serveCommand) Run(s streams) error {
+	settings, err := c.settings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(settings.server.Datapath)
+	if err != nil {
+		return fault.Wrap(err, "", "%s is no directory", settings.server.Datapath)
+	}
+	listeners, err := server.Listen(settings.urls)
+	if err != nil {
+		return err
+	}
+	o := settings.server
+	o.Datapath, o.Version, o.Page = dir, versionNumber(), ui.Files()
+	o.URLs = addresses(settings.urls, listeners)
+	o.Logger = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: settings.logLevel}))
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		<-signals
+		fmt.Fprintln(s.err, "stele: stopping: waiting for requests to finish (a second signal ends at once)")
+		cancel()
+		<-signals
+		fmt.Fprintln(s.err, "stele: ended by a second signal")
+		os.Exit(1) // what was acknowledged is on disk (R10)
+	}()
+	fmt.Fprintf(s.out, "stele %s listens on %s, data in %s\n", versionNumber(), strings.Join(o.URLs, " and "), dir)
+	return server.New(o).Serve(ctx, listeners...)
+}
+
+// addresses returns the URLs served, with the ports that were taken for port 0.
+func addresses(urls []string, listeners []net.Listener) []string {
+	shown := make([]string, len(urls))
+	next := 0
+	for i, u := range urls {
+		shown[i] = strings.TrimSuffix(u, "/")
+		if next < len(listeners) && strings.HasSuffix(shown[i], ":0") {
+			_, port, _ := net.SplitHostPort(listeners[next].Addr().String())
+			shown[i] = strings.TrimSuffix(shown[i], "0") + port
+		}
+		// localhost takes up to two listeners of one port.
+		_, port, _ := net.SplitHostPort(listeners[min(next, len(listeners)-1)].Addr().String())
+		next++
+		if next < len(listeners) && strings.Contains(u, "://localhost") && strings.HasSuffix(listeners[next].Addr().String(), ":"+port) {
+			next++
+		}
+	}
+	return shown
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/server"
+)
+
+// serveSettings is what a server runs with.
+type serveSettings struct {
+	server   server.Options
+	urls     []string
+	logLevel slog.Level
+}
+
+// setting is one row of the table of what can be set, by its flag's name. In the environment
+// it is STELE_ and the name in capitals with _ for -.
+type setting struct {
+	name string
+	set  func(s *serveSettings, text string) error
+}
+
+var serveTable = []setting{
+	{"datapath", func(s *serveSettings, v string) error { s.server.Datapath = v; return nil }},
+	{"urls", func(s *serveSettings, v string) error { s.urls = list(v); return nil }},
+	{"event-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.EventBytes = int(n) })},
+	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
+	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
+	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
+	{"drain", func(s *serveSettings, v string) (err error) {
+		if s.server.Drain, err = time.ParseDuration(v); err != nil || s.server.Drain <= 0 {
+			return fault.New(fault.Invalid, "", "%q is not a duration such as 30s", v)
+		}
+		return nil
+	}},
+	{"allowed-origins", func(s *serveSettings, v string) error { s.server.AllowedOrigins = list(v); return nil }},
+	{"ingest-origins", func(s *serveSettings, v string) error { s.server.IngestOrigins = list(v); return nil }},
+	{"allowed-hosts", func(s *serveSettings, v string) error { s.server.AllowedHosts = list(v); return nil }},
+	{"instance", func(s *serveSettings, v string) error { s.server.Instance = v; return nil }},
+	{"log-level", func(s *serveSettings, v string) error {
+		if err := s.logLevel.UnmarshalText([]byte(v)); err != nil {
+			return fault.New(fault.Invalid, "", "%q is not debug, info, warn or error", v)
+		}
+		return nil
+	}},
+}
+
+func sizeSetting(set func(*serveSettings, int64)) func(*serveSettings, string) error {
+	return func(s *serveSettings, text string) error {
+		n, err := parseSize(text)
+		if err == nil && (n == 0 || n > 1<<30) {
+			err = fault.New(fault.Invalid, "", "%q is not from 1 to 1GiB", text)
+		}
+		if err == nil {
+			set(s, n)
+		}
+		return err
+	}
+}
+
+// list reads values with ; between them.
+func list(text string) []string {
+	var all []string
+	for v := range strings.SplitSeq(text, ";") {
+		if v = strings.TrimSpace(v); v != "" {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// settings joins flags, environment and config file, in this order of precedence.
+func (c *serveCommand) settings(getenv func(string) string) (serveSettings, error) {
+	s := serveSettings{
+		server: server.Options{Datapath: "data"}, urls: []string{defaultURL}, logLevel: slog.LevelWarn,
+	}
+	flags := map[string]string{
+		"datapath": c.Datapath, "urls": c.Urls, "event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
+		"document-limit": c.DocumentLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
+	}
+	file, from, err := c.configFile(getenv)
+	if err != nil {
+		return s, err
+	}
+	for _, row := range serveTable {
+		env := "STELE_" + strings.ToUpper(strings.ReplaceAll(row.name, "-", "_"))
+		text, origin := flags[row.name], "--"+row.name
+		if text == "" {
+			text, origin = getenv(env), env
+		}
+		if text == "" {
+			text, origin = file[row.name], from+": "+row.name
+		}
+		if text == "" {
+			continue
+		}
+		if err := row.set(&s, text); err != nil {
+			return s, fault.WrapAs(fault.Invalid, err, "", "%s", origin)
+		}
+	}
+	if len(s.urls) == 0 {
+		return s, fault.New(fault.Invalid, "", "--urls names nothing to listen on")
+	}
+	return s, nil
+}
+
+// configFile finds and reads the config file: --config, STELE_CONFIG, ./stele.json or
+// DIR/stele.json, the first that is named or there.
+func (c *serveCommand) configFile(getenv func(string) string) (values map[string]string, name string, err error) {
+	name = c.Config
+	if name == "" {
+		name = getenv("STELE_CONFIG")
+	}
+	candidates := []string{name}
+	if name == "" {
+		dir := c.Datapath
+		if dir == "" {
+			dir = getenv("STELE_DATAPATH")
+		}
+		if dir == "" {
+			dir = "data"
+		}
+		candidates = []string{"stele.json", filepath.Join(dir, "stele.json")}
+	}
+	for _, candidate := range candidates {
+		text, err := os.ReadFile(candidate)
+		if errors.Is(err, fs.ErrNotExist) && name == "" {
+			continue
+		}
+		if err != nil {
+			return nil, candidate, fault.Wrap(err, "", "the config file cannot be read")
+		}
+		values, err := parseConfig(text)
+		if err != nil {
+			return nil, candidate, fault.WrapAs(fault.Invalid, err, "", "%s", candidate)
+		}
+		return values, candidate, nil
+	}
+	return nil, "", nil
+}
+
+// parseConfig reads a JSON object whose members have the flags' names. Values are strings,
+// numbers, or lists of strings.
+func parseConfig(text []byte) (map[string]string, error) {
+	var raw map[string]any
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, fault.WrapAs(fault.Invalid, err, "", "it is not a JSON object")
+	}
+	values := map[string]string{}
+	for name, v := range raw {
+		if !slices.ContainsFunc(serveTable, func(s setting) bool { return s.name == name }) {
+			var names []string
+			for _, s := range serveTable {
+				names = append(names, s.name)
+			}
+			return nil, fault.New(fault.Invalid, "", "%q is not a setting", name).WithHint("settings are %s", strings.Join(names, ", "))
+		}
+		switch v := v.(type) {
+		case string:
+			values[name] = v
+		case float64:
+			values[name] = strconv.FormatFloat(v, 'f', -1, 64)
+		case []any:
+			var parts []string
+			for _, p := range v {
+				text, ok := p.(string)
+				if !ok {
+					return nil, fault.New(fault.Invalid, "", "%s: the list holds something that is no string", name)
+				}
+				parts = append(parts, text)
+			}
+			values[name] = strings.Join(parts, ";")
+		default:
+			return nil, fault.New(fault.Invalid, "", "%s is neither a string, a number nor a list of strings", name)
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/stelehq/stele/internal/fault"
+)
+
+const defaultURL = "http://localhost:5341"
+
+// target says which store a command works on. Both unset is the server at defaultURL.
+type target struct {
+	URL      string `name:"url" placeholder:"URL" env:"STELE_URL" help:"The server to talk to (default ${defaultURL})."`
+	Datapath string `placeholder:"DIR" help:"Open the store in this directory instead, which no server may have open."`
+	APIKey   string `name:"api-key" placeholder:"KEY" env:"STELE_API_KEY" help:"Sent to the server as X-Seq-ApiKey."`
+}
+
+// A door leads to a store: over HTTP, or into a directory.
+type door interface {
+	// ingest stores a batch: all of it, or with partial its good lines. Without partial the
+	// first line that is no event comes with the error that refused the batch.
+	ingest(ctx context.Context, b *batch, partial bool) (refusals, error)
+
+	// search finds events, newest first, and gives the CLEF of each to yield, which must
+	// not keep it.
+	search(ctx context.Context, q searchQuery, yield func(clef []byte) error) (searchNote, error)
+
+	// tail gives each event that arrives until ctx ends. told is called once, when
+	// listening has begun.
+	tail(ctx context.Context, filter string, told func(searchNote), yield func(clef []byte) error) error
+
+	stats(ctx context.Context) (storeStats, error)
+	close() error
+}
+
+// batch is a payload of CLEF lines that belong together.
+type batch struct {
+	id    string // stays the same when the batch is sent again (R16)
+	body  []byte // lines, each with its newline
+	lines int
+}
+
+// refusals are the lines of a batch that were not stored.
+type refusals struct {
+	lines []refusedLine // the first of them
+	count int           // of all
+}
+
+type refusedLine struct {
+	line int // in the batch, from 1
+	why  string
+}
+
+type searchQuery struct {
+	filter   string // what a person typed; empty is everything
+	count    int    // 0 is all
+	from, to time.Time
+}
+
+// searchNote is what is to be told beside the events.
+type searchNote struct {
+	asText string // why the filter was searched as text; empty if it is an expression
+	damage string // what could not be read; empty if nothing
+}
+
+// access says what a command does to a store that it opens directly.
+type access uint8
+
+const (
+	reads access = iota
+	writes
+)
+
+// open opens the door. With reads a directory is opened read-only.
+func (t target) open(a access) (door, error) {
+	switch {
+	case t.Datapath != "" && t.URL != "" && t.URL != os.Getenv("STELE_URL"):
+		return nil, fault.New(fault.Invalid, "", "--url and --datapath are given").WithHint("a server, or a directory: choose one")
+	case t.Datapath != "":
+		return openLocal(t.Datapath, a)
+	}
+	text := t.URL
+	if text == "" {
+		text = defaultURL
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fault.New(fault.Invalid, "", "--url %q is not of the form http://HOST:PORT", text)
+	}
+	return newRemote(u, t.APIKey), nil
+}
