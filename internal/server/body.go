@@ -181,6 +181,7 @@ type pacedReader struct {
 	read    int64
 	err     error // what the connection said, if not EOF
 	over    bool
+	ended   bool
 }
 
 func (p *pacedReader) Read(b []byte) (int, error) {
@@ -193,7 +194,9 @@ func (p *pacedReader) Read(b []byte) (int, error) {
 	if p.read > p.most {
 		p.over = true
 	}
-	if err != nil && err != io.EOF {
+	if err == io.EOF {
+		p.ended = true
+	} else if err != nil {
 		p.err = err
 	}
 	return n, err
@@ -212,12 +215,20 @@ func (p *pacedReader) failure() error {
 // answer; it returns how much that was.
 func (p *pacedReader) drain() int64 {
 	_ = p.control.SetReadDeadline(time.Now().Add(drainTime))
-	n, _ := io.CopyN(io.Discard, p.r, drainBytes)
+	n, err := io.CopyN(io.Discard, p.r, drainBytes)
+	p.ended = p.ended || err == io.EOF
 	return n
 }
 
-// done takes the deadline away: the connection is watched while the request is answered.
-func (p *pacedReader) done() { _ = p.control.SetReadDeadline(time.Time{}) }
+// done takes the deadline away: the connection is watched while the request is answered. If
+// the body has not ended there is nothing to watch, and what is left of it gets a last moment.
+func (p *pacedReader) done() {
+	if p.ended {
+		_ = p.control.SetReadDeadline(time.Time{})
+	} else {
+		_ = p.control.SetReadDeadline(time.Now().Add(time.Second))
+	}
+}
 
 // budget bounds the bytes of bodies held at one time.
 type budget struct {

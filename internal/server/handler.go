@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/stelehq/stele"
@@ -22,12 +23,14 @@ type api struct {
 	meters     *meters
 	refused    *refusals
 	memory     *budget
+	batches    sync.Pool       // of *stele.Batch, empty
 	streams    context.Context // ends when the server drains
 	endStreams context.CancelFunc
 }
 
 func newAPI(s *Server, store *stele.Store) *api {
 	a := &api{o: &s.o, server: s, store: store, meters: s.meters, memory: &budget{most: s.o.BodyMemory}}
+	a.batches.New = func() any { return store.NewBatch() }
 	a.refused = newRefusals(store.Documents(refusedSpace), s.log)
 	a.streams, a.endStreams = context.WithCancel(context.Background())
 	return a
@@ -164,6 +167,11 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 		s.meters.request(r, w.status, began)
 	}()
+	w.extend() // the deadline of the connection's last answer may be over
+	if r.Body != nil && r.Body != http.NoBody {
+		// For whoever answers without reading the body: what is left of it is not waited for without end.
+		_ = w.control.SetReadDeadline(began.Add(s.o.bodyGrace))
+	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err := s.guard.host(r); err != nil {
 		writeError(w, err)

@@ -141,7 +141,8 @@ type takeOptions struct {
 // takeIn makes a batch of a payload's events and appends it. When it returns without an
 // error, every event that was not refused is durable.
 func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (ingest.Payload, error) {
-	batch := a.store.NewBatch()
+	batch := a.batches.Get().(*stele.Batch)
+	defer a.recycle(batch)
 	p, err := f.add(batch, body, ingest.PayloadOptions{EventBytes: a.o.EventBytes, Partial: o.partial, JSON: o.json})
 	if err == nil && p.Count > 0 && !o.partial {
 		first := p.Refused[0]
@@ -159,6 +160,18 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 	}
 	a.meters.events.Add(p.Events)
 	return p, nil
+}
+
+// keepBatch is the size up to which a batch's memory is kept for the next request.
+const keepBatch = 1 << 20
+
+// recycle takes back a batch that nobody uses any more. A batch whose append was given up has
+// lost its builder to the store and got another.
+func (a *api) recycle(b *stele.Batch) {
+	if b.Size() <= keepBatch {
+		b.Reset()
+		a.batches.Put(b)
+	}
 }
 
 // appendRefused adds what a partial acceptance left out (R21).
