@@ -1,0 +1,137 @@
+package exec
+
+import (
+	"strings"
+	"time"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/query/syntax"
+)
+
+// A Filter is a compiled expression: immutable, safe for concurrent use.
+type Filter struct {
+	tree  syntax.Expr
+	eval  node
+	slots int
+	reads map[string]bool
+	whole bool
+	asOf  time.Time
+}
+
+// Parse reads a strict expression. The error is a *syntax.Error, which points at the place (errors.Is fault.Invalid),
+// or a *fault.Error of kind TooLarge.
+func Parse(text string) (*Filter, error) {
+	tree, err := syntax.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	f, bad := compile(text, tree)
+	if bad != nil {
+		return nil, bad
+	}
+	return f, nil
+}
+
+// Search reads what a person typed. A condition is one; everything else is text to find in message and exception, and
+// reason says why. Blank text finds everything. err is only for what is neither: text over the limit, or not UTF-8.
+func Search(text string) (f *Filter, reason *syntax.Error, err error) {
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		f, _ := compile("", &syntax.Bool{Value: true})
+		return f, nil, nil
+	}
+	f, err = Parse(text)
+	if err == nil {
+		if reason = noCondition(text, f.tree); reason == nil {
+			return f, nil, nil
+		}
+	} else {
+		var ok bool
+		if reason, ok = err.(*syntax.Error); !ok || strings.ToValidUTF8(text, "") != text {
+			return nil, nil, err
+		}
+	}
+	f, _ = compile("", &syntax.Text{Value: trimmed})
+	return f, reason, nil
+}
+
+// noCondition says why an expression is taken as text: it can never be true, or it is a name alone, as a single
+// word always is.
+func noCondition(text string, e syntax.Expr) *syntax.Error {
+	switch e := e.(type) {
+	case *syntax.Property, *syntax.BuiltIn:
+		return syntax.ErrorAt(text, e.At(), "Has("+syntax.Print(e)+")", "a name alone is no condition")
+	case *syntax.Path:
+		for _, s := range e.Steps {
+			if s.Kind == syntax.Any || s.Kind == syntax.All {
+				return nil
+			}
+		}
+		return syntax.ErrorAt(text, e.At(), "Has("+syntax.Print(e)+")", "a name alone is no condition")
+	case *syntax.Null, *syntax.Number, *syntax.String, *syntax.Array, *syntax.Object:
+		return syntax.ErrorAt(text, e.At(), "", "a value alone is no condition")
+	case *syntax.Binary:
+		if !e.Op.IsComparison() {
+			return syntax.ErrorAt(text, e.At(), "", "a calculation alone is no condition")
+		}
+	case *syntax.Unary:
+		if e.Op != syntax.Not {
+			return syntax.ErrorAt(text, e.At(), "", "a calculation alone is no condition")
+		}
+	}
+	return nil
+}
+
+// Match says whether the filter selects the row: only if it is exactly true (R8).
+func (f *Filter) Match(r Row) bool {
+	e := f.enter(r)
+	v := f.eval(e)
+	f.exit(e)
+	return v.isTrue()
+}
+
+// Eval returns what the expression gives for the row.
+func (f *Filter) Eval(r Row) event.Value {
+	e := f.enter(r)
+	v := f.eval(e)
+	f.exit(e)
+	return v.final()
+}
+
+func (f *Filter) enter(r Row) *env {
+	e := envs.Get().(*env)
+	slots := e.slots[:0]
+	for len(slots) < f.slots {
+		slots = append(slots, event.Value{})
+	}
+	*e = env{row: r, asOf: f.asOf, slots: slots, steps: maxSteps}
+	return e
+}
+
+func (f *Filter) exit(e *env) {
+	clear(e.slots) // keep no row alive
+	*e = env{slots: e.slots}
+	envs.Put(e)
+}
+
+// String returns the filter as strict text: canonical, and the same filter when parsed.
+func (f *Filter) String() string { return syntax.Print(f.tree) }
+
+// Expr returns the filter's tree, which must not be changed.
+func (f *Filter) Expr() syntax.Expr { return f.tree }
+
+// AsOf returns the filter with Now() fixed at t. Without it, Now() is the time of each evaluation.
+func (f *Filter) AsOf(t time.Time) *Filter {
+	g := *f
+	g.asOf = t
+	return &g
+}
+
+// Reads names the raw top-level members that the filter can read, in no order. whole: it can read any, through
+// Row.Message or Row.Object.
+func (f *Filter) Reads() (members []string, whole bool) {
+	for name := range f.reads {
+		members = append(members, name)
+	}
+	return members, f.whole
+}
