@@ -188,7 +188,7 @@ const rebuiltEpochs = 1024
 
 func (e *Engine) openDocuments() error {
 	log, err := document.Open(e.fs, e.dir, document.Options{
-		StoreID: e.storeID, ReadOnly: e.o.ReadOnly, MaxValue: e.o.DocumentBytes, Now: e.o.Hooks.Now,
+		StoreID: e.storeID, ReadOnly: e.o.ReadOnly, MaxValue: e.o.DocumentBytes, Now: e.o.Hooks.Now, CompactBytes: e.o.Hooks.CompactBytes,
 	})
 	if err != nil {
 		return fault.Wrap(err, "open store", "cannot open the documents")

@@ -30,6 +30,7 @@ type Hooks struct {
 	BlockRows    int              // most rows of a block in a segment; 0: 65,536
 	ReserveBytes int64            // size of the reserve file; 0: 1 MiB, negative: none
 	NoTidy       bool             // recent blocks are not merged in memory
+	CompactBytes int64            // the size from which the document log is compacted; 0: 1 MiB
 }
 
 const (
