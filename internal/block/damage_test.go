@@ -143,6 +143,18 @@ func TestDamageNamesTheColumn(t *testing.T) {
 	}
 }
 
+// Damage to the directory is found by its own checksum, before anything in it is believed.
+func TestDamageToTheDirectoryIsNamed(t *testing.T) {
+	data, _ := build(t, smallEvents).Encode(nil, Fast)
+	for at := range int(binary.LittleEndian.Uint32(data[12:])) + checksumBytes {
+		bad := bytes.Clone(data)
+		bad[headerBytes+at] ^= 4
+		if _, err := Open(bad, 0); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "the directory's checksum") {
+			t.Fatalf("byte %d: %v", at, err)
+		}
+	}
+}
+
 func TestR18OtherVersionsAreRefusedByName(t *testing.T) {
 	data, _ := build(t, smallEvents).Encode(nil, Fast)
 	data[4] = 9

@@ -3,6 +3,7 @@ package block
 import (
 	"encoding/binary"
 	"sort"
+	"sync"
 )
 
 // The payload of a column, by kind:
@@ -130,6 +131,36 @@ type reader struct {
 	dictionary bool
 	texts      texts
 	mem        int
+
+	once    sync.Once
+	strings []string // of a small dictionary
+}
+
+// A dictionary up to this size is made into strings once, which then serve every row.
+const (
+	smallDictionary      = 4096
+	smallDictionaryBytes = 64 << 10
+)
+
+func (r *reader) isSmallDictionary() bool {
+	return r.dictionary && r.texts.n <= smallDictionary && len(r.texts.bytes) <= smallDictionaryBytes
+}
+
+// stringAt returns text i as a string that does not keep the block alive.
+func (r *reader) stringAt(i int) string {
+	if !r.isSmallDictionary() {
+		return string(r.textAt(i))
+	}
+	r.once.Do(func() {
+		all := string(r.texts.bytes)
+		r.strings = make([]string, r.texts.n)
+		for i, at := 0, 0; i < r.texts.n; i++ {
+			n := len(r.texts.at(i))
+			r.strings[i] = all[at : at+n]
+			at += n
+		}
+	})
+	return r.strings[r.ints.at(i)]
 }
 
 // texts are byte strings one after the other.
@@ -237,7 +268,7 @@ func decodeColumn(src []byte, k kind, n int) (*reader, error) {
 		case form == textsPlain:
 			r.texts = d.texts(n)
 		case form == textsDictionary:
-			entries := d.number("texts of the dictionary", maxRows*maxMembers)
+			entries := d.count("texts of the dictionary", 1) // they differ, so only one can be empty
 			r.dictionary, r.ints = true, d.ints("codes", n)
 			if r.texts = d.texts(entries); d.err == nil {
 				r.checkCodes(d, entries)
@@ -246,7 +277,10 @@ func decodeColumn(src []byte, k kind, n int) (*reader, error) {
 			d.fail("texts: unknown form %d", form)
 		}
 	}
-	r.mem = len(src) + r.ints.memory() + 4*len(r.texts.ends) + 160
+	if r.isSmallDictionary() {
+		r.mem = 16*r.texts.n + len(r.texts.bytes)
+	}
+	r.mem += len(src) + r.ints.memory() + 4*len(r.texts.ends) + 160
 	return r, d.end()
 }
 

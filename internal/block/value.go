@@ -94,12 +94,12 @@ func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
 		var text [32]byte
 		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], r.ints.at(at), r.scaleAt(at)))}, nil
 	case kindNumber:
-		return event.Value{Kind: event.Number, Text: string(r.textAt(at))}, nil
+		return event.Value{Kind: event.Number, Text: r.stringAt(at)}, nil
 	case kindTime:
 		var text [40]byte
 		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants[row]))}, nil
 	case kindString, kindTimeText:
-		return event.Value{Kind: event.String, Text: string(r.textAt(at))}, nil
+		return event.Value{Kind: event.String, Text: r.stringAt(at)}, nil
 	}
 	v, err := event.ParseValue(r.textAt(at))
 	if err != nil {
