@@ -126,29 +126,65 @@ func (f *Follow) load() {
 		f.changed = st.changed
 		return
 	}
-	// The lowest number that any block may have: numbers jump with every epoch.
-	low := st.next
-	lowest := func(minArrival, maxArrival uint64) {
-		if maxArrival > f.passed {
-			low = min(low, max(minArrival, f.passed+1))
-		}
-	}
-	for _, r := range st.recent {
-		lowest(r.minArrival, r.maxArrival)
-	}
-	for _, p := range st.set.parts {
-		if p.MaxArrival > f.passed {
-			for i := range p.reader.Blocks() {
-				m := p.reader.Meta(i)
-				lowest(m.MinArrival, m.MaxArrival)
+	low := f.lowest(v, f.passed, false)
+	if low < st.next {
+		f.read(v, low, min(low+followWindow, st.next))
+		if len(f.rows) == 0 && f.window+1 < st.next {
+			// A hole: numbers jump with every epoch, and a block may span the jump.
+			if low = f.lowest(v, f.window, true); low < st.next {
+				f.read(v, low, min(low+followWindow, st.next))
 			}
 		}
 	}
 	if low >= st.next {
-		f.window, f.changed = st.next-1, st.changed
-		return
+		f.window = st.next - 1
 	}
-	end := min(low+followWindow, st.next)
+	if f.window+1 == st.next {
+		f.changed = st.changed
+	}
+}
+
+// lowest returns the lowest number above after that a block may have or, if exact, has; the state's next if none.
+func (f *Follow) lowest(v *View, after uint64, exact bool) uint64 {
+	low := v.st.next
+	see := func(minArrival, maxArrival uint64, open func() (*block.Block, error)) {
+		switch {
+		case maxArrival <= after || minArrival >= low:
+		case minArrival > after:
+			low = minArrival
+		case !exact:
+			low = min(low, after+1)
+		default:
+			b, err := open()
+			if err != nil {
+				f.note(err)
+				return
+			}
+			for i := range b.Rows() {
+				if a := b.Key(i).Arrival(); a > after && a < low {
+					low = a
+				}
+			}
+		}
+	}
+	for _, r := range v.st.recent {
+		see(r.minArrival, r.maxArrival, func() (*block.Block, error) { return r.block, nil })
+	}
+	for _, p := range v.st.set.parts {
+		if p.MaxArrival <= after {
+			continue
+		}
+		for i := range p.reader.Blocks() {
+			m := p.reader.Meta(i)
+			see(m.MinArrival, m.MaxArrival, func() (*block.Block, error) { return f.e.segmentBlock(p, i) })
+		}
+	}
+	return low
+}
+
+// read fills rows with the numbers from low until before end.
+func (f *Follow) read(v *View, low, end uint64) {
+	st := v.st
 	f.rows = f.rows[:0]
 	for _, r := range st.recent {
 		if r.minArrival < end && r.maxArrival >= low {
@@ -172,9 +208,6 @@ func (f *Follow) load() {
 	}
 	slices.SortFunc(f.rows, func(a, b Row) int { return cmp.Compare(a.Key.Arrival(), b.Key.Arrival()) })
 	f.window = end - 1
-	if end == st.next {
-		f.changed = st.changed
-	}
 }
 
 func (f *Follow) collect(b *block.Block, low, end uint64, v *View, applied uint64) {
