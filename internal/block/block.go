@@ -86,8 +86,8 @@ func Open(data []byte, base uint64) (*Block, error) {
 		return nil, corrupt("the block is %d bytes long, its header says %d", len(data), n)
 	}
 	rows := binary.LittleEndian.Uint32(data[16:])
-	if rows > maxRows {
-		return nil, corrupt("the header announces %d rows, more than %d", rows, maxRows)
+	if rows > formatRows {
+		return nil, corrupt("the header announces %d rows, more than %d", rows, formatRows)
 	}
 	b := &Block{base: base, schema: &schema{}}
 	if err := b.readDirectory(data, int(rows)); err != nil {
@@ -282,6 +282,7 @@ func (b *Block) readShapes(rows int) error {
 		}
 	}
 	b.programs = make([]atomic.Pointer[program], len(b.schema.shapes))
+	b.places.every = placesEvery(rows, len(b.columns))
 	return nil
 }
 

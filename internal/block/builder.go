@@ -14,8 +14,13 @@ type Limits struct {
 
 const (
 	defaultEventBytes = 256 << 10
-	maxRows           = 1 << 20
 	maxBuilderBytes   = 1 << 30
+)
+
+// MaxRows is how many events AddCLEF, End and AppendRow put into one builder. AppendBuilder does not ask: Open takes sixteen times as many.
+const (
+	MaxRows    = 1 << 20
+	formatRows = 16 * MaxRows
 )
 
 // Builder fills columns from CLEF lines or typed values, in arrival order. Not for concurrent use. Its zero value is not ready: NewBuilder.
@@ -116,8 +121,8 @@ func (b *Builder) room(size int) error {
 }
 
 func (b *Builder) roomForRow() error {
-	if len(b.shapes) >= maxRows || b.size > maxBuilderBytes {
-		return fault.New(fault.TooLarge, opParse, "a block holds up to %d events and %d bytes", maxRows, maxBuilderBytes)
+	if len(b.shapes) >= MaxRows || b.size > maxBuilderBytes {
+		return fault.New(fault.TooLarge, opParse, "a block holds up to %d events and %d bytes", MaxRows, maxBuilderBytes)
 	}
 	return nil
 }

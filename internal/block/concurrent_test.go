@@ -94,3 +94,21 @@ func TestArrivalNumbers(t *testing.T) {
 		t.Error("a row that is none was read")
 	}
 }
+
+// Blocks with very many columns keep fewer places; rows are found all the same.
+func TestPlacesFarApart(t *testing.T) {
+	if got := placesEvery(1<<20, 4096); got <= placeRows || (1<<20)/got*4096 > mostPlaces {
+		t.Errorf("every %d rows", got)
+	}
+	events := append(manyEvents(3000), smallEvents...)
+	want := expect(t, events, 0)
+	for _, every := range []int{128, 1024, 1 << 20} {
+		blk := reopen(t, build(t, events), Fast, 0)
+		blk.places.every = every
+		for _, row := range []int{2900, 10, 1500, 1023, 1024, 1025, 0, len(want) - 1, 2047} {
+			if text, err := blk.AppendCLEF(nil, row); err != nil || string(text) != want[row].text {
+				t.Errorf("every %d, row %d: %s %v", every, row, text, err)
+			}
+		}
+	}
+}

@@ -7,22 +7,35 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 )
 
-// places are the positions of every column's next value at each placeRows-th row, made when a row is first sought far from where a cursor stands.
+// places are the positions of every column's next value at each every-th row, made when a row is first sought far from where a cursor stands.
 type places struct {
-	once sync.Once
-	at   []uint32 // len(columns) for each
+	once  sync.Once
+	at    []uint32 // len(columns) for each
+	every int      // a power of two
 }
 
-const placeRows = 128
+const (
+	placeRows  = 128     // in most blocks
+	mostPlaces = 1 << 20 // len(places.at) in a block with very many columns or rows
+)
+
+// placesEvery says how many rows apart places are.
+func placesEvery(rows, columns int) int {
+	every := placeRows
+	for rows/every*columns > mostPlaces {
+		every *= 2
+	}
+	return every
+}
 
 func (b *Block) placesAt(i int) []uint32 {
 	p := &b.places
 	p.once.Do(func() {
 		n := len(b.columns)
 		next := make([]uint32, n)
-		p.at = make([]uint32, 0, n*(b.Rows()/placeRows+1))
+		p.at = make([]uint32, 0, n*(b.Rows()/p.every+1))
 		for row := range b.Rows() {
-			if row%placeRows == 0 {
+			if row%p.every == 0 {
 				p.at = append(p.at, next...)
 			}
 			for _, c := range b.schema.shapes[b.shapes.at(row)].data {
@@ -99,11 +112,12 @@ func (c *Cursor) Prev() bool {
 
 // Seek goes to a row, -1 to Rows().
 func (c *Cursor) Seek(row int) {
-	const near = placeRows / 2
+	every := c.b.places.every
+	near := every / 2
 	if row < c.row-near || row > c.row+near {
 		if row > near && row < c.b.Rows() {
-			c.row = row / placeRows * placeRows
-			copy(c.next, c.b.placesAt(c.row/placeRows))
+			c.row = row / every * every
+			copy(c.next, c.b.placesAt(row/every))
 		} else if row <= near {
 			c.row = -1
 			clear(c.next)

@@ -149,6 +149,9 @@ func TestEventsBeyondTheSchemasBoundsAreKeptWhole(t *testing.T) {
 			whole += sh.rows
 		}
 	}
+	if v, err := blk.Lookup(0, "m511"); err != nil || v.Text != "511" || !blk.schema.isEvent(&blk.schema.shapes[blk.shapes.at(0)]) {
+		t.Fatalf("the event of over %d members: %v %v", maxMembers, v, err)
+	}
 	if whole < 1000 {
 		t.Fatalf("%d events were kept whole", whole)
 	}
@@ -207,5 +210,44 @@ func TestR3SeveralTimes(t *testing.T) {
 	v, err := blk.Lookup(0, "@t")
 	if err != nil || v.Text != "2025-06-01T12:00:00.0000000Z" {
 		t.Errorf("%v %v", v, err)
+	}
+}
+
+// The deepest nesting that is accepted is the one that package event accepts.
+func TestNestingEndsWhereJSONsDoes(t *testing.T) {
+	for depth := event.MaxDepth - 3; depth <= event.MaxDepth+2; depth++ {
+		for _, brackets := range []string{"{}", "[]"} {
+			open := brackets[:1]
+			if open == "{" {
+				open = `{"a":`
+			}
+			line := `{"@t":"2024-01-01","a":` + strings.Repeat(open, depth) + "0" + strings.Repeat(brackets[1:], depth) + "}"
+			_, want := event.ParseValue([]byte(line))
+			err := NewBuilder(Limits{}).AddCLEF([]byte(line))
+			if (err == nil) != (want == nil) {
+				t.Errorf("%d levels of %s: %v, expected %v", depth, brackets, err, want)
+			}
+			b := NewBuilder(Limits{})
+			b.Begin(0, nil)
+			b.JSON("a", []byte(line[len(`{"@t":"2024-01-01","a":`):len(line)-1]))
+			if err := b.End(); (err == nil) != (want == nil) {
+				t.Errorf("%d levels of %s as typed JSON: %v, expected %v", depth, brackets, err, want)
+			}
+		}
+	}
+}
+
+// A byte that cannot stand in a string is found wherever it stands, among bytes read eight at a time and behind them.
+func TestStringsAreReadStrictlyAtEveryPosition(t *testing.T) {
+	for length := range 30 {
+		for at := range length + 1 {
+			for _, bad := range []string{"\xff", "\xc3", "\xed\xa0\x80", "\x00", "\x1f", "\n", "\\", "\\q", "\\u12", "é", "\u2028", "😀", "\\n", "\\ud800"} {
+				line := `{"@t":"2024-01-01","a":"` + strings.Repeat("x", at) + bad + strings.Repeat("y", length-at) + `"}`
+				_, want := event.ParseValue([]byte(line))
+				if err := NewBuilder(Limits{}).AddCLEF([]byte(line)); (err == nil) != (want == nil) {
+					t.Fatalf("%q: %v, expected %v", line, err, want)
+				}
+			}
+		}
 	}
 }
