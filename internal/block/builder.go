@@ -45,8 +45,9 @@ type Builder struct {
 	hasTime     bool
 	timesAsText bool
 
-	typed  typed
-	source source
+	typed   typed
+	source  *source // the one used last
+	sources map[*Block]*source
 }
 
 // NewBuilder returns an empty builder.
@@ -72,7 +73,7 @@ func (b *Builder) Reset() {
 	b.instants, b.shapes, b.arrivals, b.size = b.instants[:0], b.shapes[:0], nil, 0
 	b.start()
 	b.typed = typed{}
-	b.source = source{}
+	b.source, b.sources = nil, nil
 	if b.trie.full() { // events with ever new members: a fresh schema serves what comes better
 		b.trie, b.columns = newTrie(), nil
 		return

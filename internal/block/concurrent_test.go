@@ -112,3 +112,27 @@ func TestPlacesFarApart(t *testing.T) {
 		}
 	}
 }
+
+// Merging takes rows from several blocks in turn, as their keys come.
+func TestMergingBlocksInTurn(t *testing.T) {
+	events := append(manyEvents(600), smallEvents...)
+	want := expect(t, events, 0)
+	var parts []*Block
+	for _, bounds := range [][2]int{{0, 200}, {200, 400}, {400, len(events)}} {
+		parts = append(parts, reopen(t, build(t, events[bounds[0]:bounds[1]]), Fast, uint64(bounds[0])))
+	}
+	b := NewBuilder(Limits{})
+	for _, w := range want {
+		for _, p := range parts {
+			if row := p.Search(w.key); row < p.Rows() && p.Key(row) == w.key {
+				if err := b.AppendRow(p, row); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	check(t, reopen(t, b, Thorough, 0), want)
+	if len(b.sources) != len(parts) {
+		t.Errorf("%d sources are known of %d", len(b.sources), len(parts))
+	}
+}

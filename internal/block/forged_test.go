@@ -85,6 +85,7 @@ func TestForgedBlocks(t *testing.T) {
 		}, "2 rows have shape 0, the schema says 1"},
 		{"divisor 0", 2, func(e *encoder) { e.payloads[2] = []byte{0, 0, intsFixed, 0, 0} }, "instant 1 is out of range"},
 		{"instants that run over", 2, func(e *encoder) { e.payloads[2] = []byte{200, 1, 0, intsFixed, 1, 0} }, "instant 1 is out of range"},
+		{"instants that run over when multiplied", 2, func(e *encoder) { e.payloads[2] = appendFixed([]byte{4, 0}, []int64{1 << 62}) }, "instant 1 is out of range"},
 		{"arrivals out of order", 2, func(e *encoder) {
 			e.payloads[2] = []byte{1, 0, intsFixed, 0, 0}
 			e.payloads[3] = []byte{intsFixed, 0, 1, 5, 5}
@@ -135,6 +136,32 @@ func TestABlockIsNoTrap(t *testing.T) {
 		resum(padded)
 		if _, err := Open(padded, 0); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "not zero") {
 			t.Errorf("codec %d with padding that is not zero: %v", codec, err)
+		}
+	}
+}
+
+// A section that unpacks to another size than the directory says is refused, and takes no more memory than that.
+func TestForgedSections(t *testing.T) {
+	raw := bytes.Repeat([]byte("abcdefgh"), 100)
+	for _, codec := range []Codec{Fast, Thorough} {
+		method, packed := pack(raw, codec)
+		if got, err := unpack(method, packed, len(raw)); err != nil || !bytes.Equal(got, raw) {
+			t.Errorf("codec %d: %v", codec, err)
+		}
+		for _, size := range []int{0, 1, len(raw) - 1, len(raw) + 1, 10 * len(raw)} {
+			if _, err := unpack(method, packed, size); !errors.Is(err, fault.Corrupt) {
+				t.Errorf("codec %d, %d bytes: %v", codec, size, err)
+			}
+		}
+		for n := range len(packed) {
+			if got, err := unpack(method, packed[:n], len(raw)); !errors.Is(err, fault.Corrupt) {
+				t.Errorf("codec %d cut to %d: %d bytes, %v", codec, n, len(got), err)
+			}
+		}
+	}
+	for _, method := range []byte{methodRaw, methods} {
+		if _, err := unpack(method, raw, len(raw)+1); !errors.Is(err, fault.Corrupt) {
+			t.Errorf("method %d: %v", method, err)
 		}
 	}
 }

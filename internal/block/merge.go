@@ -7,13 +7,15 @@ import (
 	"github.com/stelehq/stele/internal/event"
 )
 
-// A source is the block that AppendRow copied from last, with what has been found out about it.
+// A source is a block that AppendRow copies from, with what has been found out about it. A builder keeps some until Reset.
 type source struct {
 	block   *Block
 	cursor  *Cursor
 	shapes  []mapping
 	columns []sourceColumn
 }
+
+const maxSources = 256
 
 // A mapping leads from a source's shape to the builder's.
 type mapping struct {
@@ -32,10 +34,7 @@ func (b *Builder) AppendRow(src *Block, row int) error {
 	if err := b.roomForRow(); err != nil {
 		return err
 	}
-	s := &b.source
-	if s.block != src {
-		*s = source{block: src, cursor: src.Cursor(), shapes: make([]mapping, len(src.schema.shapes)), columns: make([]sourceColumn, len(src.schema.columns))}
-	}
+	s := b.sourceOf(src)
 	s.cursor.Seek(max(-1, min(row, src.Rows())))
 	if err := s.cursor.valid(); err != nil {
 		return err
@@ -82,6 +81,23 @@ func (b *Builder) AppendRow(src *Block, row int) error {
 	b.addAbsolute(m.shape, s.cursor.Key())
 	b.size += size
 	return nil
+}
+
+// sourceOf returns what is known about a block; merging takes rows from several in turn.
+func (b *Builder) sourceOf(src *Block) *source {
+	if b.source != nil && b.source.block == src {
+		return b.source
+	}
+	s := b.sources[src]
+	if s == nil {
+		if len(b.sources) >= maxSources || b.sources == nil {
+			b.sources = make(map[*Block]*source)
+		}
+		s = &source{block: src, cursor: src.Cursor(), shapes: make([]mapping, len(src.schema.shapes)), columns: make([]sourceColumn, len(src.schema.columns))}
+		b.sources[src] = s
+	}
+	b.source = s
+	return s
 }
 
 // copyText copies a text; one from a dictionary is looked up in the builder's once.
