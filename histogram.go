@@ -22,6 +22,16 @@ type Bucket struct {
 
 const maxBuckets = 10_000
 
+// Histogram counts what the store holds now.
+func (s *Store) Histogram(ctx context.Context, o HistogramOptions) ([]Bucket, error) {
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	defer snapshot.Close()
+	return snapshot.Histogram(ctx, o)
+}
+
 // Histogram counts events by time and level. If an end of the range is open and nothing matches there are no buckets. When
 // damage was met the counts are of the rest, and the error (Corrupt, IO) comes with them.
 func (s *Snapshot) Histogram(ctx context.Context, o HistogramOptions) ([]Bucket, error) {
