@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	_ "time/tzdata" // for --zone, wherever the machine has no time zones of its own
 
 	"github.com/alecthomas/kong"
 
@@ -64,15 +65,7 @@ func run(args []string, s streams) (code int) {
 		}
 	}()
 	var c commands
-	parser, err := kong.New(&c,
-		kong.Name("stele"),
-		kong.Description(description),
-		kong.Writers(s.out, s.err),
-		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
-		kong.Vars{"defaultURL": defaultURL},
-		kong.Bind(s),
-	)
+	parser, err := c.parser(s)
 	if err != nil {
 		return report(s.err, fault.Wrap(err, "read command line", "its description is wrong"))
 	}
@@ -91,6 +84,18 @@ func run(args []string, s streams) (code int) {
 	context.AfterFunc(life, stop) // a second signal ends the process at once
 	ctx.BindTo(life, (*context.Context)(nil))
 	return report(s.err, ctx.Run())
+}
+
+func (c *commands) parser(s streams) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("stele"),
+		kong.Description(description),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.Vars{"defaultURL": defaultURL},
+		kong.Bind(s),
+	)
 }
 
 func usageError(err error) error {

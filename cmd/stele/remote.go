@@ -80,11 +80,12 @@ func (r *remote) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
+	what := "the server at %s cannot be reached"
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fault.WrapAs(fault.Unavailable, err, "", "no server answers at %s", r.base).
-			WithHint("start one with stele serve, name another with --url, or open its directory with --datapath")
+		what = "no server answers at %s"
 	}
-	return fault.WrapAs(fault.Unavailable, err, "", "the server at %s cannot be reached", r.base)
+	return fault.WrapAs(fault.Unavailable, err, "", what, r.base).
+		WithHint("start one with stele serve, name another with --url, or open its directory with --datapath")
 }
 
 // kindOfStatus is the way back from R20's statuses; of the kinds that share one, the most

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 
 // searchCommand finds events.
 type searchCommand struct {
-	Filter    string `arg:"" optional:"" help:"A filter expression; what is none is searched as text. Empty: everything."`
-	Count     int    `short:"n" default:"100" help:"How many events at most (default 100); 0 is all."`
-	From      string `placeholder:"TIME" help:"Not earlier than this: a timestamp, a date, or how long ago (1h, 30m, 2d)."`
-	To        string `placeholder:"TIME" help:"Earlier than this."`
-	Ascending bool   `short:"a" help:"Show what was found oldest first."`
+	Filter    []string `arg:"" optional:"" help:"A filter expression; what is none is searched as text. Empty: everything."`
+	Count     int      `short:"n" default:"100" help:"How many events at most (default 100); 0 is all."`
+	From      string   `placeholder:"TIME" help:"Not earlier than this: a timestamp, a date, or how long ago (1h, 30m, 2d)."`
+	To        string   `placeholder:"TIME" help:"Earlier than this."`
+	Ascending bool     `short:"a" help:"Show what was found oldest first."`
 	output    `embed:""`
 	target    `embed:""`
 }
@@ -29,7 +30,7 @@ event as it was ingested, for other programs.
 
     stele search                                        the newest 100 events
     stele search "@Level = 'Error' and Elapsed > 500"   a filter expression
-    stele search connection refused                     quote it: "connection refused"
+    stele search connection refused                     text in messages and exceptions
     stele search --from 1h --ascending "timeout"        the last hour, oldest first
     stele search --json -n 0 | jq .User                 everything, as CLEF`
 }
@@ -77,7 +78,7 @@ func (c *searchCommand) query(now time.Time) (q searchQuery, err error) {
 	if c.Count < 0 {
 		return q, fault.New(fault.Invalid, "", "--count %d is not a number of events", c.Count)
 	}
-	q = searchQuery{filter: c.Filter, count: c.Count}
+	q = searchQuery{filter: strings.Join(c.Filter, " "), count: c.Count}
 	for _, bound := range []struct {
 		name, text string
 		to         *time.Time

@@ -159,11 +159,7 @@ func (d *textDialect) take(dst []byte) (out []byte, replaced bool) {
 	p := &d.pending
 	p.open = false
 	more := bytes.TrimRight(p.more, " \t\n")
-	replaced = !utf8.Valid(p.head) || !utf8.Valid(more)
-	if replaced {
-		p.head = bytes.ToValidUTF8(p.head, []byte("\uFFFD"))
-		more = bytes.ToValidUTF8(more, []byte("\uFFFD"))
-	}
+	replaced = !utf8.Valid(p.head) || !utf8.Valid(more) // by AppendString
 	dst = append(dst, `{"@t":"`...)
 	dst = event.AppendTime(dst, p.instant)
 	dst = append(dst, '"')
