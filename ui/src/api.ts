@@ -76,7 +76,7 @@ const asTextHeader = 'X-Stele-Matched-As-Text';
 /** Events newest first, those after (older than) afterId. */
 export async function searchEvents(query: Query, count: number, afterId?: string, signal?: AbortSignal): Promise<Page> {
   const response = await request(
-    address('api/events', { filter: query.filter, fromDateUtc: query.from, toDateUtc: query.to, count, afterId, render: 'true' }),
+    address('api/events', { filter: query.filter, fromDateUtc: query.from, toDateUtc: query.to, count, afterId }),
     { signal: signal ?? null },
   );
   return { events: await read<Event[]>(response), asText: response.headers.get(asTextHeader) };
@@ -133,8 +133,12 @@ export interface DocumentInfo {
   Changed?: string;
 }
 
+// Slashes stand as they are, because proxies dislike them encoded; but where a segment is
+// empty or made of dots, an address would be tidied into another, so there they are encoded.
 function documentAddress(key: string): string {
-  return address('api/documents/' + key.split('/').map(encodeURIComponent).join('/'));
+  const segments = key.split('/');
+  const fragile = segments.some((s) => s === '' || s === '.' || s === '..');
+  return address('api/documents/' + (fragile ? encodeURIComponent(key) : segments.map(encodeURIComponent).join('/')));
 }
 
 export async function listDocuments(prefix: string): Promise<DocumentInfo[]> {

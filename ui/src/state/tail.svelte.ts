@@ -26,7 +26,7 @@ class Tail {
 
   constructor() {
     connection.onBack(() => {
-      if (this.on && !this.live) this.#connect(this.#stream?.lastId());
+      if (this.on && !this.live) this.#again();
     });
   }
 
@@ -81,6 +81,13 @@ class Tail {
     this.#deliver();
   }
 
+  #again(): void {
+    const lastId = this.#stream?.lastId();
+    this.#connect(lastId);
+    // With no place to resume at, a search brings what came in between.
+    if (lastId === undefined) void search.start();
+  }
+
   #connect(lastId: string | undefined): void {
     this.#stream?.close();
     this.live = false;
@@ -90,7 +97,7 @@ class Tail {
       broken: (ended) => {
         this.live = false;
         // An answer that was no stream ends it for good; try again, from where it was.
-        if (ended) setTimeout(() => this.on && !this.live && this.#connect(this.#stream?.lastId()), 2000);
+        if (ended) setTimeout(() => this.on && !this.live && this.#again(), 2000);
       },
     });
   }
