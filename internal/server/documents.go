@@ -29,11 +29,9 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := listWriter{w: w, buf: []byte{'['}}
-	for i, d := range infos {
-		if i > 0 {
-			list.buf = append(list.buf, ',')
-		}
+	list := newArray(w)
+	for _, d := range infos {
+		list.next()
 		list.buf = append(list.buf, '{')
 		list.buf = appendMembers(list.buf, []member{{"Key", d.Key}, {"Bytes", d.Bytes}, {"Changed", d.Changed}})
 		list.buf = append(list.buf, '}')
@@ -125,8 +123,7 @@ func (a *api) listData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := listWriter{w: w, buf: []byte{'{'}, close: '}'}
-	first := true
+	list := newObject(w)
 	for _, d := range infos {
 		value, err := documents.Get(r.Context(), d.Key)
 		if errors.Is(err, fault.NotFound) {
@@ -135,10 +132,7 @@ func (a *api) listData(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return list.end(err)
 		}
-		if !first {
-			list.buf = append(list.buf, ',')
-		}
-		first = false
+		list.next()
 		list.buf = append(event.AppendText(list.buf, d.Key), ':')
 		list.buf = append(list.buf, value...)
 		if list.flush(bufferList) != nil {

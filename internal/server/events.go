@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/event"
@@ -17,9 +18,10 @@ const (
 
 // listEvents searches, newest first.
 //
-//	GET /api/events?filter=&count=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=
+//	GET /api/events?filter=&count=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=&clef=
 //	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it
 //
+// With clef the answer is application/vnd.serilog.clef: the events as they were given, one a line.
 // count is 1 to 10,000, 30 if absent. afterId gives what comes after that event in the list,
 // which is older; startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
 // filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
@@ -47,15 +49,24 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	clef, err := boolParam(q, "clef")
+	if err != nil {
+		return err
+	}
 	reader := a.store.Read(r.Context(), o.read)
 	defer reader.Close()
 	o.tell(w)
-	list := listWriter{w: w, buf: []byte{'['}}
+	list := newArray(w)
+	if clef {
+		list = &listWriter{w: w, contentType: clefType}
+	}
 	for n := 0; n < count && reader.Next(); n++ {
-		if n > 0 {
-			list.buf = append(list.buf, ',')
+		if clef {
+			list.buf = append(reader.Event().AppendCLEF(list.buf), '\n')
+		} else {
+			list.next()
+			list.buf = appendEntity(list.buf, reader.Event(), render)
 		}
-		list.buf = appendEntity(list.buf, reader.Event(), render)
 		if err := list.flush(bufferList); err != nil {
 			return nil // the client has gone
 		}
@@ -108,12 +119,35 @@ func listParams(q map[string][]string) (o listOptions, err error) {
 	return o, nil
 }
 
-// listWriter writes a JSON array or object, holding back its start.
+// listWriter writes a long answer, holding back its start.
 type listWriter struct {
-	w       http.ResponseWriter
-	buf     []byte
-	started bool
-	close   byte // what ends it; 0: ]
+	w           http.ResponseWriter
+	contentType string
+	buf         []byte
+	close       string // what ends it
+	some        bool   // an element was begun
+	started     bool   // the header is sent
+}
+
+const (
+	jsonType = "application/json; charset=utf-8"
+	clefType = "application/vnd.serilog.clef"
+)
+
+func newArray(w http.ResponseWriter) *listWriter {
+	return &listWriter{w: w, contentType: jsonType, buf: []byte{'['}, close: "]"}
+}
+
+func newObject(w http.ResponseWriter) *listWriter {
+	return &listWriter{w: w, contentType: jsonType, buf: []byte{'{'}, close: "}"}
+}
+
+// next begins another element.
+func (l *listWriter) next() {
+	if l.some {
+		l.buf = append(l.buf, ',')
+	}
+	l.some = true
 }
 
 // flush sends the buffer if it holds more than most bytes.
@@ -122,7 +156,7 @@ func (l *listWriter) flush(most int) error {
 		return nil
 	}
 	if !l.started {
-		l.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		l.w.Header().Set("Content-Type", l.contentType)
 		l.started = true
 	}
 	_, err := l.w.Write(l.buf)
@@ -146,12 +180,9 @@ func (l *listWriter) end(err error) error {
 		}
 		l.w.Header().Set(name, asciiHeader(err.Error()))
 	}
-	if l.close == 0 {
-		l.close = ']'
-	}
-	l.buf = append(l.buf, l.close)
+	l.buf = append(l.buf, l.close...)
 	if !l.started {
-		writeJSON(l.w, http.StatusOK, l.buf)
+		writeWhole(l.w, http.StatusOK, l.contentType, l.buf)
 		return nil
 	}
 	_ = l.flush(0)
@@ -218,8 +249,8 @@ func (a *api) toStrict(w http.ResponseWriter, r *http.Request) error {
 		body = append(body, `,"MatchedAsText":false,"ReasonIfMatchedAsText":null}`...)
 	} else {
 		reason := e.Message
-		if e.Suggestion != "" {
-			reason += " (" + e.Suggestion + ")"
+		if e.Suggestion != "" && !strings.Contains(reason, e.Suggestion) {
+			reason += "; did you mean " + e.Suggestion + "?"
 		}
 		body = event.AppendText(append(body, `,"MatchedAsText":true,"ReasonIfMatchedAsText":`...), reason)
 		body = appendMembers(append(body, `,"Position":{`...), []member{{"Offset", e.Offset}, {"Line", e.Line}, {"Column", e.Column}})

@@ -123,6 +123,12 @@ func TestListEvents(t *testing.T) {
 		h.do("GET", "/api/events?"+query, "").wantError(t, 400, want)
 	}
 	h.do("GET", "/api/events?signal=signal-1", "").wantError(t, 501, "parameter signal")
+	a := h.do("GET", "/api/events?count=2&clef=true", "")
+	a.want(t, 200, `{"@t":"2026-11-20T10:00:19Z","n":39}`+"\n"+`{"@t":"2026-11-20T10:00:19Z","n":38}`+"\n")
+	if got := a.header.Get("Content-Type"); got != "application/vnd.serilog.clef" {
+		t.Error(got)
+	}
+	h.do("GET", "/api/events?clef&filter="+escape("n < 0"), "").want(t, 200, "")
 	h.do("HEAD", "/api/events", "").want(t, 200, "")
 }
 
@@ -163,7 +169,7 @@ func TestGetEvent(t *testing.T) {
 	h.do("GET", "/api/events/event-00000000000000000000000000000000", "").wantError(t, 404, "there is no event event-0000")
 	h.do("GET", "/api/events/7", "").wantError(t, 400, `"7" is no event id`)
 	h.do("GET", "/api/events/resources", "").want(t, 200, `{"Links":{"Item":"api/events/{id}{?render,clef,permalinkId}",`+
-		`"Items":"api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,signal,shortCircuitAfter,permalinkId,background,trace}",`+
+		`"Items":"api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,clef,signal,shortCircuitAfter,permalinkId,background,trace}",`+
 		`"Histogram":"api/events/histogram{?filter,fromDateUtc,toDateUtc,buckets,signal}",`+
 		`"ServerSentEvents":"api/events/stream{?filter,clef,render,lastEventId,signal}","Raw":"api/events/raw{?clef,partial}"}}`)
 	h.do("GET", "/api/events/describe", "").want(t, 200, `{"Links":{"Raw":"/api/events/raw{?clef}"}}`)

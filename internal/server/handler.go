@@ -96,8 +96,12 @@ func errorBody(text string) []byte {
 
 // writeJSON answers with a whole JSON body.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	writeWhole(w, status, jsonType, body)
+}
+
+func writeWhole(w http.ResponseWriter, status int, contentType string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone is its own problem

@@ -44,11 +44,9 @@ func (a *api) histogram(w http.ResponseWriter, r *http.Request) error {
 	defer snapshot.Close()
 	buckets, err := snapshot.Histogram(r.Context(), stele.HistogramOptions{Range: rg, Filter: s.filter, Buckets: n})
 	s.tell(w)
-	list := listWriter{w: w, buf: []byte{'['}}
-	for i, b := range buckets {
-		if i > 0 {
-			list.buf = append(list.buf, ',')
-		}
+	list := newArray(w)
+	for _, b := range buckets {
+		list.next()
 		list.buf = append(list.buf, `{"start":"`...)
 		list.buf = event.AppendTime(list.buf, b.Start.UnixNano())
 		list.buf = append(list.buf, `","end":"`...)

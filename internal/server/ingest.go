@@ -66,7 +66,7 @@ func (a *api) describeIngestion(w http.ResponseWriter, r *http.Request) error {
 }
 
 func isCLEF(r *http.Request) bool {
-	if mediaType(r) == "application/vnd.serilog.clef" {
+	if mediaType(r) == clefType {
 		return true
 	}
 	for _, part := range strings.Split(r.URL.RawQuery, "&") {

@@ -162,7 +162,11 @@ func TestDrain(t *testing.T) {
 	}
 	release()
 	(<-answered).want(t, 201, accepted)
-	<-stopped
+	select {
+	case <-stopped:
+	case <-time.After(15 * time.Second):
+		t.Fatal("the last request has left, and the server waits on")
+	}
 	store, err := stele.Open("/store", &stele.Options{FS: h.fs})
 	if err != nil {
 		t.Fatal("the store was not closed:", err)

@@ -16,7 +16,7 @@ var groups = []struct {
 }{
 	{"Events", "events", []member{
 		{"Item", "api/events/{id}{?render,clef,permalinkId}"},
-		{"Items", "api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,signal,shortCircuitAfter,permalinkId,background,trace}"},
+		{"Items", "api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,clef,signal,shortCircuitAfter,permalinkId,background,trace}"},
 		{"Histogram", "api/events/histogram{?filter,fromDateUtc,toDateUtc,buckets,signal}"},
 		{"ServerSentEvents", "api/events/stream{?filter,clef,render,lastEventId,signal}"},
 		{"Raw", "api/events/raw{?clef,partial}"},
