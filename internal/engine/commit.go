@@ -256,7 +256,7 @@ func (e *Engine) takeEpoch() error {
 func (e *Engine) startJournal() error {
 	number := e.takeFile()
 	e.mu.Lock()
-	cuts := slices.Clone(e.cuts)
+	cuts := headerCuts(e.cuts)
 	e.mu.Unlock()
 	w, err := journal.Create(e.fs, e.dir, journal.Header{StoreID: e.storeID, Number: number, Epoch: e.epoch, Cuts: cuts})
 	if err != nil {
@@ -268,6 +268,23 @@ func (e *Engine) startJournal() error {
 	e.journals = append(e.journals, journalFile{number: number, bytes: w.Size()})
 	e.mu.Unlock()
 	return nil
+}
+
+// headerCuts returns as many cuts as a header takes: those of files that hold events first, of
+// which only a few can be unsealed, then the latest of the others.
+func headerCuts(all []journal.Cut) []journal.Cut {
+	var cuts []journal.Cut
+	for _, c := range all {
+		if c.Sequence >= journal.FirstSequence {
+			cuts = append(cuts, c)
+		}
+	}
+	for _, c := range slices.Backward(all) {
+		if c.Sequence < journal.FirstSequence {
+			cuts = append(cuts, c)
+		}
+	}
+	return cuts[:min(len(cuts), journal.MaxCuts)]
 }
 
 // endJournal ends the file at hand; it waits for sealing.

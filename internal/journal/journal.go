@@ -40,6 +40,9 @@ const (
 	// MaxID is the longest batch id, in bytes.
 	MaxID = 256
 
+	// MaxCuts is how many cuts a header takes.
+	MaxCuts = (frame.MaxExtra - 8) / cutBytes
+
 	cutBytes   = 16
 	batchBytes = 6
 )
