@@ -26,8 +26,8 @@ func mantissaOf(d event.Decimal) *big.Int {
 // pow10 returns ten to the n.
 func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
-// fit makes a Decimal of m / 10^scale, rounded to what fits. sticky: the true value lies a little further from zero.
-func fit(m *big.Int, scale int, sticky bool) (event.Decimal, bool) {
+// fit makes a Decimal of m / 10^scale, rounded to what fits.
+func fit(m *big.Int, scale int) (event.Decimal, bool) {
 	neg := m.Sign() < 0
 	abs := new(big.Int).Abs(m)
 	// The digits to drop: those past scale 28, and those past 96 bits.
@@ -39,7 +39,7 @@ func fit(m *big.Int, scale int, sticky bool) (event.Decimal, bool) {
 		if drop > scale && drop > 0 {
 			return event.Decimal{}, false
 		}
-		q := roundedQuotient(abs, pow10(drop), sticky)
+		q := roundedQuotient(abs, pow10(drop))
 		if q.BitLen() > 96 {
 			continue
 		}
@@ -53,14 +53,14 @@ func fit(m *big.Int, scale int, sticky bool) (event.Decimal, bool) {
 	}
 }
 
-// roundedQuotient is abs / by, half to even; sticky breaks a tie upwards.
-func roundedQuotient(abs, by *big.Int, sticky bool) *big.Int {
+// roundedQuotient is abs / by, half to even.
+func roundedQuotient(abs, by *big.Int) *big.Int {
 	q, r := new(big.Int).QuoRem(abs, by, new(big.Int))
 	switch r.Lsh(r, 1).Cmp(by) {
 	case 1:
 		q.Add(q, big.NewInt(1))
 	case 0:
-		if sticky || q.Bit(0) == 1 {
+		if q.Bit(0) == 1 {
 			q.Add(q, big.NewInt(1))
 		}
 	}
@@ -81,7 +81,7 @@ func aligned(a, b event.Decimal) (x, y *big.Int, scale int) {
 
 func add(a, b event.Decimal) (event.Decimal, bool) {
 	x, y, scale := aligned(a, b)
-	return fit(x.Add(x, y), scale, false)
+	return fit(x.Add(x, y), scale)
 }
 
 func negate(d event.Decimal) event.Decimal {
@@ -93,17 +93,16 @@ func subtract(a, b event.Decimal) (event.Decimal, bool) { return add(a, negate(b
 
 func multiply(a, b event.Decimal) (event.Decimal, bool) {
 	x := mantissaOf(a)
-	return fit(x.Mul(x, mantissaOf(b)), int(a.Scale)+int(b.Scale), false)
+	return fit(x.Mul(x, mantissaOf(b)), int(a.Scale)+int(b.Scale))
 }
 
 func divide(a, b event.Decimal) (event.Decimal, bool) {
 	if b.IsZero() {
 		return event.Decimal{}, false
 	}
-	// 60 more digits than either mantissa has: what is cut off can only break a tie.
+	// 60 digits are enough: a quotient of two such numbers that is no tie is further than 10^-58 from every tie.
 	x, y, _ := aligned(a, b)
-	q, r := x.Mul(x, pow10(60)).QuoRem(x, y, new(big.Int))
-	d, ok := fit(q, 60, r.Sign() != 0)
+	d, ok := fit(x.Quo(x.Mul(x, pow10(60)), y), 60)
 	return d.Normalized(), ok
 }
 
@@ -112,7 +111,7 @@ func remainder(a, b event.Decimal) (event.Decimal, bool) {
 		return event.Decimal{}, false
 	}
 	x, y, scale := aligned(a, b)
-	return fit(x.Rem(x, y), scale, false)
+	return fit(x.Rem(x, y), scale)
 }
 
 // power is exact multiplication for whole exponents from zero; all others go through binary64 at 15 digits (R7).
@@ -161,6 +160,6 @@ func round(d event.Decimal, places int) event.Decimal {
 		}
 		q.Add(q, big.NewInt(one))
 	}
-	out, _ := fit(q, places, false) // fewer digits than d had
+	out, _ := fit(q, places) // fewer digits than d had
 	return out
 }

@@ -24,13 +24,13 @@ func ticksOf(instant int64) event.Decimal {
 		return event.DecimalOf(epochSeconds*ticksPerSecond + instant/100)
 	}
 	ns := new(big.Int).Mul(big.NewInt(epochSeconds), big.NewInt(1e9))
-	d, _ := fit(ns.Add(ns, big.NewInt(instant)), 2, false) // 66 bits
+	d, _ := fit(ns.Add(ns, big.NewInt(instant)), 2) // 66 bits
 	return d
 }
 
 func ticksOfTime(t time.Time) event.Decimal {
 	ns := new(big.Int).Mul(big.NewInt(t.Unix()+epochSeconds), big.NewInt(1e9))
-	d, _ := fit(ns.Add(ns, big.NewInt(int64(t.Nanosecond()))), 2, false)
+	d, _ := fit(ns.Add(ns, big.NewInt(int64(t.Nanosecond()))), 2)
 	return d.Normalized()
 }
 

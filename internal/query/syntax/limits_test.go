@@ -25,7 +25,7 @@ func TestNothingIsTooDeep(t *testing.T) {
 		{"(", "A", ")"}, {"[", "A", "]"}, {"{a:", "A", "}"}, {"F(", "A", ")"}, {"A[", "0", "]"}, {"not ", "A", ""}, {"- ", "1", ""},
 		{"if A then ", "A", " else A"}, {"if ", "A", " then A else A"}, {"", "A", " or A"}, {"", "A", " and A"}, {"", "1", "+1"},
 		{"1+", "1", ""}, {"", "A", "=A"}, {"", "A", ".a"}, {"", "A", "[0]"}, {"", "A", "[?]"}, {"", "A", " is null"}, {"A and (", "A", ")"},
-		{"A or(", "A", ")"}, {"2^(", "1", ")"}, {"A = not ", "A", ""}, {"-(", "1", ")"}, {"(", "", ""}, {"", "1", "d1"}, {"1", "1", "1"},
+		{"A or(", "A", ")"}, {"2^(", "1", ")"}, {"A = not ", "A", ""}, {"(A or A = not ", "A", ")"}, {"-(", "1", ")"}, {"(", "", ""}, {"", "1", "d1"}, {"1", "1", "1"},
 	} {
 		for _, n := range []int{20, 150, 1000, 1 << 20} {
 			n = min(n, (MaxBytes-len(c.middle))/(len(c.before)+len(c.after)))
@@ -82,6 +82,24 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := Nearest(word, names); got != want {
 			t.Errorf("%.20q: %q, not %q", word, got, want)
+		}
+	}
+}
+
+func TestDepthIsLimited(t *testing.T) {
+	for _, c := range [][3]string{
+		{"(", "A", ")"}, {"[", "A", "]"}, {"{a:", "A", "}"}, {"F(", "A", ")"}, {"A[", "0", "]"}, {"not ", "A", ""}, {"- ", "1", ""},
+		{"if A then ", "A", " else A"}, {"if ", "A", " then A else A"}, {"", "A", ".a"}, {"", "A", "[0]"}, {"and(", "A", ",B)"}, {"(not ", "A", ")"},
+	} {
+		nest := func(n int) error {
+			_, err := Parse(strings.Repeat(c[0], n) + c[1] + strings.Repeat(c[2], n))
+			return err
+		}
+		if err := nest(MaxDepth); err != nil {
+			t.Errorf("%q, %d levels: %v", c, MaxDepth, err)
+		}
+		if err := nest(MaxDepth + 1); err == nil {
+			t.Errorf("%q: %d levels are accepted", c, MaxDepth+1)
 		}
 	}
 }

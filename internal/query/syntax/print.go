@@ -218,3 +218,9 @@ func (p *printer) regex(source string) {
 	}
 	p.WriteByte('/')
 }
+
+// quote writes s between quotes, doubling those inside.
+func quote(s string, q byte) string {
+	one := string(q)
+	return one + strings.ReplaceAll(s, one, one+one) + one
+}

@@ -1,0 +1,250 @@
+package exec
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const sample = `{"@t":"2026-03-14T15:09:26.5358979Z","@mt":"Hi {Name}","@x":"Boom","Name":"nina","N":7,"Huge":1e400,"Null":null,"Yes":true,"No":false,"L":[1,2,3],"O":{"a":1}}`
+
+func expect(t *testing.T, row Row, cases map[string]string) {
+	t.Helper()
+	for text, want := range cases {
+		if got := evalText(text, row); got != want {
+			t.Errorf("%s\n gives %s\nnot    %s", text, got, want)
+		}
+	}
+}
+
+func TestR7NumbersAreDecimals(t *testing.T) {
+	expect(t, rowOf(t, sample), map[string]string{
+		"0.1 + 0.2 = 0.3":                       "true",
+		"9007199254740993 - 9007199254740992":   "1",
+		"79228162514264337593543950335 = Huge":  "undefined",
+		"Huge":                                  "1e400",
+		"Huge = Huge":                           "undefined",
+		"[Huge] = [Huge]":                       "undefined",
+		"[Huge, 1] = [Huge, 2]":                 "false",
+		"{a: Huge, b: 1} = {b: 2, a: Huge}":     "false",
+		"Huge in [1]":                           "undefined",
+		"Huge * 0":                              "undefined",
+		"Huge < 1":                              "undefined",
+		"Has(Huge) and TypeOf(Huge) = 'number'": "true",
+		"79228162514264337593543950335 + 0.4":   "79228162514264337593543950335",
+		"79228162514264337593543950335 + 1":     "undefined",
+		"1 / 3 * 3":                             "0.9999999999999999999999999999",
+		"0.00000000000005 * 0.000000000000001":  "0",
+		"0.00000000000015 * 0.000000000000001":  "0.0000000000000000000000000002",
+		"2 ^ 95":                                "39614081257132168796771975168",
+		"2 ^ 96":                                "undefined",
+		"(-1) ^ 99999999999999999":              "-1",
+		"1.0000001 ^ 99999999999":               "undefined",
+		"2 ^ 0.5":                               "1.4142135623731",
+		"(-8) ^ 0.5":                            "undefined",
+		"10 ^ -3":                               "0.001",
+		"-7 % 3":                                "-1",
+		"7 % -3":                                "1",
+		"0.3 % 0.1":                             "0",
+		"-0 = 0":                                "true",
+		"79228162514264337593543950335 / 0.1":   "undefined",
+		"79228162514264337593543950335 % 0.0000001": "0",
+	})
+}
+
+func TestR8OnlyTrueSelects(t *testing.T) {
+	row := rowOf(t, sample)
+	all := map[string]string{ // operands, and what `not` makes of them
+		"true": "false", "false": "true", "Missing": "true", "null": "undefined", "1": "undefined", "'true'": "undefined",
+		"L": "undefined", "O": "undefined", "Missing = 1": "true", "Huge > 1": "true", "N / 0": "true",
+	}
+	for a, not := range all {
+		expect(t, row, map[string]string{"not (" + a + ")": not})
+		f, err := Parse(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Match(row) != (a == "true") {
+			t.Errorf("%s selects: %v", a, f.Match(row))
+		}
+		for b := range all {
+			expect(t, row, map[string]string{
+				fmt.Sprintf("(%s) and (%s)", a, b): fmt.Sprint(a == "true" && b == "true"),
+				fmt.Sprintf("(%s) or (%s)", a, b):  fmt.Sprint(a == "true" || b == "true"),
+			})
+		}
+	}
+}
+
+func TestR8UndefinedPoisonsAllButTheExceptions(t *testing.T) {
+	row := rowOf(t, sample)
+	for _, op := range strings.Fields("= <> < <= > >= + - * / % ^ like in") {
+		expect(t, row, map[string]string{"Missing " + op + " 1": "undefined", "1 " + op + " Missing": "undefined"})
+	}
+	expect(t, row, map[string]string{
+		"Missing not like 'x'": "undefined", "Missing not in [1]": "undefined", "Missing = /x/": "undefined", "-Missing": "undefined",
+		"Missing is null": "true", "Null is null": "true", "Missing is not null": "false", "Has(Missing)": "false", "Has(Null)": "true",
+		"Coalesce(Missing, 1)": "1", "if Missing then 1 else 2": "2", "TypeOf(Missing)": `"undefined"`,
+	})
+	exceptions := map[string]bool{"Has": true, "Coalesce": true, "TypeOf": true, "Now": true}
+	for _, f := range functions {
+		if !exceptions[f.name] {
+			args := strings.TrimSuffix(strings.Repeat("Missing, ", max(f.min, 1)), ", ")
+			expect(t, row, map[string]string{f.name + "(" + args + ")": "undefined"})
+		}
+	}
+}
+
+// TestR6RawNamesAreReachable: escaped, unknown and duplicate members are the user's, the reified ones are not.
+func TestR6RawNamesAreReachable(t *testing.T) {
+	row := rowOf(t, `{"@t":"2026-03-14T15:09:26Z","@@t":"escaped","@timestamp":"unknown","@@@x":"twice","D":1,"D":2,"":"empty"}`)
+	expect(t, row, map[string]string{
+		"@Properties['@t']":         `"escaped"`,
+		"@Properties['@timestamp']": `"unknown"`,
+		"@Properties['@@x']":        `"twice"`,
+		"@Properties['@l']":         "undefined",
+		"@Properties['']":           `"empty"`,
+		"D":                         "2",
+		"D = 1":                     "false",
+		"@Data['@@t']":              `"escaped"`,
+	})
+}
+
+// TestEveryNameIsDescribedAndTested: each built-in and function stands in docs/filter.md and in testdata/eval.
+func TestEveryNameIsDescribedAndTested(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/filter.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts strings.Builder
+	for _, name := range []string{"builtins", "functions"} {
+		text, err := os.ReadFile("testdata/eval/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts.Write(text)
+	}
+	check := func(name, inDoc string) {
+		if !strings.Contains(string(doc), inDoc) {
+			t.Errorf("docs/filter.md does not describe %s", name)
+		}
+		if !strings.Contains(scripts.String(), name) {
+			t.Errorf("testdata/eval does not test %s", name)
+		}
+	}
+	for _, b := range builtIns {
+		for _, n := range b.names {
+			check("@"+n, "`@"+n+"`")
+		}
+	}
+	for _, f := range functions {
+		check(f.name+"(", "`"+f.name+"(")
+	}
+}
+
+// TestEvaluationIsBounded: the worst that a filter of the largest size can do to an event of the largest size.
+func TestEvaluationIsBounded(t *testing.T) {
+	size := 64 << 10
+	if os.Getenv("STELE_LONG") != "" {
+		size = 256 << 10
+	}
+	long := strings.Repeat("a", size)
+	numbers := strings.TrimSuffix(strings.Repeat("1,", size/2), ",")
+	row := rowOf(t, `{"@t":"2026-03-14T15:09:26Z","S":"`+long+`","L":[`+numbers+`]}`)
+	for name, text := range map[string]string{
+		"wildcards":     "L[?] + L[?] + L[?] + L[?] = 0",
+		"percent":       "S like '" + strings.Repeat("%a", 15_000) + "%b'",
+		"underscore":    "S like '" + strings.Repeat("%_a?", 7_000) + "b'",
+		"dynamic like":  "S like Concat(S, '?')",
+		"in":            "0 in L and L in L",
+		"regex":         "S = /(a|aa|a?)+b/",
+		"regex size":    "S = /(a?){900}b/",
+		"regex product": "Contains(S, /((a?){30}){30}b/)",
+		"concat":        "Length(Concat(" + strings.TrimSuffix(strings.Repeat("S,", 10_000), ",") + ")) = 1",
+		"json":          "Length(ToJson([" + strings.TrimSuffix(strings.Repeat("@Data,", 4_000), ",") + "])) = 1",
+		"equal":         "[" + strings.TrimSuffix(strings.Repeat("L,", 5_000), ",") + "] = [" + strings.TrimSuffix(strings.Repeat("L,", 5_000), ",") + "]",
+		"long chain":    strings.Repeat("1+", 16_000) + "1 = 16001",
+		"long or":       strings.TrimSuffix(strings.Repeat("N=1 or ", 4_600), " or "),
+		"powers":        "2 ^ 2 ^ 2 ^ 99999999999999 = 1",
+		"text":          `"` + strings.Repeat("a", 30_000) + `b"`,
+	} {
+		start := time.Now()
+		f, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := f.Match(row)
+		// Two seconds would be a tenth of that on an idle machine without the race detector.
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s takes %v", name, d)
+		}
+		if got != (name == "long chain") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestLargeRegularExpressionsAreRefused(t *testing.T) {
+	for _, source := range []string{strings.Repeat("(ab)*", 3000), "(" + strings.Repeat("a", 9000) + "){2}"} {
+		if _, err := Parse("A = /" + source + "/"); err == nil || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%.20s…: %v", source, err)
+		}
+	}
+}
+
+func TestFilterIsSafeForConcurrentUse(t *testing.T) {
+	f, err := Parse("L[?] = N - 4 and \"hi NINA\" and Name like '%I%' ci and Contains(@Exception, /o+m/)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes, no := rowOf(t, sample), rowOf(t, strings.Replace(sample, `"N":7`, `"N":8`, 1))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 500 {
+				if !f.Match(yes) || f.Match(no) {
+					t.Error("wrong under concurrency")
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNowIsFixedForOneEvaluation(t *testing.T) {
+	f, err := Parse("Now() = Now() and Now() > DateTime('2024-01-01') and Now() < DateTime('2200-01-01')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Match(rowOf(t, sample)) {
+		t.Error("the time moves, or is none")
+	}
+}
+
+func TestSearchTakesAnythingButRefusesWhatIsTooLong(t *testing.T) {
+	if _, _, err := Search(strings.Repeat("a ", 1<<19)); err == nil {
+		t.Error("a search of 1 MiB is accepted")
+	}
+	if _, _, err := Search("a\xffb"); err == nil {
+		t.Error("a search that is not UTF-8 is accepted")
+	}
+	for _, blank := range []string{"", "  \n"} {
+		f, reason, err := Search(blank)
+		if err != nil || reason != nil || !f.Match(rowOf(t, sample)) {
+			t.Errorf("%q: %v, %v", blank, reason, err)
+		}
+	}
+	f, reason, err := Search("NINA!")
+	if err != nil || reason == nil || reason.Offset != 4 || f.Match(rowOf(t, sample)) {
+		t.Errorf("%v, %+v, %v", f, reason, err)
+	}
+	f, _, _ = Search("hi nina")
+	if !f.Match(rowOf(t, sample)) {
+		t.Error("text is not found")
+	}
+}
