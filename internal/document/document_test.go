@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,21 +46,31 @@ func set(t testing.TB, l *Log, key, value string) Info {
 // all returns every document as space/key -> value. Damaged ones are left out.
 func all(t testing.TB, l *Log) map[string]string {
 	t.Helper()
+	docs, err := contents(l)
+	ok(t, err)
+	return docs
+}
+
+func contents(l *Log) (map[string]string, error) {
+	l.mu.RLock()
+	spaces := slices.Collect(maps.Keys(l.spaces))
+	l.mu.RUnlock()
 	docs := map[string]string{}
-	for space := range l.spaces {
+	for _, space := range spaces {
 		for _, info := range l.List(space, "") {
 			v, got, err := l.Get(ctx, space, info.Key)
-			if fault.KindOf(err) == fault.Corrupt {
-				continue
+			switch {
+			case fault.KindOf(err) == fault.Corrupt:
+			case err != nil:
+				return nil, err
+			case got != info || info.Bytes != len(v):
+				return nil, fmt.Errorf("%+v and %+v", got, info)
+			default:
+				docs[space+"/"+info.Key] = string(v)
 			}
-			ok(t, err)
-			if got != info || info.Bytes != len(v) {
-				t.Fatalf("%+v and %+v", got, info)
-			}
-			docs[space+"/"+info.Key] = string(v)
 		}
 	}
-	return docs
+	return docs, nil
 }
 
 func TestSetGetListDelete(t *testing.T) {
