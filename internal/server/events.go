@@ -22,7 +22,7 @@ const (
 //	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it
 //
 // With clef the answer is application/vnd.serilog.clef: the events as they were given, one a line.
-// count is 1 to 10,000, 30 if absent. afterId gives what comes after that event in the list,
+// count is 1 to 10,000, with clef any number and 0 for all; 30 if absent. afterId gives what comes after that event in the list,
 // which is older; startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
 // filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
 // says why. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
@@ -35,21 +35,19 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if clef, err := boolParam(q, "clef"); err != nil || clef {
-		if err != nil {
-			return err
-		}
-		return a.listCLEF(w, r, q, o)
+	clef, err := boolParam(q, "clef")
+	if err != nil {
+		return err
 	}
-	count, err := intParam(q, "count", defaultCount, 1, maxCount)
+	least, most := 1, maxCount
+	if clef { // what is not looked at as one document may be of any length; 0 is all
+		least, most = 0, 1<<30
+	}
+	count, err := intParam(q, "count", defaultCount, least, most)
 	if err != nil {
 		return err
 	}
 	render, err := boolParam(q, "render")
-	if err != nil {
-		return err
-	}
-	clef, err := boolParam(q, "clef")
 	if err != nil {
 		return err
 	}
@@ -60,7 +58,7 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if clef {
 		list = &listWriter{w: w, contentType: clefType}
 	}
-	for n := 0; n < count && reader.Next(); n++ {
+	for n := 0; (n < count || count == 0) && reader.Next(); n++ {
 		if clef {
 			list.buf = append(reader.Event().AppendCLEF(list.buf), '\n')
 		} else {
