@@ -60,4 +60,4 @@ func programSize(re *resyntax.Regexp) int {
 }
 
 // afford says whether matching s may be paid for.
-func (m *matcher) afford(e *env, s string) bool { return e.spend(len(s)/256*m.size + 1) }
+func (m *matcher) afford(e *env, s string) bool { return e.spend(len(s)/64*m.size + 1) }
