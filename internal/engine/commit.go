@@ -309,19 +309,20 @@ func (e *Engine) endJournal() {
 	}
 }
 
-// waitForSealer holds appends back while too many journal files wait for sealing.
+// waitForSealer holds appends back while too many journal files wait for sealing. They
+// fail only if an attempt to seal that was made meanwhile failed.
 func (e *Engine) waitForSealer() error {
-	for {
+	for tried := false; ; tried = true {
 		e.mu.Lock()
 		waiting, err, done := e.rotated(), e.sealErr, e.sealed
 		e.mu.Unlock()
 		if waiting <= maxRotated {
 			return nil
 		}
-		e.kickSeal()
-		if err != nil {
+		if tried && err != nil {
 			return refused(err, "journal files wait for sealing, which fails")
 		}
+		e.kickSeal()
 		select {
 		case <-done:
 		case <-e.gate.closing:

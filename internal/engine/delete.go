@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"path"
+	"slices"
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
@@ -74,6 +75,7 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 				}
 			}
 			st.set = newSegmentSet(left)
+			st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return gone[a.Number] })
 		}
 	})
 	for number := range gone {

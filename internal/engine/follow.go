@@ -126,6 +126,11 @@ func (f *Follow) load() {
 		f.changed = st.changed
 		return
 	}
+	for _, a := range st.absent {
+		if a.MaxArrival > f.passed {
+			f.note(a.err)
+		}
+	}
 	low := f.lowest(v, f.passed, false)
 	if low < st.next {
 		f.read(v, low, min(low+followWindow, st.next))

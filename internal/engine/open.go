@@ -159,7 +159,7 @@ func (e *Engine) recover() error {
 		e.epoch, e.counter = epoch+1, e.o.Hooks.FirstCounter
 		next = event.ArrivalOf(e.epoch, e.counter)
 	}
-	e.state = &state{set: rec.set(), recent: rec.recents(), deletions: rec.deletions(), next: next, changed: make(chan struct{})}
+	e.state = &state{set: rec.set(), recent: rec.recents(), absent: rec.absent, deletions: rec.deletions(), next: next, changed: make(chan struct{})}
 	for _, r := range e.state.recent {
 		e.state.visible += int64(r.rows)
 	}

@@ -23,6 +23,7 @@ type recovery struct {
 	rebuilt bool // the catalog was damaged: files tell what it may have lost
 
 	parts    []*part
+	absent   []absent
 	salvaged []*recent
 	replayed []*recent
 	foreign  map[uint64]bool // segments and journals that are not this store's, or not to be removed
@@ -69,8 +70,7 @@ func (rec *recovery) reconcile() error {
 		if !slices.Contains(rec.files.segments, number) {
 			s := rec.catalog.Segments[number]
 			name := path.Join(e.dir, segmentName(number))
-			e.damaged(fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset),
-				"segment "+segmentName(number)+": "+plural(s.Rows, "event")+" from "+s.MinKey.Time().Format(timeLayout)+" to "+s.MaxKey.Time().Format(timeLayout))
+			rec.lose(s, fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
 		}
 	}
 	if rec.rebuilt {
@@ -108,7 +108,7 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	rec.keep[number] = true
 	s, named := rec.catalog.Segments[number]
 	if fault.KindOf(err) != fault.Corrupt {
-		e.damaged(fault.Wrap(err, "open store", "a segment cannot be opened").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
+		rec.lose(s, fault.Wrap(err, "open store", "a segment cannot be opened").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
 		return nil, nil
 	}
 	rows := int64(0)
@@ -132,7 +132,11 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 			return nil, nil
 		}
 	}
-	e.damaged(fault.Wrap(err, "open store", "a segment is damaged"), what)
+	if rows < s.Rows {
+		rec.lose(s, fault.Wrap(err, "open store", "a segment is damaged"), what)
+	} else {
+		e.damaged(fault.Wrap(err, "open store", "a segment is damaged"), what)
+	}
 	for _, d := range damage {
 		e.damaged(d, "")
 	}
@@ -145,6 +149,15 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 		rec.catalog.Segments[number] = segmentOf(info, 0)
 	}
 	return &info.Identity, nil
+}
+
+// lose notes that a segment, or a part of it, is not served: readers of its range say so (R12).
+func (rec *recovery) lose(s manifest.Segment, err *fault.Error, what string) {
+	if s.Rows > 0 {
+		what += " from " + s.MinKey.Time().Format(timeLayout) + " to " + s.MaxKey.Time().Format(timeLayout)
+		rec.absent = append(rec.absent, absent{s, fault.Wrap(err, "read segment", "lost: %s", what)})
+	}
+	rec.e.damaged(err, what)
 }
 
 // unfinished reports whether a segment without a footer replaced nothing yet.

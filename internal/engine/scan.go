@@ -45,6 +45,11 @@ func (v *View) Scan(ctx context.Context, span Span, descending bool, match Match
 		s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
 		return s
 	}
+	for _, a := range v.st.absent {
+		if span.Overlaps(a.MinKey, a.MaxKey) {
+			s.lost = append(s.lost, a.err)
+		}
+	}
 	s.merge = newMerge(v.e, span, descending, v.st.set.parts, v.st.recent, v.st.deletions, func(err error) { s.lost = append(s.lost, err) })
 	return s
 }

@@ -35,7 +35,7 @@ func (e *Engine) sealLoop() {
 }
 
 // sealPause keeps a failing sealer from spinning.
-const sealPause = 50 * time.Millisecond
+const sealPause = 10 * time.Millisecond
 
 func (e *Engine) kickSeal() {
 	select {

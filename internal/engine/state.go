@@ -17,6 +17,7 @@ import (
 type state struct {
 	set       *segmentSet
 	recent    []*recent           // in arrival order, salvaged ones first
+	absent    []absent            // segments that are not served, or not wholly
 	deletions []manifest.Deletion // in force, by number
 	visible   int64               // events, damaged blocks' included
 	next      uint64              // every arrival number below it is visible, or will never be
@@ -50,6 +51,12 @@ func newRecent(data []byte, base, journal uint64) (*recent, error) {
 type part struct {
 	reader *segment.Reader
 	manifest.Segment
+}
+
+// An absent segment is in the catalog, but its file is missing or cannot be opened.
+type absent struct {
+	manifest.Segment
+	err error
 }
 
 // A segmentSet is an immutable list of segments that several states share. It holds a
