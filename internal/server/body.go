@@ -132,9 +132,6 @@ func readLimited(r io.Reader, limit, expect int, hold *hold) (body []byte, over 
 	}
 	for {
 		if len(body) == cap(body) {
-			if len(body) > limit {
-				return body, true, nil
-			}
 			if err := grow(min(2*cap(body), limit+1)); err != nil {
 				return body, false, err
 			}
@@ -220,12 +217,10 @@ func (p *pacedReader) drain() int64 {
 	return n
 }
 
-// done takes the deadline away: the connection is watched while the request is answered. If
-// the body has not ended there is nothing to watch, and what is left of it gets a last moment.
+// done gives what is left of a body that did not end a last moment. After one that ended
+// net/http itself takes the deadline away, and watches the connection.
 func (p *pacedReader) done() {
-	if p.ended {
-		_ = p.control.SetReadDeadline(time.Time{})
-	} else {
+	if !p.ended {
 		_ = p.control.SetReadDeadline(time.Now().Add(time.Second))
 	}
 }

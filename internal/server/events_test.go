@@ -281,6 +281,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		`stele_http_requests_total{method="POST",path="/ingest/clef",status="201"} 1`,
 		`stele_http_requests_total{method="POST",path="/ingest/clef",status="400"} 1`,
 		`stele_http_requests_total{method="GET",path="/api/",status="404"} 1`,
+		`stele_http_requests_total{method="POST",path="other",status="405"} 1`,
 		`stele_ingested_events_total 2`, `stele_refused_payloads_total 1`, `stele_store_events 2`, `stele_http_request_body_bytes_total 77`,
 		`stele_http_request_duration_seconds_count{path="/ingest/clef"} 2`, `stele_streams 0`,
 	} {

@@ -171,7 +171,6 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 		s.meters.request(r, w.status, began)
 	}()
-	w.extend() // the deadline of the connection's last answer may be over
 	if r.Body != nil && r.Body != http.NoBody {
 		// For whoever answers without reading the body: what is left of it is not waited for without end.
 		_ = w.control.SetReadDeadline(began.Add(s.o.bodyGrace))

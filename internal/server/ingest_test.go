@@ -354,6 +354,23 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 	h.do("POST", "/ingest/clef", "").want(t, 201, accepted)
 }
 
+// A client that keeps the pace may take longer than the grace.
+func TestSteadyBodyIsTaken(t *testing.T) {
+	h := serve(t, Options{bodyGrace: 200 * time.Millisecond})
+	r, w := io.Pipe()
+	go func() {
+		defer w.Close()
+		for range 12 {
+			if _, err := w.Write([]byte(strings.Repeat(" ", 4000) + "\n")); err != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		_, _ = w.Write([]byte(`{` + iso + `}`))
+	}()
+	h.send(h.request("POST", "/ingest/clef", r)).want(t, 201, accepted)
+}
+
 func TestBodiesOverTheBudgetAre503(t *testing.T) {
 	h := serve(t, Options{BodyMemory: 1000})
 	h.do("POST", "/ingest/clef", `{`+iso+`}`).wantError(t, 503, "too many bytes")

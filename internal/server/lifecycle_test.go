@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -280,4 +281,39 @@ func (s *sse) next(t *testing.T) message {
 func (s *sse) close() {
 	s.resp.Body.Close()
 	<-s.ended
+}
+
+// Damage is told beside what is undamaged, and never stops it.
+func TestDamageIsToldBesideTheRest(t *testing.T) {
+	h := serve(t, Options{})
+	for i := range 200 {
+		h.ingest(fmt.Sprintf(`{"@t":"2026-11-20T09:00:00Z","@m":"sealed %d","n":%d}`, i, i))
+	}
+	if err := h.store.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.ingest(`{` + iso + `,"n":1000}`)
+	h.stop()
+	for _, name := range h.fs.Names() {
+		if strings.HasSuffix(name, ".seg") {
+			b, err := h.fs.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b[len(b)/3] ^= 0x10
+			h.fs.WriteFile(name, b)
+		}
+	}
+	h.serve(Options{})
+	a := h.do("GET", "/api/events?count=1000", "")
+	if a.status != 200 || !strings.Contains(a.body, `"Value":1000}`) || a.header.Get("X-Stele-Damage") == "" {
+		t.Errorf("%d %v %.200s", a.status, a.header, a.body)
+	}
+	if a := h.do("GET", "/health/cluster", ""); a.status != 200 || !strings.Contains(a.body, `{"Status":"Degraded","Description":"Damage was found in `) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := h.do("GET", "/api/store", ""); !strings.Contains(a.body, `"Damage":[{"File":"`) {
+		t.Error(a.body)
+	}
+	h.ingest(`{` + iso + `,"n":1001}`)
 }
