@@ -127,15 +127,18 @@ func (c *ingestCommand) ingestFile(ctx context.Context, s streams, name string, 
 		}
 	}
 	var reader *ingest.FileReader
-	live := &idleReader{source: bar.reader(source), idle: func() {
+	live := &idleReader{ctx: ctx, source: bar.reader(source), idle: func() {
+		if reader == nil {
+			return // nothing has come yet
+		}
 		if e, ok := reader.Pending(); ok {
-			send.add(file, e)
+			_ = send.add(file, e) // finish tells why it failed
 		}
 		send.flush()
 	}}
 	text, err := decompress(live)
 	if err != nil {
-		return fault.Wrap(err, "", "%s cannot be decompressed", shown)
+		return fault.WrapAs(kindOfReading(err), err, "", "%s cannot be decompressed", shown)
 	}
 	reader = ingest.NewFileReader(text, o)
 	for lineFault == nil && reader.Next() {
@@ -151,10 +154,13 @@ func (c *ingestCommand) ingestFile(ctx context.Context, s streams, name string, 
 	}
 	send.flush()
 	if err := reader.Err(); err != nil {
+		if fault.KindOf(err) == fault.Canceled {
+			return fault.New(fault.Canceled, "", "%s: interrupted", shown)
+		}
 		if _, known := err.(*fault.Error); known {
 			return fault.Wrap(err, "", "%s is not stored", shown)
 		}
-		return fault.WrapAs(fault.IO, err, "", "%s: reading ended after %s, which are stored", shown, counted(reader.Report().Events, "event"))
+		return fault.WrapAs(kindOfReading(err), err, "", "%s: reading ended after %s, which are stored", shown, counted(reader.Report().Events, "event"))
 	}
 	return ctx.Err()
 }

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"io"
 	"time"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // decompress looks at what a file begins with, not at its name: gzip is 1F 8B.
@@ -17,9 +22,23 @@ func decompress(r io.Reader) (io.Reader, error) {
 	return gzip.NewReader(br)
 }
 
+// kindOfReading tells a file that is wrong in itself from one that cannot be read.
+func kindOfReading(err error) fault.Kind {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, fault.Canceled):
+		return fault.Canceled
+	case errors.As(err, &corrupt), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return fault.Invalid
+	}
+	return fault.IO
+}
+
 // idleReader calls idle when the source has given nothing for a while, once for each wait,
-// so that what has come is not held back until a batch is full.
+// so that what has come is not held back until a batch is full. It ends with ctx, even if the
+// source does not.
 type idleReader struct {
+	ctx    context.Context
 	source io.Reader
 	idle   func()
 	buf    []byte
@@ -44,12 +63,14 @@ func (r *idleReader) Read(p []byte) (int, error) {
 	}()
 	timer := time.NewTimer(idleTime)
 	defer timer.Stop()
-	var got readResult
-	select {
-	case got = <-r.done:
-	case <-timer.C:
-		r.idle()
-		got = <-r.done
+	for {
+		select {
+		case got := <-r.done:
+			return copy(p, buf[:got.n]), got.err
+		case <-timer.C:
+			r.idle()
+		case <-r.ctx.Done():
+			return 0, fault.WrapAs(fault.Canceled, r.ctx.Err(), "", "interrupted")
+		}
 	}
-	return copy(p, buf[:got.n]), got.err
 }

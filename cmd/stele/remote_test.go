@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // awkward is a server whose answers to ingestion are a list of statuses: 0 takes the batch in and loses the answer.
@@ -187,6 +189,7 @@ func TestSlowPipesAreNotHeldBack(t *testing.T) {
 	done := make(chan int, 1)
 	var out, errs strings.Builder
 	go func() { done <- run([]string{"ingest", "--url", s.URL, "-"}, streams{in, &out, &errs}) }()
+	time.Sleep(2 * idleTime) // the pipe is silent at first
 	io.WriteString(pipe, "2026-11-20 10:00:00 INFO first\n2026-11-20 10:00:01 INFO second\n")
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		a.mu.Lock()
@@ -202,5 +205,17 @@ func TestSlowPipesAreNotHeldBack(t *testing.T) {
 	pipe.Close()
 	if code := <-done; code != 0 || !strings.Contains(out.String(), "stored 2 events") {
 		t.Errorf("exit code %d\n%s%s", code, out.String(), errs.String())
+	}
+}
+
+// TestReadingEndsWithItsContext: an interrupt ends the wait for a pipe that gives nothing.
+func TestReadingEndsWithItsContext(t *testing.T) {
+	in, pipe := io.Pipe()
+	defer pipe.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	idle := 0
+	r := &idleReader{ctx: ctx, source: in, idle: func() { idle++; cancel() }}
+	if n, err := r.Read(make([]byte, 10)); n != 0 || fault.KindOf(err) != fault.Canceled || idle != 1 {
+		t.Errorf("%d bytes, %v, idle %d times; want none, Canceled, once", n, err, idle)
 	}
 }

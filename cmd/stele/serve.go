@@ -25,6 +25,7 @@ type serveCommand struct {
 	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
 	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
 	DocumentLimit  string `placeholder:"SIZE" help:"Longest document (default 16MiB)."`
+	JournalLimit   string `placeholder:"SIZE" help:"Size of the journal at which its events are sealed into a segment (default 64MiB)."`
 	BodyMemory     string `placeholder:"SIZE" help:"Most memory for bodies of requests at once (default 256MiB)."`
 	Drain          string `placeholder:"TIME" help:"How long stopping waits for requests (default 30s)."`
 	AllowedOrigins string `placeholder:"ORIGIN[;...]" help:"Web pages, besides the server's own, that may change what is stored."`

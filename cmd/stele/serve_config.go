@@ -36,6 +36,7 @@ var serveTable = []setting{
 	{"event-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.EventBytes = int(n) })},
 	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
 	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
+	{"journal-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.JournalBytes = n })},
 	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
 	{"drain", func(s *serveSettings, v string) (err error) {
 		if s.server.Drain, err = time.ParseDuration(v); err != nil || s.server.Drain <= 0 {
@@ -86,7 +87,7 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 	}
 	flags := map[string]string{
 		"datapath": c.Datapath, "urls": c.Urls, "event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
-		"document-limit": c.DocumentLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"document-limit": c.DocumentLimit, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
 	file, from, err := c.configFile(getenv)
