@@ -31,8 +31,9 @@ export const searchCases = [
     run: async ({ page, open, server, check, rows }) => {
       await server.ingest(shop);
       await open();
+      await rows().nth(20).waitFor();
       const times = await page.locator('.row').evaluateAll((list) => list.map((r) => r.title));
-      check(times.length > 20 && times.every((t, i) => i === 0 || t <= times[i - 1]), 'rows are newest first');
+      check(times.every((t, i) => i === 0 || t <= times[i - 1]), `rows are newest first: ${times}`);
       await page.locator('.row.error, .row.warning').first().waitFor();
       check((await page.locator('.row .value').count()) > 10, 'property values are marked');
       await page.getByText(`${(shop.length + 1).toLocaleString('en')} events in`).waitFor();
@@ -99,6 +100,11 @@ export const searchCases = [
       check((await detail.locator('.text').filter({ hasText: /^event-[0-9a-f]{32}$/ }).count()) === 1, 'the id shows');
       await page.keyboard.press('Escape');
       await detail.waitFor({ state: 'detached' });
+      await rows().first().click();
+      await detail.getByText('Events like this').click();
+      await page.waitForURL(/EventType/);
+      await page.getByText(`That is all: ${some((e) => e['@mt'].startsWith('Payment'))} events.`).waitFor();
+      check((await page.locator('.note').count()) === 0, 'the event type is an expression');
     },
   },
   {

@@ -76,7 +76,7 @@ describe('time', () => {
     expect(shown('not a time')).toEqual({ date: '', time: 'not a time' });
   });
   test('lengths', () => {
-    expect([0, 850, 12_000, 200_000, 187_200_000].map(durationText)).toEqual(['0 ms', '850 ms', '12 s', '3 min 20 s', '2 d 4 h']);
+    expect([0, 850, 12_000, 200_000, 187_200_000, 4800 * 86_400_000].map(durationText)).toEqual(['0 ms', '850 ms', '12 s', '3 min 20 s', '2 d 4 h', '13 y 55 d']);
   });
   test('labels', () => {
     const at = (h: number) => new Date(2026, 0, 2, h, 0, 0).toISOString();

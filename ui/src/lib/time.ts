@@ -68,9 +68,9 @@ export function rangeLabel(range: Range): string {
   return `${from} – ${sameDay ? to.slice(11) : to}`;
 }
 
-/** A length of time in at most two units: 850 ms, 12 s, 3 min 20 s, 2 d 4 h. */
+/** A length of time in at most two units: 850 ms, 12 s, 3 min 20 s, 2 d 4 h, 13 y 55 d. */
 export function durationText(ms: number): string {
-  const units: [string, number][] = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1000], ['ms', 1]];
+  const units: [string, number][] = [['y', 365 * 86_400_000], ['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1000], ['ms', 1]];
   const parts: string[] = [];
   for (const [unit, size] of units) {
     const n = Math.floor(ms / size);
