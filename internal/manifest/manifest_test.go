@@ -1,0 +1,200 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+func counter(start uint64) func() uint64 {
+	return func() uint64 { start++; return start }
+}
+
+func sample() []Edit {
+	key := func(i int64) event.Key { return event.MakeKey(i, uint64(i)) }
+	return []Edit{
+		{Add: []Segment{{Number: 7, Rows: 10, Bytes: 99, MinKey: key(1), MaxKey: key(9), MinArrival: 1, MaxArrival: 10}}, Sealed: 3, NextFile: 8},
+		{AddDeletions: []Deletion{{Number: 1, From: key(2), To: key(3), Horizon: 11}}, Retries: []Retry{{ID: "a", Base: 4, Rows: 2, Time: 100}}},
+		{Add: []Segment{{Number: 9, Rows: 1, Applied: 1}}, Drop: []uint64{7}, Epoch: 5},
+		{DropDeletions: []uint64{1}, Retries: []Retry{{ID: "b", Base: 6, Rows: 1, Time: 200}}},
+	}
+}
+
+func load(t *testing.T, fs vfs.FS) Loaded {
+	t.Helper()
+	names, err := fs.List(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Load(fs, ".", names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func start(t *testing.T, fs vfs.FS) *Log {
+	t.Helper()
+	l, err := Start(fs, ".", Catalog{StoreID: [16]byte{1}, Epoch: 1}, "", counter(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestEditsAddUpAndAreLoaded(t *testing.T) {
+	fs := vfs.NewMem()
+	l := start(t, fs)
+	for i, e := range sample() {
+		if err := l.Append(e); err != nil {
+			t.Fatal(err)
+		}
+		// A power cut after each: the edit is durable.
+		got := load(t, fs.CrashClone(nil, vfs.CrashLose))
+		if diff := cmp.Diff(*l.Catalog(), got.Catalog); diff != "" || len(got.Damage) > 0 {
+			t.Fatalf("after edit %d: %s %v", i, diff, got.Damage)
+		}
+	}
+	l.Forget(150)
+	if err := l.rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	got := load(t, fs)
+	if diff := cmp.Diff(*l.Catalog(), got.Catalog); diff != "" || len(got.Catalog.Retries) != 1 {
+		t.Errorf("after a checkpoint: %s", diff)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := fs.List("."); len(names) != 2 {
+		t.Errorf("files: %v", names)
+	}
+}
+
+func TestR14CurrentIsReplacedAtomically(t *testing.T) {
+	// At every call of a take-over the power is cut in every way: the catalog is the same.
+	fs := vfs.NewMem()
+	l := start(t, fs)
+	if err := l.Append(sample()[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := l.Catalog().Segments
+	var clones []*vfs.Mem
+	fs.OnOp(func(op vfs.Op) {
+		clones = append(clones, fs.CrashClone(nil, vfs.CrashKill), fs.CrashClone(nil, vfs.CrashLose))
+	})
+	if err := l.rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	fs.OnOp(nil)
+	for i, c := range clones {
+		got := load(t, c)
+		if diff := cmp.Diff(want, got.Catalog.Segments); diff != "" || len(got.Damage) > 0 {
+			t.Fatalf("crash %d: %s %v", i, diff, got.Damage)
+		}
+	}
+}
+
+func TestR12AFailedEditIsRefusedForGood(t *testing.T) {
+	for _, kind := range []vfs.OpKind{vfs.OpWrite, vfs.OpSync} {
+		mem := vfs.NewMem()
+		fs := vfs.NewFaulty(mem)
+		l := start(t, fs)
+		fs.Add(&vfs.Rule{Kind: kind, Match: "manifest-*", Err: vfs.EIO, Late: true})
+		if err := l.Append(sample()[0]); !errors.Is(err, fault.IO) {
+			t.Fatalf("%v: %v", kind, err)
+		}
+		if got := load(t, mem.CrashClone(nil, vfs.CrashKill)); len(got.Catalog.Segments) != 0 || len(got.Damage) > 0 {
+			t.Errorf("%v: the refused edit is there: %v", kind, got)
+		}
+		if err := l.Append(sample()[1]); err != nil {
+			t.Fatal(err)
+		}
+		if got := load(t, mem.CrashClone(nil, vfs.CrashLose)); len(got.Catalog.Segments) != 0 || len(got.Catalog.Deletions) != 1 {
+			t.Errorf("%v: after going on: %+v", kind, got.Catalog)
+		}
+	}
+}
+
+func TestAFailedRenameIsNotTrusted(t *testing.T) {
+	for _, kind := range []vfs.OpKind{vfs.OpRename, vfs.OpSyncDir} {
+		for nth := int64(1); nth < 4; nth++ {
+			for _, late := range []bool{false, true} {
+				mem := vfs.NewMem()
+				fs := vfs.NewFaulty(mem)
+				l := start(t, fs)
+				if err := l.Append(sample()[0]); err != nil {
+					t.Fatal(err)
+				}
+				fs.Add(&vfs.Rule{Kind: kind, Nth: nth, Err: vfs.EIO, Late: late})
+				_ = l.rewrite()
+				if err := l.Append(sample()[1]); err != nil {
+					if err = l.Append(sample()[1]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, mode := range []vfs.CrashMode{vfs.CrashKill, vfs.CrashLose} {
+					got := load(t, mem.CrashClone(nil, mode))
+					if diff := cmp.Diff(l.Catalog().Deletions, got.Catalog.Deletions); diff != "" || len(got.Damage) > 0 {
+						t.Fatalf("%v %d late %v, %v: %s %v", kind, nth, late, mode, diff, got.Damage)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDamageIsReportedAndTheRestSurvives(t *testing.T) {
+	fs := vfs.NewMem()
+	l := start(t, fs)
+	for _, e := range sample() {
+		if err := l.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := l.Name()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	clean, err := fs.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range clean {
+		b := bytes.Clone(clean)
+		b[at] ^= 1
+		fs.WriteFile(name, b)
+		got := load(t, fs)
+		whole := cmp.Equal(got.Catalog, *l.Catalog())
+		if !whole && len(got.Damage) == 0 {
+			t.Fatalf("byte %d: lost without a word: %+v", at, got.Catalog)
+		}
+	}
+}
+
+// FuzzEdit: nothing panics, and what decodes means the same when it is encoded again.
+func FuzzEdit(f *testing.F) {
+	for _, e := range sample() {
+		f.Add(appendEdit(nil, e))
+	}
+	f.Add([]byte{tagRetry, 1, 2})
+	f.Fuzz(func(t *testing.T, src []byte) {
+		e, err := decodeEdit(src)
+		if err != nil {
+			return
+		}
+		again, err := decodeEdit(appendEdit(nil, e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(e, again); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
