@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,7 @@ func TestKillNineLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorkload(seed)
 	for kill := range kills {
-		p := serve(t, dir, "--journal-bytes", "262144")
+		p := serve(t, dir, "--journal-limit", "256KiB")
 		stop := make(chan struct{})
 		var wg sync.WaitGroup
 		for n := range writers {
@@ -48,6 +49,9 @@ func TestKillNineLosesNothingAcknowledged(t *testing.T) {
 	t.Logf("%d kills, %d batches acknowledged, %d unanswered", kills, w.count(acknowledged), w.count(unanswered))
 	if w.count(acknowledged) < kills {
 		t.Errorf("only %d batches were acknowledged: the test proves nothing", w.count(acknowledged))
+	}
+	if sealed, _ := filepath.Glob(filepath.Join(dir, "segment-*.seg")); len(sealed) == 0 {
+		t.Error("nothing was sealed: no kill can have met the sealer")
 	}
 	if out, errs, code := run(t, "verify", dir); code != 0 {
 		t.Errorf("verify ends with %d:\n%s%s", code, out, errs)

@@ -30,6 +30,7 @@ type Options struct {
 	EventBytes    int   // most bytes of one event; 0: 256 KiB
 	BatchBytes    int   // most bytes of one request's events, after decompression; 0: 10 MiB
 	DocumentBytes int   // most bytes of one document; 0: 16 MiB
+	JournalBytes  int64 // size of the journal at which it is sealed; 0: 64 MiB
 	BodyMemory    int64 // most bytes of request bodies held at once, over it 503; 0: 256 MiB
 
 	AllowedOrigins []string // origins besides the server's own that may change state (R23); "*" is any
@@ -149,7 +150,7 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 	if s.o.Open != nil {
 		return s.o.Open(ctx)
 	}
-	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, DocumentBytes: s.o.DocumentBytes}
+	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes}
 	o.BatchBytes = max(64<<20, s.o.BatchBytes)
 	if len(s.o.URLs) > 0 {
 		o.URL = s.o.URLs[0]
