@@ -23,7 +23,10 @@ export async function startServer(binary) {
     const limit = Date.now() + 20_000;
     for (;;) {
       server.url ||= /https?:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
-      if (mine.exitCode !== null || Date.now() > limit) throw new Error(`the server did not start:\n${said}`);
+      if (mine.exitCode !== null || Date.now() > limit) {
+        mine.kill('SIGKILL');
+        throw new Error(`the server did not start:\n${said}`);
+      }
       if (server.url && (await fetch(server.url + '/health').catch(() => null))?.ok) return;
       await new Promise((r) => setTimeout(r, 50));
     }
