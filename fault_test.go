@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/testkit"
@@ -175,4 +176,21 @@ func TestAFullDiskRecoversWithoutReopening(t *testing.T) {
 	got := s.All()
 	slices.Sort(got)
 	same(t, "everything acknowledged", want, got)
+}
+
+func TestDeletingEverythingGivesTheJournalsSpaceBack(t *testing.T) {
+	s := testkit.OpenMem(t, nil)
+	fs := s.FS.(*vfs.Mem)
+	s.AppendSeries(0, 600, 300)
+	fs.SetCapacity(fs.Used())
+	if n, err := s.Delete(ctx, stele.Range{}); err != nil || n != 600 {
+		t.Fatal(n, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); named(fs, "journal-") != ""; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the journal is still there")
+		}
+	}
+	s.Append(testkit.Line(0))
+	same(t, "what came later", series(0, 1), s.All())
 }

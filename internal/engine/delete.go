@@ -82,6 +82,12 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 		e.remove(segmentName(number)) // one that could not be opened
 	}
 	e.keepReserve()
+	if st := e.current(); len(st.recent) > 0 && !slices.ContainsFunc(st.recent, func(r *recent) bool {
+		return r.journal == 0 || !covered(st.deletions, r.minKey, r.maxKey, r.maxArrival)
+	}) {
+		// All of the journal is deleted: sealing it writes no segment and gives its space back.
+		e.queue.push(&request{rotate: true, done: make(chan struct{})})
+	}
 	return count, nil
 }
 
