@@ -1,6 +1,7 @@
 package stele_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -28,6 +29,8 @@ type workload struct {
 
 	// failed is told of each error; what it returns ends the workload. nil: every error does.
 	failed func(doing string, err error) error
+	// opened, if not nil, is called when the store was opened.
+	opened func() error
 }
 
 // newWorkload chooses what the seed leaves open: how large journals grow, and whether sealing is left to the background.
@@ -61,10 +64,13 @@ func (w *workload) open() error {
 	o := w.options
 	o.FS = w.fs
 	s, err := stele.Open(testkit.Dir, &o)
-	if err == nil {
-		w.store = s
+	if err != nil {
+		return w.fail("open", err)
 	}
-	return w.fail("open", err)
+	if w.store = s; w.opened != nil {
+		return w.opened()
+	}
+	return nil
 }
 
 func (w *workload) close() error {
@@ -185,7 +191,7 @@ func (w *workload) atOnce() error {
 		batches[i] = newAppend(group-1+i, group, w.padding(), w.id(), instants)
 		ends[i] = w.h.begin(batches[i])
 	}
-	var errs = make([]error, n)
+	errs := make([]error, n)
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
@@ -195,12 +201,7 @@ func (w *workload) atOnce() error {
 		})
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err := w.fail("append at the same time", err); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.fail("append at the same time", cmp.Or(errs...))
 }
 
 func (w *workload) delete() error {

@@ -145,7 +145,10 @@ func (l *Log) commitChanges(group []*request) {
 	}
 	l.last = l.writer.SyncedSequence()
 	if err != nil {
+		// A new file says how far this one counts, so that the refusal is final before it is
+		// reported (R12). If it cannot be made now, the next change tries again.
 		l.leaveWriter()
+		_, _ = l.openWriter()
 		fail(fault.Wrap(err, "change document", "it could not be stored"))
 		return
 	}

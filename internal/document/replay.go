@@ -81,6 +81,10 @@ func (l *Log) replay() error {
 	if l.o.ReadOnly {
 		return nil
 	}
+	// First, so that nothing is removed before what replaces it is there to stay.
+	if err := l.secure(logs); err != nil {
+		return err
+	}
 	// A compaction that was cut short before it removed what it replaced. With damage in its
 	// file, or a file that cannot be read, the old ones stay: somebody may want to look.
 	if len(l.damage) == 0 {
@@ -93,7 +97,7 @@ func (l *Log) replay() error {
 	for _, name := range litter {
 		_ = l.fs.Remove(name)
 	}
-	return l.secure(logs)
+	return nil
 }
 
 // list returns the numbers of the directory's logs, rising, and the names of unfinished ones.
@@ -220,12 +224,12 @@ func (l *Log) secure(logs []*replayed) error {
 			err = errors.Join(f.Sync(), f.Close())
 		}
 		if err != nil {
-			return fault.WrapAs(fault.IO, err, "open documents", "cannot sync what was read").At(r.name, fault.NoOffset)
+			return fault.Wrap(err, "open documents", "cannot sync what was read").At(r.name, fault.NoOffset)
 		}
 	}
 	if len(logs) > 0 {
 		if err := l.fs.SyncDir(l.dir); err != nil {
-			return fault.WrapAs(fault.IO, err, "open documents", "cannot sync the directory").At(l.dir, fault.NoOffset)
+			return fault.Wrap(err, "open documents", "cannot sync the directory").At(l.dir, fault.NoOffset)
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ type Result struct {
 	Header       FileHeader
 	HeaderLost   bool           // no copy of it is whole: Header is zero
 	End          int64          // end of the last whole frame that counts
-	LastSequence uint64         // of the last frame that counts or is lost to damage
+	LastSequence uint64         // of the last frame that counts or is lost to damage; not of a closing mark, which may be lost
 	Torn         bool           // bytes after End were dropped as a torn tail: normal after a crash
 	Damage       []*fault.Error // damage before the tail, in file order: file, offset, expected, found, what is lost
 	Lost         uint64         // frames lost to damage
@@ -30,6 +30,9 @@ func Scan(r io.ReaderAt, size int64, name string, fn func(Frame) error) (Result,
 	s := scanner{window: window{r: r, size: size, name: name}, fn: fn}
 	s.result.HeaderLost = true
 	err := s.run()
+	if s.mark != 0 && s.mark == s.result.LastSequence {
+		s.result.LastSequence--
+	}
 	return s.result, err
 }
 
@@ -42,6 +45,7 @@ type scanner struct {
 	fileID  uint64
 	looked  bool   // whether durable is known
 	durable uint64 // the highest sequence that any frame in the file knows to be durable
+	mark    uint64 // the sequence of the closing mark
 }
 
 // A piece is what next finds: a header of this file that is sound, and perhaps its body.
@@ -181,6 +185,9 @@ func (s *scanner) deliver(p piece) error {
 		if h, ok := decodeFileHeader(p.body); ok && s.result.HeaderLost && p.header.sequence < FirstSequence {
 			s.result.Header, s.result.HeaderLost = h, false
 		}
+		return nil
+	case p.header.kind == kindMark:
+		s.mark = p.header.sequence
 		return nil
 	case p.header.kind > MaxKind:
 		return nil

@@ -111,10 +111,8 @@ func TestScanReadsWhatWasWritten(t *testing.T) {
 		if diff := cmp.Diff(smallFrames, frames); diff != "" {
 			t.Error(diff)
 		}
+		// The closing mark does not count: it is not waited for.
 		want := Result{Header: testHeader, End: int64(len(b)), LastSequence: 6}
-		if closing {
-			want.LastSequence++
-		}
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Error(diff)
 		}

@@ -199,7 +199,7 @@ func (w *Writer) Close() error {
 		w.dead = fault.New(fault.Closed, "append to log", "the file is closed").At(w.name, fault.NoOffset)
 	}
 	if cerr := w.file.Close(); cerr != nil {
-		cerr = fault.WrapAs(fault.IO, cerr, "close log", "cannot close the file").At(w.name, fault.NoOffset)
+		cerr = fault.WrapAs(kindOf(cerr), cerr, "close log", "cannot close the file").At(w.name, fault.NoOffset)
 		err = errors.Join(err, cerr)
 	}
 	return err
