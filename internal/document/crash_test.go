@@ -97,7 +97,7 @@ func seeds() uint64 {
 	if os.Getenv("STELE_LONG") == "1" {
 		return 200
 	}
-	return 4
+	return 2
 }
 
 // A power cut or a kill before and after every call: acknowledged ⊆ survived ⊆ written for
@@ -114,7 +114,7 @@ func TestR10R15PowerCuts(t *testing.T) {
 			}
 			for _, mode := range vfs.CrashModes() {
 				points[op.Kind]++
-				if why := survives(m.CrashClone(cuts, mode), h); why != "" {
+				if why := survives(cuts, m.CrashClone(cuts, mode), h, mode == vfs.CrashKill); why != "" {
 					t.Errorf("seed %d, %s at %+v: %s", seed, mode, op, why)
 				}
 			}
@@ -130,7 +130,26 @@ func TestR10R15PowerCuts(t *testing.T) {
 }
 
 // survives opens what a cut has left and says what is wrong with it.
-func survives(m *vfs.Mem, h history) string {
+func survives(rng *rand.Rand, m *vfs.Mem, h history, during bool) string {
+	if during {
+		// Recovery is cut, too.
+		var why string
+		m.OnOp(func(op vfs.Op) {
+			if why == "" && (op.Kind == vfs.OpRemove || op.Kind == vfs.OpSync || op.Kind == vfs.OpSyncDir) {
+				if why = survives(rng, m.CrashClone(rng, vfs.CrashRandom), h, false); why != "" {
+					why = fmt.Sprintf("recovery cut at %+v: %s", op, why)
+				}
+			}
+		})
+		l, err := Open(m, ".", Options{CompactBytes: 500})
+		m.OnOp(nil)
+		if why == "" && err == nil {
+			err = l.Close()
+		}
+		if why != "" || err != nil {
+			return fmt.Sprint(why, err)
+		}
+	}
 	l, err := Open(m, ".", Options{CompactBytes: 500})
 	if err != nil {
 		return err.Error()
@@ -140,16 +159,15 @@ func survives(m *vfs.Mem, h history) string {
 		return fmt.Sprint(why, l.Damage(), err, m.Names())
 	}
 	// What is served is on disk (R10): another cut changes nothing.
-	again := m.CrashClone(nil, vfs.CrashLose)
-	if err := l.Close(); err != nil {
-		return err.Error()
-	}
-	if l, err = Open(again, ".", Options{}); err != nil {
-		return "cut again: " + err.Error()
-	}
-	same, err := contents(l)
-	if diff := cmp.Diff(docs, same); diff != "" || len(l.Damage()) != 0 || err != nil {
-		return fmt.Sprint("cut again: ", diff, l.Damage(), err)
+	for _, mode := range vfs.CrashModes() {
+		again, err := Open(m.CrashClone(rng, mode), ".", Options{})
+		if err != nil {
+			return fmt.Sprintf("cut again, %s: %v", mode, err)
+		}
+		same, err := contents(again)
+		if diff := cmp.Diff(docs, same); diff != "" || len(again.Damage()) != 0 || err != nil {
+			return fmt.Sprint("cut again: ", mode, diff, again.Damage(), err)
+		}
 	}
 	if _, err := l.Set(ctx, "", "after", []byte("x")); err != nil {
 		return "the log does not go on: " + err.Error()

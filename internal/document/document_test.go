@@ -461,3 +461,18 @@ func (d damaged) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return n, err
 }
+
+// A sound frame of another document is not this one's value.
+func TestGetChecksWhoseValueItIs(t *testing.T) {
+	l := open(t, vfs.NewMem(), Options{})
+	defer l.Close()
+	set(t, l, "k", "one")
+	old := l.spaces[""]["k"]
+	set(t, l, "k", "two")
+	d := l.spaces[""]["k"]
+	d.offset = old.offset
+	l.spaces[""]["k"] = d
+	if v, _, err := l.Get(ctx, "", "k"); fault.KindOf(err) != fault.Corrupt {
+		t.Errorf("%q, %v", v, err)
+	}
+}
