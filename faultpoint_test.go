@@ -208,4 +208,3 @@ func (p *faultPoint) cut(when string) error {
 	}
 	return nil
 }
-
