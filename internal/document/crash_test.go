@@ -97,7 +97,7 @@ func seeds() uint64 {
 	if os.Getenv("STELE_LONG") == "1" {
 		return 200
 	}
-	return 2
+	return 1
 }
 
 // A power cut or a kill before and after every call: acknowledged ⊆ survived ⊆ written for
