@@ -153,8 +153,8 @@ func (p *faultPoint) failed(doing string, err error) error {
 		}
 	}
 	p.faulty.Clear()
-	p.cleared = true
 	if p.w.store == nil {
+		p.cleared = true
 		if doing == "close" {
 			return nil
 		}
@@ -162,7 +162,11 @@ func (p *faultPoint) failed(doing string, err error) error {
 	}
 	// Whatever it was that failed: all kinds of change are possible again, at once. With them what was
 	// refused is refused for good, even where the disk could not take that at the time.
-	for _, do := range []func() error{p.whole, p.live, p.w.inOrder, p.w.set, p.w.flush, p.live} {
+	if err := p.whole(); err != nil {
+		return err
+	}
+	p.cleared = true
+	for _, do := range []func() error{p.live, p.w.inOrder, p.w.set, p.w.flush, p.live} {
 		if err := do(); err != nil {
 			return err
 		}

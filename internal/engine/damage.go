@@ -27,8 +27,9 @@ const maxDamages = 1000
 func damageOf(err error, what string) Damage {
 	d := Damage{Offset: fault.NoOffset, What: what, Err: err}
 	// The innermost place is where the damage is.
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if f, ok := e.(*fault.Error); ok && f.File != "" {
+	var f *fault.Error
+	for e := err; errors.As(e, &f); e = f.Err {
+		if f.File != "" {
 			d.File, d.Offset = f.File, f.Offset
 			if what == "" {
 				d.What = f.Msg

@@ -53,9 +53,10 @@ func (rec *recovery) reconcile() error {
 			e.damaged(lost, "the catalog: deletions may be undone")
 		}
 	}
+	orphans := rec.orphans()
 	identities := map[uint64]segment.Identity{}
 	for _, number := range rec.files.segments {
-		if _, named := rec.catalog.Segments[number]; !named && !rec.rebuilt {
+		if _, named := rec.catalog.Segments[number]; !named && !rec.rebuilt && !orphans[number] {
 			continue // litter
 		}
 		id, err := rec.openSegment(number)
@@ -73,6 +74,11 @@ func (rec *recovery) reconcile() error {
 			rec.lose(s, fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
 		}
 	}
+	if len(orphans) > 0 {
+		rec.rebuilt = true
+		e.damaged(fault.New(fault.Corrupt, "open store", "the last edits of the catalog are lost; it is rebuilt from the segments").
+			At(path.Join(e.dir, rec.loaded.Name), fault.NoOffset), "the catalog, in part: deletions may be undone")
+	}
 	if rec.rebuilt {
 		rec.rebuild(identities)
 	}
@@ -86,6 +92,29 @@ func (rec *recovery) reconcile() error {
 		return false
 	})
 	return nil
+}
+
+// orphans returns the segments whose edits a catalog has lost that looks sound: a log that was cut off looks like one with a
+// torn tail. They are newer than the catalog's last edit, and journals that they replaced are gone, which
+// happens only after the edit is durable (I6).
+func (rec *recovery) orphans() map[uint64]bool {
+	orphans := map[uint64]bool{}
+	for _, number := range rec.files.segments {
+		if _, named := rec.catalog.Segments[number]; named || rec.rebuilt || number < rec.catalog.NextFile {
+			continue
+		}
+		r, err := segment.Open(rec.e.fs, path.Join(rec.e.dir, segmentName(number)))
+		if err != nil {
+			rec.keep[number] = fault.KindOf(err) != fault.Corrupt // else it is unfinished
+			continue
+		}
+		id := r.Info().Identity
+		_ = r.Release()
+		if id.StoreID == rec.catalog.StoreID && len(id.Journals) > 0 && !rec.unfinished(id) {
+			orphans[number] = true
+		}
+	}
+	return orphans
 }
 
 // openSegment opens one segment file, or salvages what is sound of it.
@@ -160,7 +189,7 @@ func (rec *recovery) lose(s manifest.Segment, err *fault.Error, what string) {
 	rec.e.damaged(err, what)
 }
 
-// unfinished reports whether a segment without a footer replaced nothing yet.
+// unfinished reports whether a segment has replaced nothing yet.
 func (rec *recovery) unfinished(id segment.Identity) bool {
 	if len(id.Journals) == 0 {
 		return false
