@@ -133,11 +133,7 @@ func TestSlowStreamHoldsUpNobody(t *testing.T) {
 		for j := range lines {
 			lines[j] = fmt.Sprintf(`{%s,"n":%d,"pad":"%s"}`, iso, i*each+j, pad)
 		}
-		began := time.Now()
-		h.ingest(lines...)
-		if took := time.Since(began); took > 5*time.Second {
-			t.Fatalf("a batch took %v", took)
-		}
+		h.ingest(lines...) // never returns if the slow reader holds it up
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	seen, rest := 0, ""

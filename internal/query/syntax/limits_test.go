@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -30,11 +29,7 @@ func TestNothingIsTooDeep(t *testing.T) {
 		for _, n := range []int{20, 150, 1000, 1 << 20} {
 			n = min(n, (MaxBytes-len(c.middle))/(len(c.before)+len(c.after)))
 			text := strings.Repeat(c.before, n) + c.middle + strings.Repeat(c.after, n)
-			start := time.Now()
 			e, err := Parse(text)
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("%d × %q: %v", n, c.before+"…"+c.after, d)
-			}
 			if n == 20 && err != nil && c.middle != "" && c.after != "d1" && c.before != "1" {
 				t.Errorf("%q: %v", text, err)
 			}
