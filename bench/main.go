@@ -146,6 +146,7 @@ func measure(o options, load, events, store string) (result, error) {
 type stats struct {
 	Events        int64
 	JournalEvents int64
+	JournalBytes  int64
 	OpenedMS      float64
 }
 
@@ -166,7 +167,10 @@ func (s *server) stats() (stats, error) {
 	return st, json.Unmarshal(body, &st)
 }
 
-// settle waits until the journal no longer shrinks.
+// settled is the most that a settled journal holds: what is below the default limit is not sealed.
+const settled = 64<<20 + 4<<20
+
+// settle waits until the sealer has nothing left to do.
 func (s *server) settle() error {
 	last, calm := int64(-1), 0
 	for range 300 {
@@ -174,8 +178,8 @@ func (s *server) settle() error {
 		if err != nil {
 			return err
 		}
-		if st.JournalEvents == last {
-			if calm++; calm == 6 {
+		if st.JournalBytes <= settled && st.JournalEvents == last {
+			if calm++; calm == 3 {
 				return nil
 			}
 		} else {
