@@ -89,6 +89,5 @@ type eventRow struct{ e *Event }
 func (r eventRow) Timestamp() int64            { return r.e.row.Key.Instant() }
 func (r eventRow) Arrival() uint64             { return r.e.row.Key.Arrival() }
 func (r eventRow) ID() string                  { return r.e.row.Key.String() }
-func (r eventRow) Message() string             { return r.e.Message() }
 func (r eventRow) Lookup(path ...string) Value { return r.e.Lookup(path...) }
 func (r eventRow) Object() Value               { return r.e.Value() }

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
@@ -39,7 +40,7 @@ func (k Key) Arrival() uint64 { return binary.BigEndian.Uint64(k[8:]) }
 func (k Key) Time() time.Time { return time.Unix(0, k.Instant()).UTC() }
 
 // Compare orders keys by instant, then by arrival.
-func (k Key) Compare(o Key) int { return strings.Compare(string(k[:]), string(o[:])) }
+func (k Key) Compare(o Key) int { return bytes.Compare(k[:], o[:]) }
 
 // MinKey and MaxKey bound every key.
 var (

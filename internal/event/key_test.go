@@ -94,3 +94,12 @@ func TestR2ArrivalIsEpochThenCounter(t *testing.T) {
 		}
 	})
 }
+
+// Readers compare keys for every event.
+func TestCompareAllocatesNothing(t *testing.T) {
+	a, b := MakeKey(1, 2), MakeKey(1, 3)
+	var escapes int
+	if n := testing.AllocsPerRun(100, func() { escapes += a.Compare(b) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

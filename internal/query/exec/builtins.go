@@ -16,7 +16,7 @@ type builtIn struct {
 var builtIns = []builtIn{
 	{[]string{"Timestamp", "t"}, []string{"@t"}, func(e *env) value { return decimalOf(ticksOf(e.row.Timestamp())) }},
 	{[]string{"Level", "l"}, []string{"@l"}, level},
-	{[]string{"Message", "m"}, nil, func(e *env) value { return stringOf(e.messageText()) }},
+	{[]string{"Message", "m"}, nil, func(e *env) value { return stringOf(string(e.message.of(e.row))) }},
 	{[]string{"MessageTemplate", "mt"}, []string{"@mt", "@m"}, messageTemplate},
 	{[]string{"Exception", "x"}, []string{"@x"}, member("@x")},
 	{[]string{"TraceId", "tr"}, []string{"@tr"}, member("@tr")},
@@ -69,8 +69,9 @@ func builtInNames() []string {
 
 // member is a reified member; null means the same as its absence, as in CLEF.
 func member(raw string) node {
+	path := []string{raw}
 	return func(e *env) value {
-		v := e.row.Lookup(raw)
+		v := e.row.Lookup(path...)
 		if v.Kind == event.Null {
 			return undefined
 		}
@@ -78,8 +79,10 @@ func member(raw string) node {
 	}
 }
 
+var levelPath = []string{"@l"} // an interface's variable arguments would be made anew for each event
+
 func level(e *env) value {
-	switch l := e.row.Lookup("@l"); {
+	switch l := e.row.Lookup(levelPath...); {
 	case l.Kind == event.Undefined, l.Kind == event.Null, l.Kind == event.String && l.Text == "":
 		return stringOf(event.DefaultLevel)
 	case l.Kind == event.String:

@@ -1,7 +1,7 @@
 package exec
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/query/syntax"
@@ -127,14 +127,14 @@ func (c *compiler) plain(e syntax.Expr) node {
 func (c *compiler) freeText(text string) node {
 	c.whole = true
 	c.reads["@x"] = true
-	needle := fold(text)
+	needle := appendFold(nil, text)
 	exception := member("@x")
 	return func(e *env) value {
-		if strings.Contains(fold(e.messageText()), needle) {
+		if e.message.contains(e.row, needle) {
 			return boolOf(true)
 		}
 		x := exception(e)
-		return boolOf(x.Kind != event.Undefined && strings.Contains(fold(string(x.AppendDisplay(nil))), needle))
+		return boolOf(x.Kind != event.Undefined && bytes.Contains(appendFold(nil, x.AppendDisplay(nil)), needle))
 	}
 }
 

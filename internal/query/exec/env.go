@@ -20,8 +20,7 @@ type env struct {
 	slots []event.Value // the elements that wildcards stand for at the moment
 	steps int           // left to spend
 
-	message    string
-	hasMessage bool
+	message messageText
 }
 
 var envs = sync.Pool{New: func() any { return new(env) }}
@@ -30,13 +29,6 @@ var envs = sync.Pool{New: func() any { return new(env) }}
 func (e *env) spend(n int) bool {
 	e.steps -= n
 	return e.steps >= 0
-}
-
-func (e *env) messageText() string {
-	if !e.hasMessage {
-		e.message, e.hasMessage = e.row.Message(), true
-	}
-	return e.message
 }
 
 func (e *env) now() time.Time {

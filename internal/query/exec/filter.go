@@ -104,13 +104,14 @@ func (f *Filter) enter(r Row) *env {
 	for len(slots) < f.slots {
 		slots = append(slots, event.Value{})
 	}
-	*e = env{row: r, asOf: f.asOf, slots: slots, steps: maxSteps}
+	e.row, e.asOf, e.slots, e.steps = r, f.asOf, slots, maxSteps
 	return e
 }
 
 func (f *Filter) exit(e *env) {
 	clear(e.slots) // keep no row alive
-	*e = env{slots: e.slots}
+	e.row = nil
+	e.message.next()
 	envs.Put(e)
 }
 
@@ -128,7 +129,7 @@ func (f *Filter) AsOf(t time.Time) *Filter {
 }
 
 // Reads names the raw top-level members that the filter can read, in no order. whole: it can read any, through
-// Row.Message or Row.Object.
+// the message or Row.Object.
 func (f *Filter) Reads() (members []string, whole bool) {
 	for name := range f.reads {
 		members = append(members, name)

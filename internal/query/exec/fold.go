@@ -24,7 +24,7 @@ func foldRune(r rune) rune {
 }
 
 // appendFold appends s folded. Bytes that are no UTF-8 (lone surrogates) stay as they are.
-func appendFold(dst []byte, s string) []byte {
+func appendFold[T string | []byte](dst []byte, s T) []byte {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if 'a' <= c && c <= 'z' {
@@ -34,7 +34,7 @@ func appendFold(dst []byte, s string) []byte {
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 		if r == utf8.RuneError && n == 1 {
 			dst = append(dst, s[i])
 		} else {

@@ -10,7 +10,6 @@ type Row interface {
 	Timestamp() int64                  // the key's instant: nanoseconds since the Unix epoch (R1)
 	Arrival() uint64                   // the arrival number (R2)
 	ID() string                        // "event-" and 32 hex digits
-	Message() string                   // the rendered message
 	Lookup(path ...string) event.Value // nested members, of duplicates the last; Undefined if absent
 	Object() event.Value               // the whole event
 }
@@ -26,7 +25,6 @@ type valueRow struct {
 func (r valueRow) Timestamp() int64    { return r.key.Instant() }
 func (r valueRow) Arrival() uint64     { return r.key.Arrival() }
 func (r valueRow) ID() string          { return r.key.String() }
-func (r valueRow) Message() string     { return event.RenderMessage(r.object) }
 func (r valueRow) Object() event.Value { return r.object }
 func (r valueRow) Lookup(path ...string) event.Value {
 	v := r.object
