@@ -11,13 +11,13 @@ import (
 type gate struct {
 	inside  atomic.Int64 // calls inside; shutBit is added once shut
 	closing chan struct{}
-	empty   chan struct{}
+	empty   chan struct{} // capacity 1: who leaves does not have to meet shut at its wait
 }
 
 const shutBit = 1 << 62
 
 func newGate() *gate {
-	return &gate{closing: make(chan struct{}), empty: make(chan struct{})}
+	return &gate{closing: make(chan struct{}), empty: make(chan struct{}, 1)}
 }
 
 func errClosed() error { return fault.New(fault.Closed, "use store", "the store is closed") }
