@@ -260,7 +260,7 @@ func TestDamagePoints(t *testing.T) {
 			}
 		})
 	}
-	flips, cuts := 7, 31
+	flips, cuts := 13, 61
 	if long() {
 		flips, cuts = 1, 1
 	}
@@ -310,5 +310,31 @@ func TestACatalogThatIsCutOffLosesNoSegment(t *testing.T) {
 	same(t, "opened again", series(0, 10), again.All())
 	if d := again.Stats().Damage; len(d) > 0 {
 		t.Errorf("repaired, and still reported: %v", d)
+	}
+}
+
+// A segment that came from another store, under the right name, is damage and not data.
+func TestASegmentOfAnotherStoreIsNotRead(t *testing.T) {
+	fill := func(from int) *vfs.Mem {
+		s := testkit.OpenMem(t, nil)
+		s.AppendSeries(from, from+10, 5)
+		if err := s.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return s.FS.(*vfs.Mem)
+	}
+	disk, other := fill(0), fill(100)
+	name := named(disk, "segment-")
+	disk.WriteFile(name, mustRead(t, other, named(other, "segment-")))
+	s := reopen(t, disk)
+	got, err := testkit.Drain(s.Read(ctx, stele.ReadOptions{}))
+	if len(got) > 0 || stele.KindOf(err) != stele.Corrupt {
+		t.Errorf("read %v: %v", got, err)
+	}
+	if !damageIn(s, path.Base(name)) {
+		t.Errorf("damage: %v", s.Stats().Damage)
 	}
 }

@@ -204,7 +204,7 @@ func (p *faultPoint) cut(when string) error {
 		rng := rand.New(rand.NewPCG(p.seed, uint64(p.rule.Nth)<<8|uint64(i)))
 		var c crashPoint
 		p.w.h.during(func(known *history) {
-			c = crashPoint{disk: p.disk.CrashClone(rng, mode), known: known, options: p.w.options, seed: uint64(p.rule.Nth)}
+			c = crashPoint{disk: p.disk.CrashClone(rng, mode), known: known, options: p.w.options, seed: uint64(p.rule.Nth), mode: mode}
 		})
 		if err := c.judge(); err != nil {
 			return fmt.Errorf("%s, then %s: %w", when, mode, err)

@@ -42,7 +42,7 @@ func newWorkload(seed uint64, fs vfs.FS) *workload {
 
 func workloadOptions(seed uint64) stele.Options {
 	o := stele.Options{JournalBytes: 1 << 20, Hooks: engine.Hooks{
-		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, CompactBytes: 1500,
+		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, CompactBytes: 900,
 	}}
 	if seed%2 == 1 {
 		o.JournalBytes = 1500
@@ -86,7 +86,7 @@ func (w *workload) close() error {
 func (w *workload) steps(some int) error {
 	first := []func() error{
 		w.open, w.inOrder, w.set, w.outOfOrder, w.flush, w.inOrder, w.set, w.hold, w.delete, w.atOnce, w.flush, w.set,
-		w.deleteOld, w.unset, w.inOrder, w.reopen, w.flush, w.outOfOrder, w.set, w.inOrder, w.release,
+		w.deleteOld, w.unset, w.inOrder, w.reopen, w.flush, w.outOfOrder, w.churn, w.inOrder, w.release,
 	}
 	for _, do := range first {
 		if err := do(); err != nil {
@@ -225,6 +225,17 @@ func (w *workload) set() error {
 	w.ids++
 	value := fmt.Sprintf(`{"n":%d,"p":%q}`, w.ids, strings.Repeat("y", w.rng.IntN(200)))
 	return w.fail("set", w.h.set(w.store, fmt.Sprintf("key-%d", w.rng.IntN(5)), value))
+}
+
+// churn sets one document until its log is worth compacting.
+func (w *workload) churn() error {
+	for range 3 {
+		w.ids++
+		if err := w.h.set(w.store, "key-0", fmt.Sprintf(`{"n":%d,"p":%q}`, w.ids, strings.Repeat("z", 250))); err != nil {
+			return w.fail("set", err)
+		}
+	}
+	return nil
 }
 
 func (w *workload) unset() error {

@@ -150,6 +150,11 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 		}
 		return nil
 	})
+	if id, none := info.Identity, [16]byte{}; id.StoreID != none && (id.Number != number || rec.catalog.StoreID != none && id.StoreID != rec.catalog.StoreID) {
+		rec.lose(s, fault.Wrap(err, "open store", "a segment is not this store's, or not of this name; the whole file is passed over").At(name, fault.NoOffset),
+			"segment "+segmentName(number)+": "+plural(s.Rows, "event"))
+		return nil, nil
+	}
 	what := "the index of " + segmentName(number) + "; " + plural(rows, "event") + " found without it"
 	if named {
 		what += " of " + plural(s.Rows, "event")
