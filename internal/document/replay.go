@@ -177,7 +177,7 @@ func (l *Log) checkChain(logs []*replayed) {
 
 func (l *Log) replayFile(r *replayed) error {
 	l.version = max(l.version, r.extra.version)
-	result, err := frame.Scan(r.file.file, r.size, r.name, func(f frame.Frame) error {
+	result, err := frame.ScanDurable(r.file.file, r.size, r.name, r.limit, func(f frame.Frame) error {
 		if r.limit > 0 && f.Sequence > r.limit {
 			return nil // written but refused (R12)
 		}

@@ -27,7 +27,13 @@ type Result struct {
 // fault.Unsupported for a format of frames from the future (R18). At most one body is in
 // memory at a time, and no more than the file is long.
 func Scan(r io.ReaderAt, size int64, name string, fn func(Frame) error) (Result, error) {
-	s := scanner{window: window{r: r, size: size, name: name}, fn: fn}
+	return ScanDurable(r, size, name, 0, fn)
+}
+
+// ScanDurable is Scan of a file of which another one says that its frames up to a sequence are durable.
+// That the file ends before that sequence is for the caller to see, in LastSequence.
+func ScanDurable(r io.ReaderAt, size int64, name string, durable uint64, fn func(Frame) error) (Result, error) {
+	s := scanner{window: window{r: r, size: size, name: name}, durable: durable, fn: fn}
 	s.result.HeaderLost = true
 	err := s.run()
 	if s.mark != 0 && s.mark == s.result.LastSequence {
@@ -44,7 +50,7 @@ type scanner struct {
 	known   bool // whether fileID is known
 	fileID  uint64
 	looked  bool   // whether durable is known
-	durable uint64 // the highest sequence that any frame in the file knows to be durable
+	durable uint64 // the highest sequence that the caller, or any frame in the file, knows to be durable
 	mark    uint64 // the sequence of the closing mark
 }
 

@@ -71,7 +71,11 @@ func Replay(fs vfs.FS, dir string, number uint64, limit *Cut, fn func(Group) err
 		return Result{}, fault.Wrap(err, "replay journal", "cannot tell the file's size").At(name, fault.NoOffset)
 	}
 	res := Result{Size: size}
-	scanned, err := frame.Scan(f, size, name, func(fr frame.Frame) error {
+	durable := uint64(0)
+	if limit != nil {
+		durable = limit.Sequence
+	}
+	scanned, err := frame.ScanDurable(f, size, name, durable, func(fr frame.Frame) error {
 		if limit != nil && fr.Sequence > limit.Sequence {
 			return nil
 		}
