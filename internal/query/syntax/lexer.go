@@ -68,7 +68,7 @@ var strangers = [...]struct{ text, here, what string }{
 	{"===", "=", "equality is written `=`"},
 	{"==", "=", "equality is written `=`"},
 	{"=~", "=", "a regular expression is matched with `= /pattern/`"},
-	{"=>", ">=", "the operator is written `>=`"},
+	{"=>", ">=", "the operator is written `>=`, and lambdas are not supported in filters"},
 	{"=<", "<=", "the operator is written `<=`"},
 	{"!==", "<>", "inequality is written `<>`"},
 	{"!=", "<>", "inequality is written `<>`"},
@@ -79,6 +79,16 @@ var strangers = [...]struct{ text, here, what string }{
 	{"|", "", "lambdas (`|x| …`) are not supported in filters"},
 	{"$", "", "variables (`$name`) are not supported in filters"},
 	{"`", "'", "strings are written in single quotes"},
+}
+
+// strangeInfixes are the like between two operands, where this language has words and signs of another meaning.
+var strangeInfixes = [...]struct{ text, here, what string }{
+	{"contains", "", "text inside is found with `Contains(X, 'text')` or `X like '%text%'`"},
+	{"startswith", "", "a beginning is found with `StartsWith(X, 'text')` or `X like 'text%'`"},
+	{"endswith", "", "an ending is found with `EndsWith(X, 'text')` or `X like '%text'`"},
+	{"between", "", "a range is written `X >= 1 and X <= 5`"},
+	{"matches", "=", "a regular expression is matched with `= /pattern/`"},
+	{":", "=", "equality is written `=`"},
 }
 
 type lexer struct {

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -79,6 +80,11 @@ func (p *parser) misplacedRegex(r *Regex) *Error {
 
 // unexpectedAfter is the error for a token that cannot follow a complete expression.
 func (p *parser) unexpectedAfter() *Error {
+	for _, s := range strangeInfixes {
+		if strings.EqualFold(p.tok.text, s.text) && p.tok.kind != tokString && p.tok.kind != tokText {
+			return p.fail(s.here, "unexpected %s: %s", p.tok.describe(), s.what)
+		}
+	}
 	switch {
 	case p.tok.kind == tokWord && p.tok.keyword == "":
 		return p.fail(Nearest(p.tok.text, []string{"and", "or", "not", "like", "in", "is", "ci"}),
@@ -221,8 +227,12 @@ func (p *parser) binary(left Expr, op Op) (Expr, *Error) {
 			return nil, err
 		}
 	}
+	open := p.tok
 	var err *Error
 	if e.Right, err = p.expr(ops[op].prec + 1); err != nil {
+		if (e.Op == In || e.Op == NotIn) && open.is("(") && p.tok.is(",") {
+			return nil, ErrorAt(p.text, open.pos, "", "a list is written in brackets: `in [1, 2]`")
+		}
 		return nil, err
 	}
 	if _, isRegex := e.Right.(*Regex); !isRegex || op != Equal && op != NotEqual {
