@@ -146,9 +146,10 @@ func (l *Log) commitChanges(group []*request) {
 	l.last = l.writer.SyncedSequence()
 	if err != nil {
 		// A new file says how far this one counts, so that the refusal is final before it is
-		// reported (R12). If it cannot be made now, the next change tries again.
+		// reported (R12). If it cannot be made now, the next change tries again, or Close.
 		l.leaveWriter()
-		_, _ = l.openWriter()
+		_, left := l.openWriter()
+		l.unsettled = left != nil
 		fail(fault.Wrap(err, "change document", "it could not be stored"))
 		return
 	}
@@ -212,7 +213,7 @@ func (l *Log) openWriter() (*file, error) {
 	l.mu.Lock()
 	l.files = append(l.files, f)
 	l.mu.Unlock()
-	l.writer, l.previous, l.last = w, number, w.SyncedSequence()
+	l.writer, l.previous, l.last, l.unsettled = w, number, w.SyncedSequence(), false
 	return f, nil
 }
 

@@ -97,7 +97,7 @@ func (l *Log) rewrite() error {
 	if err != nil {
 		return err
 	}
-	l.previous, l.last = number, last
+	l.previous, l.last, l.unsettled = number, last, false
 
 	l.mu.Lock()
 	old := l.files

@@ -68,6 +68,7 @@ type Log struct {
 	next      uint64 // number of the next file
 	previous  uint64 // number of the last file, and its last sequence that counts
 	last      uint64
+	unsettled bool  // no file says yet that what was refused last does not count (R12)
 	noCompact bool  // a file could not be read: compaction would lose what is in it
 	compactAt int64 // after a failed compaction: not before the files have so many bytes
 
@@ -192,6 +193,9 @@ func (l *Log) Close() error {
 	}
 	l.queue.Unlock()
 
+	if l.unsettled {
+		_, _ = l.openWriter()
+	}
 	var err error
 	if l.writer != nil {
 		err = l.writer.Close()
