@@ -33,6 +33,9 @@ func Scan(r io.ReaderAt, size int64, name string, fn func(Frame) error) (Result,
 // ScanDurable is Scan of a file of which another one says that its frames up to a sequence are durable.
 // That the file ends before that sequence is for the caller to see, in LastSequence.
 func ScanDurable(r io.ReaderAt, size int64, name string, durable uint64, fn func(Frame) error) (Result, error) {
+	if durable < FirstSequence {
+		durable = 0 // nobody waited for a header that no frame follows: one copy of it is as good as two
+	}
 	s := scanner{window: window{r: r, size: size, name: name}, durable: durable, fn: fn}
 	s.result.HeaderLost = true
 	err := s.run()
