@@ -309,6 +309,23 @@ func (e *Engine) endJournal() {
 	}
 }
 
+// journalEnd returns the newest journal that has events and is not sealed, for the catalog to vouch for: no later
+// file's header does.
+func (e *Engine) journalEnd() (end manifest.JournalEnd) {
+	e.mu.Lock()
+	cuts := e.cuts
+	e.mu.Unlock()
+	if e.writer != nil {
+		cuts = append(slices.Clip(cuts), e.writer.Cut())
+	}
+	for _, c := range cuts {
+		if c.Sequence >= journal.FirstSequence && c.Number > end.Number {
+			end = manifest.JournalEnd(c)
+		}
+	}
+	return end
+}
+
 // waitForSealer holds appends back while too many journal files wait for sealing. They
 // fail only if an attempt to seal that was made meanwhile failed.
 func (e *Engine) waitForSealer() error {

@@ -159,10 +159,15 @@ func (e *Engine) Close() error {
 			first = err
 		}
 	}
+	end := e.journalEnd()
 	if e.writer != nil {
 		keep(e.writer.Close())
 	}
 	if e.catalog != nil {
+		if end.Number > e.catalog.Catalog().Journal.Number {
+			// If this fails nothing is lost, but nobody would miss that journal.
+			_ = e.catalog.Append(manifest.Edit{Journal: end})
+		}
 		keep(e.catalog.Close())
 	}
 	if e.documents != nil {

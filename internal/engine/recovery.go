@@ -305,6 +305,10 @@ func (rec *recovery) replay() error {
 			}
 		}
 	}
+	if j := rec.catalog.Journal; j.Number > rec.catalog.Sealed && cuts[j.Number] == nil {
+		cut := journal.Cut(j)
+		cuts[j.Number] = &cut
+	}
 	now := e.now().UnixNano()
 	for _, r := range rec.catalog.Retries {
 		e.retries.add(r.ID, retry{r.Base, r.Rows, r.Time}, now)
@@ -432,6 +436,7 @@ func (rec *recovery) takeOver() error {
 	}
 	rec.catalog.Epoch = e.epoch
 	rec.catalog.NextFile = e.nextFile
+	rec.catalog.Journal = e.journalEnd()
 	rec.catalog.Forget(e.now().UnixNano() - int64(retryWindow))
 	var err error
 	if e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, rec.loaded.Name, e.takeFile); fault.KindOf(err) == fault.Full && e.giveReserve() {

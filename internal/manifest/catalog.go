@@ -41,6 +41,10 @@ type Retry struct {
 	Time int64 // when it was committed, nanoseconds since the Unix epoch
 }
 
+// JournalEnd is the newest journal file that the store had when it was opened or closed, and the last of its frames that counts.
+// A file that no later one vouches for is missed by it, and so is its end.
+type JournalEnd struct{ Number, Sequence uint64 }
+
 // Catalog is the state that the edits add up to. The zero value is an empty one.
 type Catalog struct {
 	StoreID      [16]byte
@@ -48,6 +52,7 @@ type Catalog struct {
 	NextFile     uint64 // no file number at or above it was given when the edit was written
 	Sealed       uint64 // journal files up to this number are in segments
 	LastDeletion uint64
+	Journal      JournalEnd
 	Segments     map[uint64]Segment
 	Deletions    map[uint64]Deletion
 	Retries      []Retry
@@ -60,6 +65,7 @@ type Edit struct {
 	NextFile      uint64
 	Sealed        uint64
 	LastDeletion  uint64
+	Journal       JournalEnd
 	Add           []Segment
 	Drop          []uint64
 	AddDeletions  []Deletion
@@ -76,6 +82,9 @@ func (c *Catalog) Apply(e Edit) {
 	c.NextFile = max(c.NextFile, e.NextFile)
 	c.Sealed = max(c.Sealed, e.Sealed)
 	c.LastDeletion = max(c.LastDeletion, e.LastDeletion)
+	if e.Journal.Number > c.Journal.Number {
+		c.Journal = e.Journal
+	}
 	if c.Segments == nil {
 		c.Segments, c.Deletions = map[uint64]Segment{}, map[uint64]Deletion{}
 	}
@@ -98,7 +107,7 @@ func (c *Catalog) Apply(e Edit) {
 // Checkpoint returns the one edit that makes an empty catalog this one.
 func (c *Catalog) Checkpoint() Edit {
 	e := Edit{
-		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion,
+		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion, Journal: c.Journal,
 		Add: slices.Collect(maps.Values(c.Segments)), AddDeletions: slices.Collect(maps.Values(c.Deletions)),
 		Retries: c.Retries,
 	}

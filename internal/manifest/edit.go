@@ -23,6 +23,7 @@ import (
 //	|   8    | add deletion: number u64, from 16, to 16, horizon u64           |
 //	|   9    | drop deletion: number u64                                       |
 //	|  10    | retry: base u64, rows u32, time i64, len u16, id                |
+//	|  11    | newest journal: number u64, last sequence u64                   |
 //	+--------+-----------------------------------------------------------------+
 //
 // Integers are little-endian; keys as R1 has them.
@@ -37,12 +38,13 @@ const (
 	tagAddDeletion
 	tagDropDeletion
 	tagRetry
+	tagJournal
 )
 
 // itemBytes has the fixed length of each tag's item, the tag not counted.
 var itemBytes = [...]int{
 	tagStore: 16, tagEpoch: 4, tagNextFile: 8, tagSealed: 8, tagLastDeletion: 8,
-	tagAdd: 80, tagDrop: 8, tagAddDeletion: 48, tagDropDeletion: 8, tagRetry: 22,
+	tagAdd: 80, tagDrop: 8, tagAddDeletion: 48, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16,
 }
 
 func appendEdit(dst []byte, e Edit) []byte {
@@ -64,6 +66,10 @@ func appendEdit(dst []byte, e Edit) []byte {
 	}
 	if e.LastDeletion != 0 {
 		number(tagLastDeletion, e.LastDeletion)
+	}
+	if e.Journal.Number != 0 {
+		number(tagJournal, e.Journal.Number)
+		dst = le.AppendUint64(dst, e.Journal.Sequence)
 	}
 	for _, s := range e.Add {
 		number(tagAdd, s.Number)
@@ -124,6 +130,8 @@ func decodeEdit(src []byte) (Edit, error) {
 			e.Sealed = u64(0)
 		case tagLastDeletion:
 			e.LastDeletion = u64(0)
+		case tagJournal:
+			e.Journal = JournalEnd{Number: u64(0), Sequence: u64(8)}
 		case tagAdd:
 			e.Add = append(e.Add, Segment{
 				Number: u64(0), Rows: int64(u64(8)), Bytes: int64(u64(16)),

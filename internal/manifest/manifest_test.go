@@ -21,7 +21,7 @@ func sample() []Edit {
 	return []Edit{
 		{Add: []Segment{{Number: 7, Rows: 10, Bytes: 99, MinKey: key(1), MaxKey: key(9), MinArrival: 1, MaxArrival: 10}}, Sealed: 3, NextFile: 8},
 		{AddDeletions: []Deletion{{Number: 1, From: key(2), To: key(3), Horizon: 11}}, Retries: []Retry{{ID: "a", Base: 4, Rows: 2, Time: 100}}},
-		{Add: []Segment{{Number: 9, Rows: 1, Applied: 1}}, Drop: []uint64{7}, Epoch: 5},
+		{Add: []Segment{{Number: 9, Rows: 1, Applied: 1}}, Drop: []uint64{7}, Epoch: 5, Journal: JournalEnd{12, 34}},
 		{DropDeletions: []uint64{1}, Retries: []Retry{{ID: "b", Base: 6, Rows: 1, Time: 200}}},
 	}
 }
