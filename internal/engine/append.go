@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/stelehq/stele/internal/block"
@@ -208,7 +207,9 @@ func (rs *retries) add(id string, r retry, now int64) {
 		drop++
 	}
 	if drop > 0 {
-		rs.order = slices.Delete(rs.order, 0, drop)
+		// Not moved down: with a full window every batch would move all of it.
+		clear(rs.order[:drop])
+		rs.order = rs.order[drop:]
 	}
 }
 

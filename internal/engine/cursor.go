@@ -30,6 +30,8 @@ type merge struct {
 	deletions  []manifest.Deletion
 	heap       []*cursor
 	lost       func(error) // told of each block that cannot be read
+	view       *View       // what pins the parts, if it may be released while the merge goes on
+	closed     bool        // it was released
 }
 
 // before reports whether cursor a comes before b.
@@ -150,6 +152,13 @@ func (m *merge) open(c *cursor) (ok bool) {
 	if c.recent != nil {
 		c.block = c.recent.block
 	} else {
+		if m.view != nil {
+			if !m.view.hold() {
+				m.closed = true
+				return false
+			}
+			defer m.view.st.set.release()
+		}
 		b, err := m.e.segmentBlock(c.part, c.index)
 		if err != nil {
 			m.lost(err)

@@ -55,6 +55,11 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 	}
 	if rest {
 		edit.AddDeletions = one
+		for _, old := range v.st.deletions {
+			if span.Within(old.From, old.To) && old.Horizon <= d.Horizon {
+				edit.DropDeletions = append(edit.DropDeletions, old.Number) // hides nothing that d does not
+			}
+		}
 	}
 	if err := e.appendFreeing(edit); err != nil {
 		return 0, fault.Wrap(err, op, "nothing was deleted: the catalog cannot be changed")
@@ -62,7 +67,7 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 	e.publish(func(st *state) {
 		st.visible -= count
 		if rest {
-			st.deletions = append(append([]manifest.Deletion(nil), st.deletions...), d)
+			st.deletions = append(without(st.deletions, edit.DropDeletions), d)
 		}
 		if len(gone) > 0 {
 			var left []*part

@@ -97,6 +97,12 @@ func (f *Follow) try() (ok, caughtUp bool, wait <-chan struct{}) {
 			}
 		}
 		f.passed = f.window
+		select {
+		case <-f.e.gate.closing:
+			f.err, f.done = errClosed(), true
+			return false, true, nil
+		default:
+		}
 		if f.changed != nil {
 			select {
 			case <-f.changed:

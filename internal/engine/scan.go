@@ -51,6 +51,7 @@ func (v *View) Scan(ctx context.Context, span Span, descending bool, match Match
 		}
 	}
 	s.merge = newMerge(v.e, span, descending, v.st.set.parts, v.st.recent, v.st.deletions, func(err error) { s.lost = append(s.lost, err) })
+	s.merge.view = v
 	return s
 }
 
@@ -80,6 +81,10 @@ func (s *Scan) Next() bool {
 		}
 		s.begun = true
 		c := s.merge.top()
+		if s.merge.closed {
+			s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
+			return false
+		}
 		if c == nil {
 			s.finish()
 			return false

@@ -117,6 +117,17 @@ func (v *View) Release() {
 	}
 }
 
+// hold keeps the view's files for the length of one look, which ends with a release of its set; ok is false if the
+// view was released.
+func (v *View) hold() (ok bool) {
+	v.e.mu.Lock()
+	defer v.e.mu.Unlock()
+	if !v.released {
+		v.st.set.refs.Add(1)
+	}
+	return !v.released
+}
+
 func (v *View) isReleased() bool {
 	v.e.mu.Lock()
 	defer v.e.mu.Unlock()
