@@ -160,7 +160,7 @@ func (c *ingestCommand) ingestFile(ctx context.Context, s streams, name string, 
 		if _, known := err.(*fault.Error); known {
 			return fault.Wrap(err, "", "%s is not stored", shown)
 		}
-		return fault.WrapAs(kindOfReading(err), err, "", "%s: reading ended after %s, which are stored", shown, counted(reader.Report().Events, "event"))
+		return fault.WrapAs(kindOfReading(err), err, "", "%s: reading ended after %s of text", shown, counted(reader.Report().Bytes, "byte")).WithHint("what came before is stored")
 	}
 	return ctx.Err()
 }

@@ -155,7 +155,7 @@ func (s *sender) attempt(b *outgoing) (refusals, error) {
 		if fault.KindOf(err) != fault.Unavailable || time.Now().Add(pause).After(deadline) {
 			return refused, err
 		}
-		s.bar.waiting(err)
+		s.bar.waiting(err, s.retryFor)
 		select {
 		case <-s.ctx.Done():
 			return refused, fault.WrapAs(fault.Canceled, s.ctx.Err(), "", "interrupted")

@@ -142,7 +142,7 @@ func (f *fileSummary) print(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	if n := f.report.Undated; n > 0 {
-		fmt.Fprintf(w, "  %s without a time got that of the event before, or of now\n", counted(n, "event"))
+		fmt.Fprintf(w, "  %s without a time got that of the event next to it, or of now\n", counted(n, "event"))
 	}
 	if n := f.report.Replaced; n > 0 {
 		fmt.Fprintf(w, "  %s had bytes that are not UTF-8, replaced by U+FFFD\n", counted(n, "event"))
@@ -154,8 +154,10 @@ func shortTime(instant int64) string {
 	return string(event.AppendTime(nil, instant)[:19]) + "Z"
 }
 
-// progress is a bar on a terminal, or nothing.
+// progress is a bar on a terminal. Elsewhere only a wait is told, once.
 type progress struct {
+	w      io.Writer // nil: quiet
+	told   bool
 	bar    *progressbar.ProgressBar
 	events int64
 	shown  time.Time
@@ -164,7 +166,10 @@ type progress struct {
 
 func newProgress(w io.Writer, files []string, quiet bool) *progress {
 	p := &progress{began: time.Now()}
-	if quiet || !isTerminal(w) {
+	if quiet {
+		return p
+	}
+	if p.w = w; !isTerminal(w) {
 		return p
 	}
 	total := int64(0)
@@ -202,10 +207,15 @@ func (p *progress) event() {
 	p.bar.Describe(fmt.Sprintf("%s events, %s/s", count(p.events), count(int64(rate))))
 }
 
-// waiting says why nothing moves.
-func (p *progress) waiting(err error) {
-	if p.bar != nil {
-		p.bar.Describe("waiting: " + strings.SplitN(explain(err), " (", 2)[0])
+// waiting says why nothing moves, and for how long at most.
+func (p *progress) waiting(err error, most time.Duration) {
+	why := strings.SplitN(explain(err), " (", 2)[0]
+	switch {
+	case p.bar != nil:
+		p.bar.Describe("waiting: " + why)
+	case p.w != nil && !p.told:
+		p.told = true
+		fmt.Fprintf(p.w, "stele: %s; trying again for %s\n", why, most)
 	}
 }
 

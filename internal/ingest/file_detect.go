@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
@@ -73,8 +74,12 @@ func detectFormat(sample [][]byte, partial bool) (FileFormat, error) {
 	}
 	switch {
 	case objects*2 < len(sample) && looksLikeDocument(sample):
+		each := "."
+		if sample[0][0] == '[' {
+			each = "'.[]'"
+		}
 		return AutoFormat, fault.New(fault.Invalid, opDetect, "the file is one JSON document, not one JSON object a line").
-			WithHint("write one object a line first, as with jq -c '.[]' FILE, or read the lines as text with --format text")
+			WithHint("write one object a line first, as with jq -c %s FILE, or read the lines as text with --format text", each)
 	case objects > 0 && clef*2 >= objects:
 		return CLEFFormat, nil
 	case objects+broken > 0 && (objects+broken)*2 >= len(sample):
@@ -118,12 +123,34 @@ func beginsMember(line []byte) bool {
 	return next < len(line) && line[next] == ':'
 }
 
-// errorIfWide refuses UTF-16, which looks like text full of NULs.
-func errorIfWide(sample []byte) error {
+// errorIfCoded refuses UTF-16, which looks like text full of NULs, and what is compressed in a way that is not undone here.
+func errorIfCoded(sample []byte) error {
 	for _, bom := range []string{"\xff\xfe", "\xfe\xff"} {
 		if bytes.HasPrefix(sample, []byte(bom)) {
 			return fault.New(fault.Invalid, opDetect, "the file is UTF-16").WithHint("convert it first, as with iconv -f UTF-16 -t UTF-8 FILE")
 		}
 	}
+	for _, c := range [...]struct{ magic, name, undo string }{
+		{"\x28\xb5\x2f\xfd", "zstd", "zstd -dc FILE"},
+		{"\xfd7zXZ\x00", "xz", "xz -dc FILE"},
+		{"BZh", "bzip2", "bzip2 -dc FILE"},
+		{"PK\x03\x04", "zip", "unzip -p FILE"},
+		{"\x04\x22\x4d\x18", "lz4", "lz4 -dc FILE"},
+	} {
+		if bytes.HasPrefix(sample, []byte(c.magic)) && !utf8.Valid(sample[:min(len(sample), 4096)]) {
+			return fault.New(fault.Invalid, opDetect, "the file is compressed with %s; only gzip is understood", c.name).
+				WithHint("decompress it first, as with %s | stele ingest -", c.undo)
+		}
+	}
 	return nil
+}
+
+// errorIfBinary refuses what is no text: it has NULs, and nothing in it looks like a log. Logs that a crash has filled up
+// with NULs have timestamps.
+func errorIfBinary(sample []byte) error {
+	if bytes.IndexByte(sample, 0) < 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, opDetect, "the file is binary: it has NUL bytes, and no timestamps").
+		WithHint("read it all the same with --format text")
 }

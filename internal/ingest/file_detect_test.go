@@ -25,7 +25,8 @@ func TestDetection(t *testing.T) {
 		{"json mostly text", "{\"a\":1}\nx\ny\nz\n", "text without timestamps"},
 		{"text", "2016-12-19 20:43:21 x\n", "text with timestamps (ISO 8601)"},
 		{"brackets", "[2016-12-19 20:43:21] x\n", "text with timestamps (ISO 8601)"},
-		{"empty", "", "text without timestamps"},
+		{"empty", "", "empty"},
+		{"blank", "\n\n", "text without timestamps"},
 		{"braces", "{not json}\n", "text without timestamps"},
 		{"json that is cut short", "{\"ts\":1,", "JSON lines"},
 	} {
@@ -39,6 +40,52 @@ func TestDetection(t *testing.T) {
 		if !errors.Is(r.Err(), fault.Invalid) || r.Report().Events != 0 {
 			t.Errorf("%q is read as %q (%v), want an Invalid error", text, r.Report().Format, r.Err())
 		}
+	}
+}
+
+// What is no text at all is not stored as thousands of lines of rubbish.
+func TestBinaryIsRefused(t *testing.T) {
+	for _, c := range []struct{ text, why, hint string }{
+		{"\x7fELF\x02\x01\x00\nx\n", "binary", "--format text"},
+		{"\x28\xb5\x2f\xfd\x04\x58\xff", "zstd", "zstd -dc FILE | stele ingest -"},
+		{"\xfd7zXZ\x00\xff", "xz", "xz -dc"},
+		{"BZh91AY&SY\xff\xfe", "bzip2", "bzip2 -dc"},
+		{"PK\x03\x04\xff", "zip", "unzip -p"},
+		{"[{\"a\":1}]", "JSON document", "jq -c '.[]' FILE"},
+		{"{\n\"a\":1}", "JSON document", "jq -c . FILE"},
+	} {
+		events, _, r := readAll(t, c.text, FileOptions{Patient: true})
+		var f *fault.Error
+		if !errors.As(r.Err(), &f) || f.Kind != fault.Invalid || !strings.Contains(f.Error(), c.why) || !strings.Contains(f.Hint, c.hint) || len(events) > 0 {
+			t.Errorf("%q: %v (%v), %d events", c.text, r.Err(), f, len(events))
+		}
+	}
+	for name, c := range map[string]struct {
+		text   string
+		o      FileOptions
+		events int
+	}{
+		"forced":                           {"\x7fELF\x00\nx\n", FileOptions{Patient: true, Format: TextFormat}, 2},
+		"a log with NULs after a crash":    {"2016-12-19 20:43:21 x\n\x00\x00\x00\n2016-12-19 20:43:22 y\n", FileOptions{Patient: true}, 2},
+		"text that begins like an archive": {"BZh is what bzip2 begins with\n", FileOptions{Patient: true}, 1},
+	} {
+		if events, _, r := readAll(t, c.text, c.o); len(events) != c.events || r.Err() != nil {
+			t.Errorf("%s: %d events, %v", name, len(events), r.Err())
+		}
+	}
+}
+
+// A named field that is nowhere is a slip of the pen; the events would all be dated now.
+func TestMisnamedTimeFieldIsRefused(t *testing.T) {
+	text := "{\"ts\":1669575482,\"msg\":\"up\"}\n"
+	_, _, r := readAll(t, text, FileOptions{Patient: true, TimeField: "tz"})
+	var f *fault.Error
+	if !errors.As(r.Err(), &f) || f.Kind != fault.Invalid || !strings.Contains(f.Error(), `no line has a time in "tz"`) || f.Hint != "the first has ts, msg" {
+		t.Errorf("%v (%+v)", r.Err(), f)
+	}
+	// A pipe may yet bring it.
+	if events, _, r := readAll(t, text, FileOptions{TimeField: "tz"}); len(events) != 1 || r.Err() != nil {
+		t.Errorf("a pipe: %q, %v", events, r.Err())
 	}
 }
 

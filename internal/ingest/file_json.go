@@ -1,7 +1,10 @@
 package ingest
 
 import (
+	"strings"
+
 	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // jsonDialect turns JSON lines into CLEF. It adds @t, @l, and @m or @mt in front and removes
@@ -76,6 +79,34 @@ func (d *jsonDialect) preferred(candidates []fieldPath, sample [][]byte, fits fu
 	}
 	list := append([]fieldPath{candidates[best]}, candidates[:best]...)
 	return append(list, candidates[best+1:]...)
+}
+
+// first returns the first time in the sample, for the lines before it.
+func (d *jsonDialect) first(sample [][]byte) (instant int64, ok bool) {
+	for _, line := range sample {
+		if _, e, err := d.appendEvent(nil, line, 0); err == nil && e.dated {
+			return e.instant, true
+		}
+	}
+	return 0, false
+}
+
+// errorIfMisnamed refuses a file none of whose first lines has a time where the user says that it is.
+func (d *jsonDialect) errorIfMisnamed(field string, sample [][]byte) error {
+	for _, line := range sample {
+		if d.object.scan(line, 0) != nil {
+			continue
+		}
+		names := make([]string, 0, len(d.object.members))
+		for i := range d.object.members {
+			if names = append(names, string(d.object.name(i))); len(names) == 12 {
+				names = append(names, "…")
+				break
+			}
+		}
+		return fault.New(fault.Invalid, opDetect, "no line has a time in %q", field).WithHint("the first has %s", strings.Join(names, ", "))
+	}
+	return nil
 }
 
 // reserved are the names that CLEF gives a meaning, with the first bytes of the JSON values

@@ -48,7 +48,7 @@ type FileReport struct {
 	Format   string // as a person would say it
 	Events   int64
 	Refused  int64 // lines left out
-	Undated  int64 // events that got the time of the one before, or of now
+	Undated  int64 // events that got the time of the one before, of the first one after, or of now
 	Replaced int64 // events in which bytes that are not UTF-8 were replaced
 	Bytes    int64 // read so far, after decompression
 }
@@ -101,6 +101,9 @@ func (f *FileReader) Report() FileReport {
 	if f.text != nil {
 		f.report.Format = f.text.describe()
 	}
+	if f.ended && f.report.Bytes == 0 {
+		f.report.Format = "empty"
+	}
 	return f.report
 }
 
@@ -121,7 +124,7 @@ func (f *FileReader) Next() bool {
 // begin looks at the file's first lines and decides how to read it.
 func (f *FileReader) begin() error {
 	text, whole := f.lines.sample(f.o.Patient)
-	if err := errorIfWide(text); err != nil && f.o.Format == AutoFormat {
+	if err := errorIfCoded(text); err != nil && f.o.Format == AutoFormat {
 		return err
 	}
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
@@ -147,8 +150,18 @@ func (f *FileReader) begin() error {
 	case JSONFormat:
 		f.json = newJSONDialect(f.o, c, sample)
 		f.report.Format = "JSON lines" + f.json.describe(sample)
+		if instant, ok := f.json.first(sample); ok {
+			f.before = instant
+		} else if f.o.TimeField != "" && f.o.Patient {
+			return f.json.errorIfMisnamed(f.o.TimeField, sample)
+		}
 	case TextFormat:
 		f.text = newTextDialect(c, sample, f.o.Patient || whole, f.o.EventBytes)
+		if instant, ok := f.text.first(sample); ok {
+			f.before = instant
+		} else if f.o.Format == AutoFormat {
+			return errorIfBinary(text)
+		}
 	}
 	return nil
 }

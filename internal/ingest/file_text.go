@@ -101,6 +101,16 @@ func (d *textDialect) find(line []byte) (stamp, bool) {
 	return stamp{}, false
 }
 
+// first returns the first time in the sample, for the lines before it.
+func (d *textDialect) first(sample [][]byte) (instant int64, ok bool) {
+	for _, line := range sample {
+		if s, ok := d.find(line); ok {
+			return instantOf(d.calendar.time(s.clock)), true
+		}
+	}
+	return 0, false
+}
+
 // begins reports whether a line begins an event, so that the pending one is to be taken
 // before start gets the line; else the line is to be joined.
 func (d *textDialect) begins(line []byte) (stamp, bool) {
