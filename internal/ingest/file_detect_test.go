@@ -56,7 +56,7 @@ func TestBinaryIsRefused(t *testing.T) {
 	} {
 		events, _, r := readAll(t, c.text, FileOptions{Patient: true})
 		var f *fault.Error
-		if !errors.As(r.Err(), &f) || f.Kind != fault.Invalid || !strings.Contains(f.Error(), c.why) || !strings.Contains(f.Hint, c.hint) || len(events) > 0 {
+		if !errors.As(r.Err(), &f) || f.Kind != fault.Invalid || !strings.Contains(f.Error(), c.why) || !strings.Contains(f.Hint, c.hint) || len(events) > 0 || r.Report().Format != "" {
 			t.Errorf("%q: %v (%v), %d events", c.text, r.Err(), f, len(events))
 		}
 	}

@@ -153,14 +153,18 @@ func (f *FileReader) begin() error {
 		if instant, ok := f.json.first(sample); ok {
 			f.before = instant
 		} else if f.o.TimeField != "" && f.o.Patient {
-			return f.json.errorIfMisnamed(f.o.TimeField, sample)
+			if err := f.json.errorIfMisnamed(f.o.TimeField, sample); err != nil {
+				f.report.Format = ""
+				return err
+			}
 		}
 	case TextFormat:
 		f.text = newTextDialect(c, sample, f.o.Patient || whole, f.o.EventBytes)
 		if instant, ok := f.text.first(sample); ok {
 			f.before = instant
-		} else if f.o.Format == AutoFormat {
-			return errorIfBinary(text)
+		} else if err := errorIfBinary(text); err != nil && f.o.Format == AutoFormat {
+			f.text = nil
+			return err
 		}
 	}
 	return nil
