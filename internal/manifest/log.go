@@ -20,6 +20,7 @@ type Log struct {
 	catalog Catalog
 	w       *frame.Writer // nil: the next edit starts a new file
 	old     []string      // manifests to remove when a newer one is live
+	refused bool          // no manifest says yet that the last edit that failed does not count
 	limit   int64         // size at which a new file with a checkpoint is due
 }
 
@@ -63,7 +64,8 @@ func (l *Log) Name() string {
 }
 
 // Append makes an edit durable and applies it to the catalog. If it fails the edit is
-// refused: the file is never written again (R12), and a new one without the edit is started, now if possible and else by the next Append.
+// refused: the file is never written again (R12), and a new one without the edit is started, now if
+// possible and else by the next Append, or Close.
 func (l *Log) Append(e Edit) error {
 	if l.w == nil {
 		if err := l.rewrite(); err != nil {
@@ -76,7 +78,8 @@ func (l *Log) Append(e Edit) error {
 	}
 	if err != nil {
 		l.drop()
-		_ = l.rewrite() // tried again by the next Append
+		l.refused = true
+		_ = l.rewrite()
 		return err
 	}
 	l.catalog.Apply(e)
@@ -136,7 +139,7 @@ func (l *Log) rewrite() error {
 		return fault.Wrap(err, "start manifest", "cannot make the new %s durable", Current).At(l.dir, fault.NoOffset)
 	}
 	l.drop()
-	l.w = w
+	l.w, l.refused = w, false
 	l.limit = w.Size() + max(growth, w.Size())
 	l.old = slices.DeleteFunc(l.old, func(n string) bool {
 		return n == base || l.fs.Remove(path.Join(l.dir, n)) == nil
@@ -170,6 +173,9 @@ func (l *Log) writeCurrentTemp(base string) error {
 
 // Close ends the file.
 func (l *Log) Close() error {
+	if l.refused {
+		_ = l.rewrite()
+	}
 	if l.w == nil {
 		return nil
 	}
