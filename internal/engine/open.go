@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"time"
@@ -67,6 +68,16 @@ func (e *Engine) makeDir() error {
 	return nil
 }
 
+// syncParent makes the directory's own entry durable, which whoever made it may not have done.
+func (e *Engine) syncParent() error {
+	parent := path.Dir(path.Clean(e.dir))
+	err := e.fs.SyncDir(parent)
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fault.Wrap(err, "open store", "cannot sync the directory that holds the store").At(parent, fault.NoOffset)
+	}
+	return nil
+}
+
 // abandon lets go of what a failed open had in hand.
 func (e *Engine) abandon() {
 	if e.catalog != nil {
@@ -117,7 +128,7 @@ func takeLock(fs vfs.FS, dir string, exclusive bool, url string) (interface{ Clo
 
 // recover reads what is on disk into the first state and, unless the store is
 // read-only, makes a higher epoch durable (R2).
-func (e *Engine) recover() error {
+func (e *Engine) recover() (err error) {
 	fl, err := listFiles(e.fs, e.dir)
 	if err != nil {
 		return err
@@ -128,20 +139,30 @@ func (e *Engine) recover() error {
 	}
 	rec := &recovery{e: e, files: fl, loaded: loaded, catalog: loaded.Catalog}
 	rec.catalog.Apply(manifest.Edit{})
+	defer func() {
+		if err != nil && e.state == nil {
+			for _, p := range rec.parts {
+				_ = p.reader.Release()
+			}
+		}
+	}()
 	if err := rec.reconcile(); err != nil {
 		return err
 	}
 	if rec.fresh && e.o.ReadOnly {
 		return fault.New(fault.NotFound, "open store", "there is no store in %s", e.dir).At(e.dir, fault.NoOffset)
 	}
+	if rec.fresh {
+		if err := e.syncParent(); err != nil {
+			return err
+		}
+	}
 	e.storeID = rec.catalog.StoreID
 	if err := rec.replay(); err != nil {
 		return err
 	}
 	if rec.catalog.StoreID == [16]byte{} {
-		if rec.adoptID(); rec.catalog.StoreID == [16]byte{} {
-			_, _ = rand.Read(rec.catalog.StoreID[:]) // never fails: crypto/rand
-		}
+		_, _ = rand.Read(rec.catalog.StoreID[:]) // never fails: crypto/rand
 		e.storeID = rec.catalog.StoreID
 	}
 	e.nextFile = max(fl.next, rec.catalog.NextFile, rec.catalog.Sealed+1)

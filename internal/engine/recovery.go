@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/stelehq/stele/internal/fault"
-	"github.com/stelehq/stele/internal/frame"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
 	"github.com/stelehq/stele/internal/segment"
@@ -53,6 +52,7 @@ func (rec *recovery) reconcile() error {
 			e.damaged(lost, "the catalog: deletions may be undone")
 		}
 	}
+	rec.adoptID()
 	orphans := rec.orphans()
 	identities := map[uint64]segment.Identity{}
 	for _, number := range rec.files.segments {
@@ -124,8 +124,12 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	r, err := segment.Open(e.fs, name)
 	if err == nil {
 		info := r.Info()
-		err = rec.check(r, info, number)
-		if err == nil {
+		if bad := rec.stranger(info.Identity, number); bad != nil {
+			_ = r.Release()
+			rec.passOver(number, bad.At(name, fault.NoOffset))
+			return nil, nil
+		}
+		if err = inOrder(r); err == nil {
 			rec.parts = append(rec.parts, &part{reader: r, Segment: segmentOf(info, 0)})
 			return &info.Identity, nil
 		}
@@ -153,6 +157,10 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	if id, none := info.Identity, [16]byte{}; id.StoreID != none && (id.Number != number || rec.catalog.StoreID != none && id.StoreID != rec.catalog.StoreID) {
 		rec.lose(s, fault.Wrap(err, "open store", "a segment is not this store's, or not of this name; the whole file is passed over").At(name, fault.NoOffset),
 			"segment "+segmentName(number)+": "+plural(s.Rows, "event"))
+		return nil, nil
+	}
+	if bad := rec.stranger(info.Identity, number); bad != nil && info.StoreID != [16]byte{} {
+		rec.passOver(number, bad.At(name, fault.NoOffset))
 		return nil, nil
 	}
 	what := "the index of " + segmentName(number) + "; " + plural(rows, "event") + " found without it"
@@ -207,20 +215,11 @@ func (rec *recovery) unfinished(id segment.Identity) bool {
 	return true
 }
 
-// check looks for what a sound segment of this store cannot be.
-func (rec *recovery) check(r *segment.Reader, info segment.Info, number uint64) error {
-	corrupt := func(format string, args ...any) error {
-		return fault.New(fault.Corrupt, "open segment", format, args...).At(r.Name(), fault.NoOffset)
-	}
-	if info.Number != number {
-		return corrupt("expected segment number %d, found %d", number, info.Number)
-	}
-	if rec.catalog.StoreID != [16]byte{} && info.StoreID != rec.catalog.StoreID {
-		return corrupt("expected a segment of store %x, found one of store %x", rec.catalog.StoreID, info.StoreID)
-	}
+// inOrder checks what a reader relies on.
+func inOrder(r *segment.Reader) error {
 	for i := 1; i < r.Blocks(); i++ {
 		if r.Meta(i-1).MaxKey.Compare(r.Meta(i).MinKey) >= 0 {
-			return corrupt("block %d does not follow block %d in key order", i, i-1)
+			return fault.New(fault.Corrupt, "open segment", "block %d does not follow block %d in key order", i, i-1).At(r.Name(), fault.NoOffset)
 		}
 	}
 	return nil
@@ -249,12 +248,6 @@ func (rec *recovery) rebuild(identities map[uint64]segment.Identity) {
 			continue
 		}
 		if slices.ContainsFunc(id.Journals, func(j uint64) bool { return claimed[j] }) {
-			continue
-		}
-		if c.StoreID == [16]byte{} {
-			c.StoreID = id.StoreID
-		}
-		if id.StoreID != c.StoreID {
 			continue
 		}
 		c.Segments[p.Number] = p.Segment
@@ -295,8 +288,8 @@ func (rec *recovery) replay() error {
 			return err
 		}
 		headers[n] = h
-		if rec.catalog.StoreID == [16]byte{} {
-			rec.catalog.StoreID, e.storeID = h.StoreID, h.StoreID
+		if h.StoreID != rec.catalog.StoreID {
+			continue // what it says is of other files
 		}
 		rec.catalog.Epoch = max(rec.catalog.Epoch, h.Epoch)
 		for _, c := range h.Cuts {
@@ -334,28 +327,6 @@ func (rec *recovery) replay() error {
 	return nil
 }
 
-// adoptID takes the store's id from a document file, if neither catalog nor segment nor journal has told it.
-func (rec *recovery) adoptID() {
-	for _, name := range rec.files.names {
-		if _, ok := numberIn(name, documentPrefix, documentSuffix); !ok || rec.catalog.StoreID != [16]byte{} {
-			continue
-		}
-		f, err := rec.e.fs.Open(path.Join(rec.e.dir, name))
-		if err != nil {
-			continue
-		}
-		if size, err := f.Size(); err == nil {
-			if h, err := frame.ReadHeader(f, size, name); err == nil {
-				rec.catalog.StoreID = h.StoreID
-			}
-		}
-		_ = f.Close()
-	}
-}
-
-// smallFile is more than a journal has whose creation was interrupted.
-const smallFile = 16 << 10
-
 func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, now int64) error {
 	e := rec.e
 	name := path.Join(e.dir, journal.Name(number))
@@ -383,7 +354,7 @@ func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, no
 	if err != nil {
 		return err
 	}
-	if res.HeaderLost && res.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && res.Size < smallFile {
+	if res.HeaderLost && res.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && len(res.Damage) == 0 {
 		rec.blank = append(rec.blank, number)
 		return nil
 	}

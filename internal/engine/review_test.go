@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"path"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/journal"
+	"github.com/stelehq/stele/internal/manifest"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
@@ -168,5 +171,157 @@ func TestDeletionsThatALaterOneCoversAreDropped(t *testing.T) {
 	}
 	if got := read(t, e); len(got) != 51 || got[0] != 50 {
 		t.Errorf("read %v", got)
+	}
+}
+
+// The disk is ill when an append is refused, so that no other journal can be started, and well
+// again when the store is closed: the events do not come back.
+func TestR12CloseMakesARefusalFinal(t *testing.T) {
+	for _, kept := range []int{0, 1} {
+		m := vfs.NewMem()
+		fs := vfs.NewFaulty(m)
+		e := open(t, fs, Options{})
+		add(t, e, 0, 1)
+		ok(t, e.Flush(ctx))
+		if kept > 0 {
+			add(t, e, 1, kept)
+		}
+		fs.Add(&vfs.Rule{Kind: vfs.OpSync, Match: "journal-*", Nth: int64(2 - kept), Err: vfs.EIO},
+			&vfs.Rule{Kind: vfs.OpCreate, Match: "journal-*", Nth: int64(2 - kept), Err: vfs.EIO})
+		if _, _, err := e.Append(ctx, batch(t, 9, 1), ""); fault.KindOf(err) != fault.IO {
+			t.Fatal(err)
+		}
+		fs.Clear()
+		ok(t, e.Close())
+		e = open(t, m, Options{})
+		if got := read(t, e); len(got) != 1+kept || got[kept] != kept {
+			t.Errorf("read %v", got)
+		}
+		ok(t, e.Close())
+	}
+}
+
+// A journal of another store says nothing of this one's files.
+func TestAForeignJournalCutsNothing(t *testing.T) {
+	m := vfs.NewMem()
+	e := open(t, m, Options{})
+	add(t, e, 0, 3)
+	number := e.writer.Number()
+	ok(t, e.Close())
+	w, err := journal.Create(m, "store", journal.Header{StoreID: [16]byte{9}, Number: number + 50, Epoch: 9999,
+		Cuts: []journal.Cut{{Number: number, Sequence: journal.FirstSequence - 1}}})
+	ok(t, err)
+	ok(t, w.Close())
+	e = open(t, m, Options{})
+	if got := read(t, e); len(got) != 3 {
+		t.Errorf("read %v", got)
+	}
+	if e.epoch > 100 {
+		t.Errorf("epoch %d", e.epoch)
+	}
+	if len(e.Stats().Damage) == 0 {
+		t.Error("the file is not reported")
+	}
+}
+
+// A segment of another store is neither served nor removed, and what it says of journals is
+// not believed, even when the catalog is lost.
+func TestAForeignSegmentIsLeftAlone(t *testing.T) {
+	other := vfs.NewMem()
+	e := open(t, other, Options{})
+	for i := range 5 {
+		add(t, e, 100+i, 1)
+		ok(t, e.Flush(ctx))
+	}
+	name := e.state.set.parts[4].reader.Name()
+	foreign := segmentName(e.state.set.parts[4].Number)
+	ok(t, e.Close())
+	bytes, err := other.ReadFile(name)
+	ok(t, err)
+
+	m := vfs.NewMem()
+	e = open(t, m, Options{})
+	add(t, e, 0, 1)
+	ok(t, e.Flush(ctx))
+	own := segmentName(e.state.set.parts[0].Number)
+	add(t, e, 1, 1)
+	ok(t, e.Close())
+	for _, lost := range []bool{false, true} {
+		c := m.CrashClone(nil, vfs.CrashKill)
+		c.WriteFile("store/"+foreign, bytes)
+		if lost {
+			for _, n := range c.Names() {
+				if _, is := manifest.ParseName(path.Base(n)); is {
+					ok(t, c.Remove(n))
+				}
+			}
+		}
+		e := open(t, c, Options{})
+		if got := read(t, e); len(got) != 2 || got[0] != 0 || got[1] != 1 {
+			t.Errorf("lost %v: read %v", lost, got)
+		}
+		ok(t, e.Close())
+		for _, n := range []string{own, foreign} {
+			if _, err := c.Size("store/" + n); err != nil && (lost || n == own) {
+				t.Errorf("lost %v: %s is gone", lost, n)
+			}
+		}
+	}
+}
+
+// A journal whose events and header are destroyed is damage, not a file whose creation was interrupted.
+func TestADestroyedJournalIsReported(t *testing.T) {
+	m := vfs.NewMem()
+	e := open(t, m, Options{})
+	for i := range 20 {
+		add(t, e, i, 10)
+	}
+	name := "store/" + journal.Name(e.writer.Number())
+	fs := m.CrashClone(nil, vfs.CrashLose)
+	size, err := fs.Size(name)
+	ok(t, err)
+	fs.WriteFile(name, make([]byte, size))
+	e = open(t, fs, Options{})
+	if len(e.Stats().Damage) == 0 {
+		t.Errorf("a journal of %d bytes of zeros is not reported", size)
+	}
+}
+
+func TestAFailedOpenLeavesNoFileOpen(t *testing.T) {
+	m := vfs.NewMem()
+	e := open(t, m, Options{})
+	add(t, e, 0, 1)
+	ok(t, e.Flush(ctx))
+	add(t, e, 1, 1)
+	ok(t, e.Close())
+	for _, kind := range []vfs.OpKind{vfs.OpReadAt, vfs.OpOpen} {
+		fs := vfs.NewFaulty(m)
+		fs.Add(&vfs.Rule{Kind: kind, Match: "journal-*", Err: vfs.EIO})
+		open := func() int64 {
+			n := m.Counts()
+			return n[vfs.OpOpen] + n[vfs.OpCreate] + n[vfs.OpAppend] - n[vfs.OpClose]
+		}
+		before := open()
+		if _, err := Open("store", Options{FS: fs}); fault.KindOf(err) != fault.IO {
+			t.Fatal(err)
+		}
+		if n := open() - before; n != 0 {
+			t.Errorf("%v: %d files are left open", kind, n)
+		}
+	}
+}
+
+// The directory that was there before the store may be known to nobody after a power cut.
+func TestAFirstOpenMakesItsDirectoryDurable(t *testing.T) {
+	m := vfs.NewMem()
+	ok(t, m.MkdirAll("a/store"))
+	synced := false
+	m.OnOp(func(op vfs.Op) { synced = synced || op.Kind == vfs.OpSyncDir && op.Name == "a" })
+	e, err := Open("a/store/", Options{FS: m})
+	ok(t, err)
+	m.OnOp(nil)
+	ok(t, e.Close())
+	if !synced {
+		t.Error("the parent was not synced")
 	}
 }
