@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/stelehq/stele/internal/block"
@@ -40,6 +41,17 @@ func (q *queue) push(r *request) {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// withdraw takes a request back; ok is false if the committer has it.
+func (q *queue) withdraw(r *request) (ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.pending, r)
+	if i >= 0 {
+		q.pending = slices.Delete(q.pending, i, i+1)
+	}
+	return i >= 0
 }
 
 func (q *queue) take() []*request {
@@ -95,7 +107,9 @@ func (e *Engine) Append(ctx context.Context, b *block.Builder, id string) (keys 
 	if rows < coalesceRows && b.Size() < coalesceBytes {
 		r.builder = b
 	} else {
-		r.data, _ = b.Encode(nil, block.Fast)
+		if r.data, _ = b.Encode(nil, block.Fast); len(r.data) > journal.MaxBlock {
+			return Keys{}, false, fault.New(fault.TooLarge, op, "the batch is stored in %d bytes, over the limit of %d", len(r.data), journal.MaxBlock)
+		}
 	}
 	e.queue.push(r)
 	select {
@@ -105,6 +119,9 @@ func (e *Engine) Append(ctx context.Context, b *block.Builder, id string) (keys 
 		select {
 		case <-r.done:
 		default:
+			if e.queue.withdraw(r) {
+				return Keys{}, false, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was waiting: nothing of it was stored")
+			}
 			return Keys{}, r.builder != nil, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was being written").
 				WithHint("it may have been stored all the same")
 		}

@@ -95,12 +95,12 @@ func (rec *recovery) reconcile() error {
 }
 
 // orphans returns the segments whose edits a catalog has lost that looks sound: a log that was cut off looks like one with a
-// torn tail. They are newer than the catalog's last edit, and journals that they replaced are gone, which
-// happens only after the edit is durable (I6).
+// torn tail. The catalog does not know that the journals which they replaced are sealed, and journals that they replaced are
+// gone, which happens only after the edit is durable (I6).
 func (rec *recovery) orphans() map[uint64]bool {
 	orphans := map[uint64]bool{}
 	for _, number := range rec.files.segments {
-		if _, named := rec.catalog.Segments[number]; named || rec.rebuilt || number < rec.catalog.NextFile {
+		if _, named := rec.catalog.Segments[number]; named || rec.rebuilt {
 			continue
 		}
 		r, err := segment.Open(rec.e.fs, path.Join(rec.e.dir, segmentName(number)))
@@ -110,7 +110,7 @@ func (rec *recovery) orphans() map[uint64]bool {
 		}
 		id := r.Info().Identity
 		_ = r.Release()
-		if id.StoreID == rec.catalog.StoreID && len(id.Journals) > 0 && !rec.unfinished(id) {
+		if id.StoreID == rec.catalog.StoreID && len(id.Journals) > 0 && slices.Max(id.Journals) > rec.catalog.Sealed && !rec.unfinished(id) {
 			orphans[number] = true
 		}
 	}

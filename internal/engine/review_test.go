@@ -74,7 +74,7 @@ func seconds(from, to int) Span {
 
 // A call that leaves between two looks of shut must not leave it waiting.
 func TestGateShutSeesTheLastCallLeave(t *testing.T) {
-	for range 20_000 {
+	for range 5_000 {
 		g := newGate()
 		if err := g.enter(); err != nil {
 			t.Fatal(err)
@@ -323,5 +323,62 @@ func TestAFirstOpenMakesItsDirectoryDurable(t *testing.T) {
 	ok(t, e.Close())
 	if !synced {
 		t.Error("the parent was not synced")
+	}
+}
+
+// The catalog can have been written anew while a segment was, without it: what tells that its edit is lost are the journals.
+func TestALostEditIsNoticedWhateverTheNumbers(t *testing.T) {
+	m := vfs.NewMem()
+	e := open(t, m, Options{})
+	add(t, e, 0, 3)
+	ok(t, e.Flush(ctx))
+	ok(t, e.Close())
+	names, err := m.List("store")
+	ok(t, err)
+	loaded, err := manifest.Load(m, "store", names)
+	ok(t, err)
+	next := loaded.Catalog.NextFile + 10
+	without := manifest.Catalog{StoreID: loaded.Catalog.StoreID, Epoch: loaded.Catalog.Epoch, NextFile: next}
+	l, err := manifest.Start(m, "store", without, loaded.Name, func() uint64 { return next })
+	ok(t, err)
+	ok(t, l.Close())
+	e = open(t, m, Options{})
+	if got := read(t, e); len(got) != 3 {
+		t.Errorf("read %v", got)
+	}
+	if len(e.Stats().Damage) == 0 {
+		t.Error("nothing is reported")
+	}
+}
+
+// A batch whose caller gave up before the committer took it is not stored, and takes no memory from then on.
+func TestACanceledBatchLeavesTheQueue(t *testing.T) {
+	fs := vfs.NewFaulty(vfs.NewMem())
+	e := open(t, fs, Options{})
+	hold := make(chan struct{})
+	rule := &vfs.Rule{Kind: vfs.OpSync, Match: "journal-*", Hold: hold}
+	fs.Add(rule)
+	first := make(chan error)
+	go func() {
+		_, _, err := e.Append(ctx, batch(t, 0, 1), "")
+		first <- err
+	}()
+	for fs.Hits(rule) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 10 {
+		canceled, cancel := context.WithCancel(ctx)
+		time.AfterFunc(time.Millisecond, cancel)
+		if _, taken, err := e.Append(canceled, batch(t, 1, 1), ""); taken || fault.KindOf(err) != fault.Canceled {
+			t.Errorf("taken %v, %v", taken, err)
+		}
+	}
+	if n := len(e.queue.pending); n != 0 {
+		t.Errorf("%d batches wait", n)
+	}
+	close(hold)
+	ok(t, <-first)
+	if got := read(t, e); len(got) != 1 {
+		t.Errorf("read %v", got)
 	}
 }

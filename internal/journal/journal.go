@@ -40,6 +40,9 @@ const (
 	// MaxID is the longest batch id, in bytes.
 	MaxID = 256
 
+	// MaxBlock is the longest block, in bytes: a frame has room for it and one batch.
+	MaxBlock = frame.MaxBody - 20 - batchBytes - MaxID
+
 	// MaxCuts is how many cuts a header takes.
 	MaxCuts = (frame.MaxExtra - 8) / cutBytes
 
