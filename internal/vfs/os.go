@@ -154,7 +154,8 @@ func (o OS) Lock(name string, exclusive bool, content []byte) (io.Closer, []byte
 	}
 	l := &osLock{file: f, exclusive: exclusive}
 	if exclusive {
-		if err := l.store(content); err != nil {
+		// A full disk has no room to say who holds the lock; held it is all the same.
+		if err := l.store(content); err != nil && fault.KindOf(err) != fault.Full {
 			return nil, nil, errors.Join(err, l.Close())
 		}
 	}
