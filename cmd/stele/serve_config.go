@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -136,8 +137,8 @@ func (c *serveCommand) configFile(getenv func(string) string) (values map[string
 	}
 	for _, candidate := range candidates {
 		text, err := os.ReadFile(candidate)
-		if errors.Is(err, fs.ErrNotExist) && name == "" {
-			continue
+		if name == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
+			continue // that the data path is a file is told when it is opened
 		}
 		if err != nil {
 			return nil, candidate, fault.Wrap(err, "", "the config file cannot be read")

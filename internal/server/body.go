@@ -89,7 +89,7 @@ func (a *api) readDecoded(r *http.Request, raw *pacedReader, limit int, hold *ho
 			what = "the body, decompressed,"
 		}
 		return nil, &bodyError{
-			err:  fault.New(fault.TooLarge, "", "%s is over the limit of %d bytes", what, limit).WithHint("send smaller batches, or raise the limit in the server's settings"),
+			err:  fault.New(fault.TooLarge, "", "%s is over the limit of %d bytes", what, limit).WithHint("send less at once, or raise the limit in the server's settings"),
 			kept: body[:min(len(body), keepOfOver)], bytes: int64(len(body)), truncated: true,
 		}
 	case stelErr(err):

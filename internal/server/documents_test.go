@@ -49,6 +49,24 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// A key is what stands in the path, even where a path on disk would be another one: no redirect leads to another key.
+func TestKeysAreNoPaths(t *testing.T) {
+	h := serve(t, Options{})
+	for _, c := range []struct{ path, key string }{
+		{"a//b", "a//b"}, {"/a", "/a"}, {"a/", "a/"}, {"a/./b", "a/./b"}, {"a/../b", "a/../b"}, {"..", ".."}, {"a%2F%2Fb%2E", "a//b."}, {"a.json", "a.json"}, {"%2525//x", "%25//x"},
+	} {
+		for _, space := range []string{"/api/documents/", "/api/data/"} {
+			h.do("PUT", space+c.path, `1`).want(t, 200, `{"Key":"`+c.key+`","Bytes":1}`)
+			h.do("GET", space+c.path, "").want(t, 200, `1`)
+			h.do("DELETE", space+c.path, "").want(t, 204, "")
+		}
+	}
+	h.do("GET", "/api/documents", "").want(t, 200, `[]`)
+	if a := h.do("GET", "/metrics", ""); !strings.Contains(a.body, `path="/api/documents/{key...}"`) {
+		t.Errorf("the meters do not know the requests: %s", a.body)
+	}
+}
+
 // The source sample's form of documents, beside queries; the server's own documents are in neither.
 func TestR22SampleForm(t *testing.T) {
 	h := serve(t, Options{})

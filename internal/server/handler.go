@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,5 +182,21 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
+	r = withWholeKey(r) // the meters see what the mux saw
 	s.mux.ServeHTTP(w, r)
+}
+
+// withWholeKey returns the request with a document's key encoded whole. Otherwise the mux would redirect a key with an
+// empty segment, or one of dots, to another key.
+func withWholeKey(r *http.Request) *http.Request {
+	for _, prefix := range [...]string{"/api/documents/", "/api/data/"} {
+		key, ok := strings.CutPrefix(r.URL.Path, prefix)
+		if !ok || !strings.Contains(key, "//") && !strings.Contains(key, ".") && !strings.HasPrefix(key, "/") {
+			continue
+		}
+		r = r.Clone(r.Context())
+		r.URL.RawPath = prefix + strings.ReplaceAll(url.PathEscape(key), ".", "%2E")
+		return r
+	}
+	return r
 }
