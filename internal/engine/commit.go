@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -297,6 +298,10 @@ func (e *Engine) endJournal() {
 	e.mu.Lock()
 	// Also of a file that is removed: the removal may not outlive a power cut.
 	e.cuts = append(slices.Clip(e.cuts), cut)
+	if len(e.cuts) > 2*journal.MaxCuts {
+		e.cuts = headerCuts(e.cuts) // no header takes more
+		slices.SortFunc(e.cuts, func(a, b journal.Cut) int { return cmp.Compare(a.Number, b.Number) })
+	}
 	last := len(e.journals) - 1
 	if empty {
 		e.journals = e.journals[:last]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -379,6 +380,60 @@ func TestACanceledBatchLeavesTheQueue(t *testing.T) {
 	close(hold)
 	ok(t, <-first)
 	if got := read(t, e); len(got) != 1 {
+		t.Errorf("read %v", got)
+	}
+}
+
+// Neighbours that make too large a block are tried once, not after every append.
+func TestTidyingGivesLargeNeighboursUp(t *testing.T) {
+	e := open(t, vfs.NewMem(), Options{JournalBytes: 1 << 30, Hooks: Hooks{NoTidy: true}})
+	text := strings.Repeat("x", 200<<10)
+	for i := range tierWidth {
+		b := block.NewBuilder(block.Limits{})
+		for n := range 21 {
+			ok(t, b.AddCLEF([]byte(`{"@t":"2026-01-01T00:00:00Z","x":"`+fmt.Sprint(i, n)+text+`"}`)))
+		}
+		_, _, err := e.Append(ctx, b, "")
+		ok(t, err)
+	}
+	for i := 0; e.tidy(ctx); i++ {
+		if i > 2 {
+			t.Fatal("it never ends")
+		}
+	}
+	if run := tidyRun(e.current().recent); run != nil {
+		t.Errorf("%d neighbours would be tried again", len(run))
+	}
+	for i := range 2 * tierWidth {
+		add(t, e, i, 1)
+	}
+	for e.tidy(ctx) {
+	}
+	if n := len(e.current().recent); n > tierWidth+2 {
+		t.Errorf("%d blocks", n)
+	}
+}
+
+// A disk that is full for long makes the store try again and again: what it remembers of that is bounded.
+func TestRefusalsTakeNoMemory(t *testing.T) {
+	fs := vfs.NewFaulty(vfs.NewMem())
+	e := open(t, fs, Options{})
+	add(t, e, 0, 1)
+	fs.Add(&vfs.Rule{Kind: vfs.OpWrite, Match: "journal-*", Err: vfs.ENOSPC})
+	for i := range 4 * journal.MaxCuts {
+		if _, _, err := e.Append(ctx, batch(t, 1, 1), ""); fault.KindOf(err) != fault.Full {
+			t.Fatalf("append %d: %v", i, err)
+		}
+		// The next file can be started, and is full at its first frame.
+		fs.Clear()
+		fs.Add(&vfs.Rule{Kind: vfs.OpWrite, Match: "journal-*", Err: vfs.ENOSPC})
+	}
+	if n := len(e.cuts); n > 2*journal.MaxCuts {
+		t.Errorf("%d cuts", n)
+	}
+	fs.Clear()
+	add(t, e, 2, 1)
+	if got := read(t, e); len(got) != 2 || got[1] != 2 {
 		t.Errorf("read %v", got)
 	}
 }

@@ -32,6 +32,7 @@ type recent struct {
 	rows                   int
 	minKey, maxKey         event.Key
 	minArrival, maxArrival uint64
+	settled                bool // too large to be merged with its neighbours; tidying alone knows
 }
 
 func newRecent(data []byte, base, journal uint64) (*recent, error) {

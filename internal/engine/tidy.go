@@ -66,7 +66,10 @@ func (e *Engine) tidy(ctx context.Context) bool {
 		return err
 	}
 	if err := w.drain(ctx, newMerge(e, Everything, false, nil, run, nil, nil)); err != nil || merged == nil {
-		return false
+		for _, r := range run {
+			r.settled = true // or every append would try again
+		}
+		return ctx.Err() == nil
 	}
 	e.publishQuietly(func(st *state) {
 		// The run may have been sealed meanwhile: only what is still there, side by side, is replaced.
@@ -83,7 +86,7 @@ func (e *Engine) tidy(ctx context.Context) bool {
 func tidyRun(recents []*recent) []*recent {
 	for end := len(recents); end > 0; {
 		last := recents[end-1]
-		if last.journal == 0 || last.rows >= tierTop {
+		if last.journal == 0 || last.rows >= tierTop || last.settled {
 			end--
 			continue
 		}
@@ -91,7 +94,7 @@ func tidyRun(recents []*recent) []*recent {
 		start, rows := end-1, last.rows
 		for start > 0 {
 			r := recents[start-1]
-			if r.journal != last.journal || tier(r.rows) > tier(last.rows) || rows+r.rows > 2*tierTop {
+			if r.journal != last.journal || r.settled || tier(r.rows) > tier(last.rows) || rows+r.rows > 2*tierTop {
 				break
 			}
 			rows += r.rows
