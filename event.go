@@ -62,8 +62,12 @@ func (e *Event) Level() string { return engine.LevelOf(e.Lookup("@l")) }
 
 // Message returns the rendered message: "@m" as given, or the template "@mt" with its holes filled in.
 func (e *Event) Message() string {
-	if m := e.Lookup("@m"); m.Kind == event.String {
+	switch m := e.Lookup("@m"); m.Kind {
+	case event.String:
 		return m.Text
+	case event.Undefined, event.Null:
+	default:
+		return string(m.AppendDisplay(nil))
 	}
 	if mt := e.Lookup("@mt"); mt.Kind != event.String {
 		return event.RenderMessage(event.Value{Kind: event.Object})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/testkit"
 	"github.com/stelehq/stele/internal/vfs"
 )
@@ -316,5 +317,21 @@ func TestLimits(t *testing.T) {
 	}
 	if err := d.Delete(ctx, "a"); !errors.Is(err, stele.NotFound) {
 		t.Errorf("twice deleted: %v", err)
+	}
+}
+
+// TestMessagesAreAsFiltersSeeThem: a message that is no string shows like one.
+func TestMessagesAreAsFiltersSeeThem(t *testing.T) {
+	const line = `{"@t":"2026-11-20T10:00:00Z","@m":5,"@mt":"not {N}"}`
+	s := testkit.OpenMem(t, nil)
+	s.Append(line)
+	v, err := event.ParseValue([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range s.Read(t.Context(), stele.ReadOptions{}).All() {
+		if want := event.RenderMessage(v); err != nil || want != "5" || e.Message() != want {
+			t.Errorf("the message is %q, want %q (%v)", e.Message(), want, err)
+		}
 	}
 }

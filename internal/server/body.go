@@ -59,6 +59,7 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request, limit int) (body 
 
 func (a *api) readDecoded(r *http.Request, raw *pacedReader, limit int, hold *hold) ([]byte, error) {
 	coding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
+	raw.keep = coding != ""
 	var decoded io.Reader = raw
 	switch coding {
 	case "", "identity":
@@ -95,17 +96,22 @@ func (a *api) readDecoded(r *http.Request, raw *pacedReader, limit int, hold *ho
 	case stelErr(err):
 		return nil, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, &bodyError{
-			err:  fault.New(fault.Invalid, "", "the %s body ends too early: its first %d bytes, decompressed to %d, are not all of it", coding, raw.read, len(body)),
-			kept: body, bytes: int64(len(body)), truncated: true,
-		}
+		return nil, unsound(raw, body, coding,
+			fault.New(fault.Invalid, "", "the %s body ends too early: its first %d bytes, decompressed to %d, are not all of it", coding, raw.read, len(body)))
 	case err != nil:
-		return nil, &bodyError{
-			err:  fault.WrapAs(fault.Invalid, err, "", "the body is not sound %s, near its byte %d", coding, raw.read),
-			kept: body, bytes: int64(len(body)), truncated: true,
-		}
+		return nil, unsound(raw, body, coding,
+			fault.WrapAs(fault.Invalid, err, "", "the body is not sound %s, near its byte %d", coding, raw.read))
 	}
 	return body, nil
+}
+
+// unsound is a coded body that breaks off: what could be decoded is kept, or, where that is
+// nothing, the bytes as they came (R21).
+func unsound(raw *pacedReader, decoded []byte, coding string, err error) *bodyError {
+	if len(decoded) > 0 {
+		return &bodyError{err: err, kept: decoded, bytes: int64(len(decoded)), truncated: true}
+	}
+	return &bodyError{err: err, kept: raw.head, coding: coding, bytes: raw.read, truncated: !raw.ended || raw.read > int64(len(raw.head))}
 }
 
 // stelErr tells the budget's refusal from what readers return.
@@ -176,7 +182,9 @@ type pacedReader struct {
 	end     time.Time // the deadline of a body without a byte
 	most    int64
 	read    int64
-	err     error // what the connection said, if not EOF
+	keep    bool   // whether to keep the start of what is read
+	head    []byte // at most keepOfOver bytes
+	err     error  // what the connection said, if not EOF
 	over    bool
 	ended   bool
 }
@@ -188,6 +196,9 @@ func (p *pacedReader) Read(b []byte) (int, error) {
 	_ = p.control.SetReadDeadline(p.end.Add(time.Duration(p.read) * time.Second / leastRate))
 	n, err := p.r.Read(b)
 	p.read += int64(n)
+	if p.keep {
+		p.head = append(p.head, b[:min(n, keepOfOver-len(p.head))]...)
+	}
 	if p.read > p.most {
 		p.over = true
 	}

@@ -155,3 +155,15 @@ func TestRefusedOverADocument(t *testing.T) {
 		t.Errorf("%d bytes, truncated %v, %v", len(e.Payload), e.Truncated, err)
 	}
 }
+
+// A body that claims a coding and is none of it is kept as it came (R21).
+func TestR21WhatDoesNotDecodeIsKeptAsItCame(t *testing.T) {
+	h := serve(t, Options{})
+	plain := `{"@t":"2026-11-20T10:00:00Z","@mt":"not packed at all"}` + "\n"
+	a := h.do("POST", "/ingest/clef", plain, "Content-Encoding: gzip")
+	a.wantError(t, 400, "not sound gzip")
+	h.do("GET", "/api/refused/"+a.header.Get("X-Stele-Refused"), "").want(t, 200, plain)
+	if list := h.do("GET", "/api/refused", ""); !strings.Contains(list.body, fmt.Sprintf(`"Bytes":%d,"Truncated":false`, len(plain))) {
+		t.Error(list.body)
+	}
+}
