@@ -16,13 +16,12 @@ package document
 
 import (
 	"encoding/binary"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/vfs"
 )
 
 const (
@@ -115,23 +114,11 @@ func checkName(what, name string, least int) error {
 	return nil
 }
 
-const (
-	filePrefix = "document-"
-	fileSuffix = ".log"
-	tmpSuffix  = ".tmp"
-)
+var fileNames = vfs.Numbered{Prefix: "document-", Suffix: ".log"}
 
-func fileName(number uint64) string { return fmt.Sprintf("%s%016x%s", filePrefix, number, fileSuffix) }
+const tmpSuffix = ".tmp"
+
+func fileName(number uint64) string { return fileNames.Name(number) }
 
 // fileNumber reads the number from a name that fileName made.
-func fileNumber(name string) (uint64, bool) {
-	digits, ok := strings.CutPrefix(name, filePrefix)
-	if !ok {
-		return 0, false
-	}
-	if digits, ok = strings.CutSuffix(digits, fileSuffix); !ok || len(digits) != 16 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(digits, 16, 64)
-	return n, err == nil && fileName(n) == filePrefix+digits+fileSuffix
-}
+func fileNumber(name string) (uint64, bool) { return fileNames.Parse(name) }

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"fmt"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -24,25 +22,14 @@ type files struct {
 	next      uint64 // above every number
 }
 
-const (
-	lockName       = "LOCK"
-	segmentPrefix  = "segment-"
-	segmentSuffix  = ".seg"
-	documentPrefix = "document-"
-	documentSuffix = ".log"
+const lockName = "LOCK"
+
+var (
+	segmentNames  = vfs.Numbered{Prefix: "segment-", Suffix: ".seg"}
+	documentNames = vfs.Numbered{Prefix: "document-", Suffix: ".log"}
 )
 
-func segmentName(n uint64) string { return fmt.Sprintf("%s%016x%s", segmentPrefix, n, segmentSuffix) }
-
-func numberIn(name, prefix, suffix string) (uint64, bool) {
-	digits, found := strings.CutPrefix(name, prefix)
-	digits, ended := strings.CutSuffix(digits, suffix)
-	if !found || !ended || len(digits) != 16 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(digits, 16, 63)
-	return n, err == nil
-}
+func segmentName(n uint64) string { return segmentNames.Name(n) }
 
 func listFiles(fs vfs.FS, dir string) (files, error) {
 	var f files
@@ -56,13 +43,13 @@ func listFiles(fs vfs.FS, dir string) (files, error) {
 		if n, ok := journal.ParseName(name); ok {
 			f.journals = append(f.journals, n)
 			number = n
-		} else if n, ok := numberIn(name, segmentPrefix, segmentSuffix); ok {
+		} else if n, ok := segmentNames.Parse(name); ok {
 			f.segments = append(f.segments, n)
 			number = n
 		} else if n, ok := manifest.ParseName(name); ok {
 			f.manifests = append(f.manifests, name)
 			number = n
-		} else if n, ok := numberIn(name, documentPrefix, documentSuffix); ok {
+		} else if n, ok := documentNames.Parse(name); ok {
 			f.documents++
 			number = n
 		} else if strings.HasSuffix(name, ".tmp") {

@@ -35,7 +35,7 @@ func (rec *recovery) adoptID() {
 		}
 	}
 	for _, name := range rec.files.names {
-		if _, ok := numberIn(name, documentPrefix, documentSuffix); !ok {
+		if _, ok := documentNames.Parse(name); !ok {
 			continue
 		}
 		f, err := e.fs.Open(path.Join(e.dir, name))

@@ -5,12 +5,10 @@ package journal
 
 import (
 	"encoding/binary"
-	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/frame"
+	"github.com/stelehq/stele/internal/vfs"
 )
 
 // A journal file is a log of frames (R13). Its header's extra bytes are
@@ -89,24 +87,13 @@ func (g Group) Rows() int {
 	return n
 }
 
-const (
-	prefix = "journal-"
-	suffix = ".log"
-)
+var names = vfs.Numbered{Prefix: "journal-", Suffix: ".log"}
 
 // Name returns the file name of journal number n.
-func Name(n uint64) string { return fmt.Sprintf("%s%016x%s", prefix, n, suffix) }
+func Name(n uint64) string { return names.Name(n) }
 
 // ParseName is the inverse of Name; ok is false for other files.
-func ParseName(name string) (n uint64, ok bool) {
-	digits, found := strings.CutPrefix(name, prefix)
-	digits, ended := strings.CutSuffix(digits, suffix)
-	if !found || !ended || len(digits) != 16 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(digits, 16, 64)
-	return n, err == nil && Name(n) == name
-}
+func ParseName(name string) (n uint64, ok bool) { return names.Parse(name) }
 
 func appendHeader(dst []byte, h Header) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, h.Epoch)

@@ -1,10 +1,8 @@
 package manifest
 
 import (
-	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -29,24 +27,15 @@ const (
 
 	kindCheckpoint = 1
 	kindEdit       = 2
-
-	prefix = "manifest-"
-	suffix = ".log"
 )
 
+var names = vfs.Numbered{Prefix: "manifest-", Suffix: ".log"}
+
 // Name returns the file name of manifest number n.
-func Name(n uint64) string { return fmt.Sprintf("%s%016x%s", prefix, n, suffix) }
+func Name(n uint64) string { return names.Name(n) }
 
 // ParseName is the inverse of Name; ok is false for other files.
-func ParseName(name string) (n uint64, ok bool) {
-	digits, found := strings.CutPrefix(name, prefix)
-	digits, ended := strings.CutSuffix(digits, suffix)
-	if !found || !ended || len(digits) != 16 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(digits, 16, 64)
-	return n, err == nil && Name(n) == name
-}
+func ParseName(name string) (n uint64, ok bool) { return names.Parse(name) }
 
 // Loaded is what Load found.
 type Loaded struct {
