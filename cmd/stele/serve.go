@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -50,6 +51,9 @@ config file, a JSON object with the flags' names:
 Flags win over the environment, and that over the file.`
 }
 
+// gcPercent collects garbage twice as often as Go does by itself; GOGC in the environment wins.
+const gcPercent = 50
+
 func (c *serveCommand) Run(s streams) error {
 	settings, err := c.settings(os.Getenv)
 	if err != nil {
@@ -62,6 +66,10 @@ func (c *serveCommand) Run(s streams) error {
 	listeners, err := server.Listen(settings.urls)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		// Most of what a loaded server allocates is large and short-lived (docs/performance.md).
+		debug.SetGCPercent(gcPercent)
 	}
 	o := settings.server
 	o.Datapath, o.Version, o.Page = dir, versionNumber(), ui.Files()

@@ -138,7 +138,8 @@ func readLimited(r io.Reader, limit, expect int, hold *hold) (body []byte, over 
 	}
 	for {
 		if len(body) == cap(body) {
-			if err := grow(min(2*cap(body), limit+1)); err != nil {
+			// Twice as much, or all that was declared once a good part of it has come.
+			if err := grow(min(max(2*cap(body), expect+1), limit+1)); err != nil {
 				return body, false, err
 			}
 		}

@@ -163,7 +163,7 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 }
 
 // keepBatch is the size up to which a batch's memory is kept for the next request.
-const keepBatch = 1 << 20
+const keepBatch = 32 << 20
 
 // recycle takes back a batch that nobody uses any more. A batch whose append was given up has
 // lost its builder to the store and got another.
