@@ -16,9 +16,10 @@ type Adder interface {
 
 // PayloadOptions says how a payload is taken.
 type PayloadOptions struct {
-	EventBytes int  // most bytes of one event as sent
-	Partial    bool // go on after an event that is refused (R21)
-	JSON       bool // the payload calls itself application/json: one event may span lines
+	EventBytes int   // most bytes of one event as sent
+	Partial    bool  // go on after an event that is refused (R21)
+	JSON       bool  // the payload calls itself application/json: one event may span lines
+	Arrival    int64 // when the payload came, in nanoseconds since 1970: the time of events that have none
 }
 
 // MaxRefusals is how many refusals of one payload are described one by one.

@@ -282,7 +282,8 @@ func TestHealthAndMetrics(t *testing.T) {
 		`stele_http_requests_total{method="POST",path="/ingest/clef",status="400"} 1`,
 		`stele_http_requests_total{method="GET",path="/api/",status="404"} 1`,
 		`stele_http_requests_total{method="POST",path="other",status="405"} 1`,
-		`stele_ingested_events_total 2`, `stele_refused_payloads_total 1`, `stele_store_events 2`, `stele_http_request_body_bytes_total 77`,
+		`stele_ingested_events_total{protocol="seq"} 2`, `stele_refused_payloads_total{protocol="seq"} 1`, `stele_refused_events_total{protocol="seq"} 1`,
+		`stele_ingest_payloads_total{protocol="seq"} 2`, `stele_ingest_bytes_total{protocol="seq"} 77`, `stele_store_events 2`, `stele_http_request_body_bytes_total 77`,
 		`stele_http_request_duration_seconds_count{path="/ingest/clef"} 2`, `stele_streams 0`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -290,7 +291,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		}
 	}
 	// Another server in the process counts for itself.
-	if text := serve(t, Options{}).do("GET", "/metrics", "").body; !strings.Contains(text, "stele_ingested_events_total 0\n") {
+	if text := serve(t, Options{}).do("GET", "/metrics", "").body; !strings.Contains(text, "stele_ingested_events_total{protocol=\"seq\"} 0\n") {
 		t.Error("metrics are shared")
 	}
 }

@@ -67,8 +67,11 @@ func statusOf(err error) int {
 	return stele.KindOf(err).HTTPStatus()
 }
 
-// writeError renders err, the one place that does: {"Error":"..."} with its kind's status.
-func writeError(w http.ResponseWriter, err error) {
+// writeError answers with an error in the API's form.
+func writeError(w http.ResponseWriter, err error) { answerError(w, nil, failPlain, err) }
+
+// answerError renders err with its kind's status in the form that its reader knows.
+func answerError(w http.ResponseWriter, r *http.Request, fail failure, err error) {
 	status := statusOf(err)
 	h := w.Header()
 	for _, name := range []string{"Content-Encoding", "Content-Disposition", "ETag", "Cache-Control"} {
@@ -77,6 +80,11 @@ func writeError(w http.ResponseWriter, err error) {
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter(err))
 	}
+	fail(w, r, status, err)
+}
+
+// failPlain is {"Error":"..."}.
+func failPlain(w http.ResponseWriter, _ *http.Request, status int, err error) {
 	writeJSON(w, status, errorBody(err.Error()))
 }
 
@@ -169,7 +177,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 				s.meters.request(r, http.StatusInternalServerError, began)
 				panic(http.ErrAbortHandler)
 			}
-			writeError(w, fault.New(fault.Internal, "", "a defect in Stele; the server's log has the details"))
+			s.answerError(w, r, fault.New(fault.Internal, "", "a defect in Stele; the server's log has the details"))
 		}
 		s.meters.request(r, w.status, began)
 	}()
@@ -179,11 +187,21 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err := s.guard.host(r); err != nil {
-		writeError(w, err)
+		s.answerError(w, r, err)
 		return
 	}
 	r = withWholeKey(r) // the meters see what the mux saw
 	s.mux.ServeHTTP(w, r)
+}
+
+// answerError answers in the form of whatever serves the request's path.
+func (s *Server) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	h, _ := s.mux.Handler(r)
+	if res, ok := h.(*resource); ok {
+		res.answerError(w, r, err)
+		return
+	}
+	writeError(w, err)
 }
 
 // withWholeKey returns the request with a document's key encoded whole. Otherwise the mux would redirect a key with an

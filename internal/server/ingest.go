@@ -5,23 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
 )
-
-// format is a form of payload that Seq's clients send.
-type format struct {
-	name string // in the list of refused payloads
-	unit string // what a refusal's number counts
-	add  func(ingest.Adder, []byte, ingest.PayloadOptions) (ingest.Payload, error)
-}
-
-var formats = map[string]*format{
-	"clef":   {"clef", "line", ingest.CLEF},
-	"legacy": {"legacy", "event", ingest.Legacy},
-}
 
 // accepted is the answer to whoever asks for no more. Serilog's sink searches it for a level
 // by exact text: no blank may be added.
@@ -38,7 +27,7 @@ const accepted = `{"MinimumLevelAccepted":null}`
 // is how many there are). Bodies may be gzip or deflate. A repeated Idempotency-Key is
 // acknowledged once within ten minutes. X-Seq-ApiKey and apiKey are accepted, whatever they say.
 func (a *api) ingestCLEF(w http.ResponseWriter, r *http.Request) error {
-	return a.ingest(w, r, formats["clef"])
+	return a.ingestSeq(w, r, clefFormat)
 }
 
 // ingestRaw takes in CLEF or the older raw events form.
@@ -51,9 +40,9 @@ func (a *api) ingestCLEF(w http.ResponseWriter, r *http.Request) error {
 // TraceId, SpanId, EventType, RenderedMessage, Renderings and Properties.
 func (a *api) ingestRaw(w http.ResponseWriter, r *http.Request) error {
 	if isCLEF(r) {
-		return a.ingest(w, r, formats["clef"])
+		return a.ingestSeq(w, r, clefFormat)
 	}
-	return a.ingest(w, r, formats["legacy"])
+	return a.ingestSeq(w, r, legacyFormat)
 }
 
 // describeIngestion tells old clients where to post.
@@ -66,7 +55,7 @@ func (a *api) describeIngestion(w http.ResponseWriter, r *http.Request) error {
 }
 
 func isCLEF(r *http.Request) bool {
-	if mediaType(r) == clefType {
+	if mediaType(r.Header.Get("Content-Type")) == clefType {
 		return true
 	}
 	for _, part := range strings.Split(r.URL.RawQuery, "&") {
@@ -78,47 +67,20 @@ func isCLEF(r *http.Request) bool {
 	return false
 }
 
-// mediaType is the content type without parameters, in lower case.
-func mediaType(r *http.Request) string {
-	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+// mediaType is a content type without parameters, in lower case.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
 	return strings.ToLower(strings.TrimSpace(t))
 }
 
-func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format) error {
+// ingestSeq is ingestion as Seq has it: the whole batch or nothing unless partial is asked for, and 201.
+func (a *api) ingestSeq(w http.ResponseWriter, r *http.Request, f *format) error {
 	q := r.URL.Query() // what else is in it is the client's affair
 	partial, err := boolParam(q, "partial")
 	if err != nil {
 		return err
 	}
-	id := r.Header.Get("Idempotency-Key")
-	if len(id) > 256 {
-		return fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
-	}
-	body, release, err := a.readBody(w, r, a.o.BatchBytes)
-	defer release()
-	if err != nil {
-		var b *bodyError
-		if errors.As(err, &b) && !b.gone {
-			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding}, b.kept)
-		}
-		return err
-	}
-	p, err := a.takeIn(r.Context(), f, body, takeOptions{id: id, partial: partial, json: mediaType(r) == "application/json"})
-	if p.Count > 0 || err != nil && stele.KindOf(err) == fault.Invalid {
-		rest := body
-		if partial && p.Count > 0 {
-			rest = p.Rest
-		}
-		note := refusal{Bytes: int64(len(rest))}
-		if note.Error = "refused"; err != nil {
-			note.Error = err.Error()
-		}
-		if len(p.Refused) > 0 {
-			note.Line = p.Refused[0].Line
-			note.Error = p.Refused[0].Err.Error()
-		}
-		a.refuse(w, r, f, note, rest)
-	}
+	p, err := a.ingest(w, r, f, partial)
 	if err != nil {
 		return err
 	}
@@ -132,10 +94,53 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format) error {
 	return nil
 }
 
+// ingest takes in a request's body: all that an ingestion endpoint does but for its answer. What is
+// refused, the payload or its events, is listed. With an error nothing is stored; without one, every event
+// that was not refused is durable.
+func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial bool) (ingest.Payload, error) {
+	id := r.Header.Get("Idempotency-Key")
+	if len(id) > 256 {
+		return ingest.Payload{}, fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
+	}
+	body, release, err := a.readBody(w, r, a.o.BatchBytes)
+	defer release()
+	if err != nil {
+		var b *bodyError
+		if errors.As(err, &b) && !b.gone {
+			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding}, b.kept)
+		}
+		return ingest.Payload{}, err
+	}
+	p, err := a.takeIn(r.Context(), f, body, takeOptions{id: id, partial: partial, contentType: r.Header.Get("Content-Type"), arrival: time.Now()})
+	if p.Count > 0 || err != nil && ofPayload(err) {
+		rest := body
+		if partial && p.Count > 0 && err == nil {
+			rest = p.Rest
+		}
+		note := refusal{Bytes: int64(len(rest))}
+		if note.Error = "refused"; err != nil {
+			note.Error = err.Error()
+		}
+		if len(p.Refused) > 0 {
+			note.Line = p.Refused[0].Line
+			note.Error = p.Refused[0].Err.Error()
+		}
+		a.refuse(w, r, f, note, rest)
+	}
+	return p, err
+}
+
+// ofPayload tells what is wrong with a payload, and stays wrong, from what is wrong with the store.
+func ofPayload(err error) bool {
+	kind := stele.KindOf(err)
+	return kind == fault.Invalid || kind == fault.TooLarge
+}
+
 type takeOptions struct {
-	id      string // R16
-	partial bool
-	json    bool // the payload calls itself application/json
+	id          string // R16
+	partial     bool
+	contentType string // as the client gave it
+	arrival     time.Time
 }
 
 // takeIn makes a batch of a payload's events and appends it. When it returns without an
@@ -143,7 +148,13 @@ type takeOptions struct {
 func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (ingest.Payload, error) {
 	batch := a.batches.Get().(*stele.Batch)
 	defer a.recycle(batch)
-	p, err := f.add(batch, body, ingest.PayloadOptions{EventBytes: a.o.EventBytes, Partial: o.partial, JSON: o.json})
+	meters := a.meters.protocols[f.protocol.name]
+	meters.payloads.Inc()
+	meters.bytes.Add(len(body))
+	p, err := f.add(batch, body, ingest.PayloadOptions{
+		EventBytes: a.o.EventBytes, Partial: o.partial, JSON: mediaType(o.contentType) == "application/json", Arrival: o.arrival.UnixNano(),
+	})
+	meters.refusedEvents.Add(p.Count)
 	if err == nil && p.Count > 0 && !o.partial {
 		first := p.Refused[0]
 		err = fault.WrapAs(fault.Invalid, first.Err, "", "%s %d is refused, and with it the whole batch", f.unit, first.Line)
@@ -158,7 +169,7 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		// Nothing is wrong with the payload: it is not to be listed as refused.
 		return ingest.Payload{}, whileWriting(err)
 	}
-	a.meters.events.Add(p.Events)
+	meters.events.Add(p.Events)
 	return p, nil
 }
 

@@ -15,9 +15,8 @@ import (
 // meters are one server's metrics; several servers in a process do not share them.
 type meters struct {
 	set       *metrics.Set
-	events    *metrics.Counter
+	protocols map[string]*protocolMeters // by protocol.name; never changed
 	bodyBytes *metrics.Counter
-	refused   *metrics.Counter
 	streams   *atomic.Int64
 	stats     statsCache
 }
@@ -26,9 +25,8 @@ func newMeters() *meters {
 	set := metrics.NewSet()
 	m := &meters{
 		set:       set,
-		events:    set.NewCounter("stele_ingested_events_total"),
+		protocols: newProtocolMeters(set),
 		bodyBytes: set.NewCounter("stele_http_request_body_bytes_total"),
-		refused:   set.NewCounter("stele_refused_payloads_total"),
 		streams:   new(atomic.Int64),
 	}
 	set.NewGauge("stele_streams", func() float64 { return float64(m.streams.Load()) })

@@ -31,7 +31,7 @@ type refusal struct {
 	ID              string `json:"Id"`
 	Time            time.Time
 	Endpoint        string
-	Format          string // "clef" or "legacy"
+	Format          string // format.name
 	ContentType     string
 	ContentEncoding string // of Payload, if it could not be undone
 	Client          string
@@ -204,7 +204,7 @@ func refusedError(err error, id string) error {
 // refuse notes what is about to be refused. A failure to do so is logged and changes nothing for
 // the client, whose answer may be that the disk is full.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *format, e refusal, payload []byte) {
-	a.meters.refused.Inc()
+	a.meters.protocols[f.protocol.name].refusedPayloads.Inc()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), refusedTime)
 	defer cancel()
 	e.Endpoint, e.Format = r.URL.Path, f.name
@@ -238,7 +238,7 @@ func cleanText(s string) string { return string(validText(s)) }
 // listRefused lists refused payloads, newest first.
 //
 //	GET /api/refused
-//	200 [{"Id","Time","Endpoint","ContentType","Client","Error","Line","Bytes","Truncated"},…]
+//	200 [{"Id","Time","Endpoint","Format","ContentType","Client","Error","Line","Bytes","Truncated"},…]
 //
 // Line is the first refused line, or event of the raw form, and 0 if the payload was refused
 // as a whole. The list holds 1,000 payloads and 64 MiB; the oldest make room.
@@ -254,7 +254,7 @@ func (a *api) listRefused(w http.ResponseWriter, r *http.Request) error {
 		}
 		e := &all[i]
 		body = appendMembers(append(body, '{'), []member{
-			{"Id", e.ID}, {"Time", e.Time}, {"Endpoint", e.Endpoint}, {"ContentType", e.ContentType}, {"Client", e.Client},
+			{"Id", e.ID}, {"Time", e.Time}, {"Endpoint", e.Endpoint}, {"Format", e.Format}, {"ContentType", e.ContentType}, {"Client", e.Client},
 			{"Error", e.Error}, {"Line", e.Line}, {"Bytes", e.Bytes}, {"Truncated", e.Truncated},
 		})
 		body = append(body, '}')
@@ -298,15 +298,17 @@ func (a *api) retryRefused(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := formats[e.Format]
+	f := formatNamed(e.Format)
 	switch {
 	case e.Truncated:
 		return fault.New(fault.Invalid, "", "only the first %d of the payload's bytes were kept; it cannot be ingested again", len(e.Payload))
-	case e.ContentEncoding != "" || f == nil:
+	case f == nil:
+		return fault.New(fault.Invalid, "", "payloads of the form %q are not understood; it cannot be ingested again", clip(e.Format, 60))
+	case e.ContentEncoding != "":
 		return fault.New(fault.Invalid, "", "the payload is still in its content encoding %q; it cannot be ingested again", e.ContentEncoding)
 	}
 	// The id makes a retry that is repeated, because its answer was lost, count once (R16).
-	if _, err := a.takeIn(r.Context(), f, e.Payload, takeOptions{id: id}); err != nil {
+	if _, err := a.takeIn(r.Context(), f, e.Payload, takeOptions{id: id, contentType: e.ContentType, arrival: e.Time}); err != nil {
 		return err
 	}
 	if err := a.refused.remove(r.Context(), id); err != nil && !errors.Is(err, fault.NotFound) {

@@ -32,13 +32,13 @@ func TestR21ListOfRefusedPayloads(t *testing.T) {
 	}
 	got := regexp.MustCompile(`"Id":"[^"]+","Time":"[^"]+"`).ReplaceAllString(a.body, `"Id":"…","Time":"…"`)
 	got = regexp.MustCompile(`"Error":"((?:[^"\\]|\\.){0,50})(?:[^"\\]|\\.)*"`).ReplaceAllString(got, `"Error":"$1"`)
-	got = regexp.MustCompile(`"Bytes":[0-9]+,"Truncated":true\},\{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over`).
-		ReplaceAllString(got, `"Bytes":…,"Truncated":true},{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over`)
-	want := `[{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the content encoding \"br\" is not understood; allow","Line":0,"Bytes":2,"Truncated":false},` +
-		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the gzip body ends too early: its first 40 bytes, ","Line":0,"Bytes":…,"Truncated":true},` +
-		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over the limit of 200000 bytes (send l","Line":0,"Bytes":300000,"Truncated":true},` +
-		`{"Id":"…","Time":"…","Endpoint":"/api/events/raw","ContentType":"application/json","Client":"127.0.0.1 test/1","Error":"the event has no Timestamp","Line":1,"Bytes":15,"Truncated":false},` +
-		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","ContentType":"text/plain","Client":"127.0.0.1 test/1","Error":"`
+	got = regexp.MustCompile(`"Bytes":[0-9]+,"Truncated":true\},\{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over`).
+		ReplaceAllString(got, `"Bytes":…,"Truncated":true},{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over`)
+	want := `[{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the content encoding \"br\" is not understood; allow","Line":0,"Bytes":2,"Truncated":false},` +
+		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the gzip body ends too early: its first 40 bytes, ","Line":0,"Bytes":…,"Truncated":true},` +
+		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"","Client":"127.0.0.1 test/1","Error":"the body is over the limit of 200000 bytes (send l","Line":0,"Bytes":300000,"Truncated":true},` +
+		`{"Id":"…","Time":"…","Endpoint":"/api/events/raw","Format":"legacy","ContentType":"application/json","Client":"127.0.0.1 test/1","Error":"the event has no Timestamp","Line":1,"Bytes":15,"Truncated":false},` +
+		`{"Id":"…","Time":"…","Endpoint":"/ingest/clef","Format":"clef","ContentType":"text/plain","Client":"127.0.0.1 test/1","Error":"`
 	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, `,"Line":1,"Bytes":3,"Truncated":false}]`) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

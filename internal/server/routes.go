@@ -8,14 +8,18 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 )
 
-// access says what a route is to a browser (R23).
-type access uint8
+// access says what a route is to a browser (R23), and to clients that speak a protocol.
+type access struct {
+	writes  bool      // a foreign Origin is refused
+	ingests *protocol // not nil: open to other sites' pages (CORS), and says no in the protocol's form
+}
 
-const (
-	reads   access = iota // changes nothing: pages of other sites cannot read the answer
-	writes                // a foreign Origin is refused
-	ingests               // open to other sites' pages (CORS)
+var (
+	reads  = access{} // changes nothing: pages of other sites cannot read the answer
+	writes = access{writes: true}
 )
+
+func ingests(p *protocol) access { return access{ingests: p} }
 
 // route is one row of the table: what answers a method on a pattern of http.ServeMux.
 type route struct {
@@ -28,9 +32,9 @@ type route struct {
 // routes is every request the server answers; the page and the answers to unknown paths
 // are below it.
 var routes = []route{
-	{"POST", "/ingest/clef", ingests, (*api).ingestCLEF},
-	{"POST", "/api/events/raw", ingests, (*api).ingestRaw},
-	{"GET", "/api/events/describe", ingests, (*api).describeIngestion},
+	{"POST", "/ingest/clef", ingests(seqProtocol), (*api).ingestCLEF},
+	{"POST", "/api/events/raw", ingests(seqProtocol), (*api).ingestRaw},
+	{"GET", "/api/events/describe", ingests(seqProtocol), (*api).describeIngestion},
 
 	{"GET", "/api/events", reads, (*api).listEvents},
 	{"GET", "/api/events/{id}", reads, (*api).getEvent},
@@ -74,7 +78,7 @@ func (s *Server) newMux() *http.ServeMux {
 		r := &routes[i]
 		res := all[r.pattern]
 		if res == nil {
-			res = &resource{server: s}
+			res = &resource{server: s, protocol: r.access.ingests}
 			all[r.pattern] = res
 			mux.Handle(r.pattern, res)
 		}
@@ -96,13 +100,22 @@ func unknownPath(w http.ResponseWriter, r *http.Request) {
 
 // resource answers every method on one pattern.
 type resource struct {
-	server *Server
-	routes []*route
+	server   *Server
+	routes   []*route
+	protocol *protocol // of an ingestion endpoint, else nil
+}
+
+func (p *resource) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	fail := failPlain
+	if p.protocol != nil {
+		fail = p.protocol.fail
+	}
+	answerError(w, r, fail, err)
 }
 
 func (p *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := p.server
-	cors := slices.ContainsFunc(p.routes, func(rt *route) bool { return rt.access == ingests })
+	cors := p.protocol != nil
 	if cors {
 		s.guard.allowOrigin(w, r)
 	}
@@ -116,13 +129,13 @@ func (p *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		writeError(w, &statusError{http.StatusMethodNotAllowed,
+		p.answerError(w, r, &statusError{http.StatusMethodNotAllowed,
 			fault.New(fault.Invalid, "", "%s is not allowed here; allowed: %s", clip(r.Method, 20), p.allow())})
 		return
 	}
-	if rt.access == writes {
+	if rt.access.writes {
 		if err := s.guard.origin(r); err != nil {
-			writeError(w, err)
+			p.answerError(w, r, err)
 			return
 		}
 	}
@@ -131,13 +144,13 @@ func (p *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.gate.now() == draining {
 			w.Header().Set("Connection", "close")
 		}
-		writeError(w, err)
+		p.answerError(w, r, err)
 		return
 	}
 	defer s.gate.leave()
 	if err := rt.handle(a, w, r); err != nil {
 		s.logError(r, err)
-		writeError(w, err)
+		p.answerError(w, r, err)
 	}
 }
 
