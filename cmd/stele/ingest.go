@@ -81,7 +81,7 @@ func (c *ingestCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *ingestCommand) options() (o ingest.FileOptions, err error) {
-	formats := map[string]ingest.FileFormat{"auto": ingest.AutoFormat, "clef": ingest.CLEFFormat, "json": ingest.JSONFormat, "text": ingest.TextFormat}
+
 	limit, err := parseSize(c.EventLimit)
 	if err != nil || limit < 1 || limit > 1<<30 {
 		return o, fault.New(fault.Invalid, "", "--event-limit %q is not a size from 1 to 1GiB", c.EventLimit)
@@ -91,7 +91,7 @@ func (c *ingestCommand) options() (o ingest.FileOptions, err error) {
 		return o, fault.New(fault.Invalid, "", "--zone %q is not the name of a time zone", c.Zone).WithHint("such as UTC, Local or Europe/Berlin")
 	}
 	return ingest.FileOptions{
-		Format: formats[c.Format], TimeField: c.TimeField, LevelField: c.LevelField, MessageField: c.MessageField,
+		Format: ingest.FileFormat(c.Format), TimeField: c.TimeField, LevelField: c.LevelField, MessageField: c.MessageField,
 		EventBytes: int(limit), Zone: zone, Now: time.Now(),
 	}, nil
 }

@@ -1,10 +1,6 @@
 package ingest
 
-import (
-	"time"
-
-	"github.com/stelehq/stele/internal/event"
-)
+import "time"
 
 // A clock is a point in time as a line of text gives it: calendar fields, of which the
 // year and the zone may be missing.
@@ -68,12 +64,6 @@ func (c calendar) time(k clock) time.Time {
 			return t
 		}
 	}
-}
-
-// appendInstant appends a time in the canonical form of R3, clamped to the instants that
-// a key can hold.
-func appendInstant(dst []byte, t time.Time) []byte {
-	return event.AppendTime(dst, instantOf(t))
 }
 
 var (

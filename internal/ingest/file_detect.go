@@ -8,50 +8,13 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 )
 
-// FileFormat says how the lines of a file are read.
-type FileFormat uint8
-
-// The formats of files. AutoFormat looks at the file's beginning.
-const (
-	AutoFormat FileFormat = iota
-	CLEFFormat            // one CLEF event a line
-	JSONFormat            // one JSON object a line, in any dialect
-	TextFormat            // lines of text, with or without timestamps
-)
-
-// String returns the format's name on the command line.
-func (f FileFormat) String() string {
-	return [...]string{"auto", "clef", "json", "text"}[f]
-}
-
 const opDetect = "detect format"
 
-// sampleLines is how many lines at most the detection looks at.
-const sampleLines = 200
-
-// splitSample returns the lines of a sample that are not blank. The last one is left out if
-// the sample ends inside it, unless it is the only one.
-func splitSample(text []byte, whole bool) [][]byte {
-	var lines [][]byte
-	for len(text) > 0 && len(lines) < sampleLines {
-		line, rest, ended := bytes.Cut(text, []byte("\n"))
-		if !ended && !whole && len(lines) > 0 {
-			break
-		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			lines = append(lines, line)
-		}
-		text = rest
-	}
-	return lines
-}
-
-// detectFormat judges the lines of a sample. partial says that the last of them may be cut.
-// The error is Invalid for text that is no lines at all.
-func detectFormat(sample [][]byte, partial bool) (FileFormat, error) {
-	objects, clef, broken := 0, 0, 0
+// countObjects tells how many of the sample's lines are JSON objects, how many of these are
+// CLEF, and how many lines only begin like an object.
+func countObjects(s *sample) (objects, clef, broken int) {
 	var scan objectScan
-	for i, line := range sample {
+	for i, line := range s.lines {
 		if line[0] != '{' {
 			continue
 		}
@@ -62,7 +25,7 @@ func detectFormat(sample [][]byte, partial bool) (FileFormat, error) {
 			if t, ok := scan.find("@t"); ok && t[0] == '"' {
 				clef++
 			}
-		case partial && i == len(sample)-1 && len(line) >= lineBuffer/2:
+		case !s.whole && i == len(s.lines)-1 && len(line) >= lineBuffer/2:
 			// An object longer than the sample.
 			objects++
 			if bytes.Contains(line[:min(len(line), 4096)], []byte(`"@t":"`)) {
@@ -72,20 +35,29 @@ func detectFormat(sample [][]byte, partial bool) (FileFormat, error) {
 			broken++
 		}
 	}
-	switch {
-	case objects*2 < len(sample) && looksLikeDocument(sample):
-		each := "."
-		if sample[0][0] == '[' {
-			each = "'.[]'"
-		}
-		return AutoFormat, fault.New(fault.Invalid, opDetect, "the file is one JSON document, not one JSON object a line").
-			WithHint("write one object a line first, as with jq -c %s FILE, or read the lines as text with --format text", each)
-	case objects > 0 && clef*2 >= objects:
-		return CLEFFormat, nil
-	case objects+broken > 0 && (objects+broken)*2 >= len(sample):
-		return JSONFormat, nil
+	return objects, clef, broken
+}
+
+func fitsJSON(s *sample) int {
+	objects, _, broken := countObjects(s)
+	if (objects+broken)*2 >= len(s.lines) {
+		return s.share(objects+broken, 90)
 	}
-	return TextFormat, nil
+	return 0
+}
+
+// errorIfDocument refuses JSON that is not one object a line.
+func errorIfDocument(s *sample) error {
+	objects, _, _ := countObjects(s)
+	if objects*2 >= len(s.lines) || !looksLikeDocument(s.lines) {
+		return nil
+	}
+	each := "."
+	if s.lines[0][0] == '[' {
+		each = "'.[]'"
+	}
+	return fault.New(fault.Invalid, opDetect, "the file is one JSON document, not one JSON object a line").
+		WithHint("write one object a line first, as with jq -c %s FILE, or read the lines as text with --format text", each)
 }
 
 // looksLikeDocument recognises JSON that goes over several lines, and an array in one.

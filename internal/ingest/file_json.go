@@ -22,6 +22,7 @@ type jsonDialect struct {
 	namedTime, namedLevel bool // named by the user: any number, any string
 
 	object objectScan
+	shown  string
 }
 
 func newJSONDialect(o FileOptions, c calendar, sample [][]byte) *jsonDialect {
@@ -82,8 +83,8 @@ func (d *jsonDialect) preferred(candidates []fieldPath, sample [][]byte, fits fu
 }
 
 // first returns the first time in the sample, for the lines before it.
-func (d *jsonDialect) first(sample [][]byte) (instant int64, ok bool) {
-	for _, line := range sample {
+func (d *jsonDialect) first(s *sample) (instant int64, ok bool) {
+	for _, line := range s.lines {
 		if _, e, err := d.appendEvent(nil, line, 0); err == nil && e.dated {
 			return e.instant, true
 		}
@@ -256,4 +257,31 @@ func (d *jsonDialect) message() (name, text string) {
 		}
 	}
 	return "", ""
+}
+
+// found says which members were taken for time, level and message.
+func (d *jsonDialect) found(sample [][]byte) string {
+	var found []string
+	has := func(p fieldPath) bool {
+		for _, line := range sample {
+			if d.object.scan(line, 0) == nil {
+				if _, ok := d.object.lookup(p); ok {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, role := range []struct {
+		what string
+		path fieldPath
+	}{{"time", d.times[0]}, {"level", d.levels[0]}, {"message", d.messages[0]}} {
+		if has(role.path) {
+			found = append(found, role.what+" in "+role.path.String())
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(found, ", ") + ")"
 }

@@ -3,10 +3,8 @@ package ingest
 import (
 	"bytes"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -47,30 +45,34 @@ type FileEvent struct {
 type FileReport struct {
 	Format   string // as a person would say it
 	Events   int64
-	Refused  int64 // lines left out
 	Undated  int64 // events that got the time of the one before, of the first one after, or of now
 	Replaced int64 // events in which bytes that are not UTF-8 were replaced
 	Bytes    int64 // read so far, after decompression
+
+	// Every line is one of these, or the first line of an event.
+	Lines   int64 // read
+	Blank   int64
+	Joined  int64 // parts of an event that began on a line before
+	Skipped int64 // headers, comments and the like: what says how to read the others
+	Refused int64 // left out; FileOptions.Refused was told why
 }
 
 // FileReader reads a file as CLEF events, whatever its dialect. Not for concurrent use.
 //
 //	for r.Next() { use(r.Event()) }; err := r.Err()
 type FileReader struct {
-	o       FileOptions
-	lines   *lineReader
-	format  FileFormat
-	json    *jsonDialect
-	text    *textDialect
-	out     []byte
-	event   FileEvent
-	held    *fileLine // a line of text that begins the next event
-	stamp   stamp     // of held
-	before  int64     // time for events without one
-	ended   bool
-	started bool
-	err     error
-	report  FileReport
+	o        FileOptions
+	lines    *lineReader
+	calendar calendar
+	dialect  dialect // nil before the first Next
+	out      []byte
+	event    FileEvent
+	held     fileLine // a line that was taken back
+	holds    bool
+	before   int64 // time for events without one
+	ended    bool
+	err      error
+	report   FileReport
 }
 
 // NewFileReader returns a reader over text that is already decompressed. It does not read
@@ -86,7 +88,10 @@ func NewFileReader(r io.Reader, o FileOptions) *FileReader {
 		o.Modified = o.Now
 	}
 	o.Now = o.Now.Truncate(100) // what the canonical form holds (R3)
-	return &FileReader{o: o, lines: newLineReader(r, o.EventBytes), before: instantOf(o.Now)}
+	return &FileReader{
+		o: o, lines: newLineReader(r, o.EventBytes), before: instantOf(o.Now),
+		calendar: calendar{latest: o.Modified, zone: o.Zone},
+	}
 }
 
 // Event returns the event that Next found.
@@ -98,8 +103,8 @@ func (f *FileReader) Err() error { return f.err }
 // Report returns what was read so far.
 func (f *FileReader) Report() FileReport {
 	f.report.Bytes = f.lines.offset
-	if f.text != nil {
-		f.report.Format = f.text.describe()
+	if f.dialect != nil {
+		f.report.Format = f.dialect.describe()
 	}
 	if f.ended && f.report.Bytes == 0 {
 		f.report.Format = "empty"
@@ -109,69 +114,71 @@ func (f *FileReader) Report() FileReport {
 
 // Next reads the next event. Lines that are none are reported and passed over.
 func (f *FileReader) Next() bool {
-	if !f.started {
-		f.started = true
-		if f.err = f.begin(); f.err != nil {
+	if f.dialect == nil {
+		if f.err == nil {
+			f.err = f.begin()
+		}
+		if f.err != nil {
 			return false
 		}
 	}
-	if f.format == TextFormat {
-		return f.nextText()
+	return f.dialect.next(f)
+}
+
+// Pending takes the event whose lines are still being gathered, if there is one: nothing
+// more came for a while, so it is taken to be whole. It may be called, other than the rest,
+// from the Read of the reader below: while Next waits for more text.
+func (f *FileReader) Pending() (FileEvent, bool) {
+	g, ok := f.dialect.(gatherer)
+	if !ok || f.holds || !g.release(f) {
+		return FileEvent{}, false
 	}
-	return f.nextJSON()
+	return f.event, true
 }
 
 // begin looks at the file's first lines and decides how to read it.
 func (f *FileReader) begin() error {
 	text, whole := f.lines.sample(f.o.Patient)
-	if err := errorIfCoded(text); err != nil && f.o.Format == AutoFormat {
+	auto := f.o.Format == AutoFormat || f.o.Format == ""
+	if err := errorIfCoded(text); err != nil && auto {
 		return err
 	}
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		f.lines.skip(3)
 		text = text[3:]
 	}
-	sample := splitSample(text, whole)
-	f.format = f.o.Format
-	if f.format == AutoFormat {
-		if f.o.TimeField != "" || f.o.LevelField != "" || f.o.MessageField != "" {
-			f.format = JSONFormat
-		} else {
-			var err error
-			if f.format, err = detectFormat(sample, !whole); err != nil {
-				return err
-			}
-		}
-	}
-	c := calendar{latest: f.o.Modified, zone: f.o.Zone}
-	switch f.format {
-	case CLEFFormat:
-		f.report.Format = "CLEF"
-	case JSONFormat:
-		f.json = newJSONDialect(f.o, c, sample)
-		f.report.Format = "JSON lines" + f.json.describe(sample)
-		if instant, ok := f.json.first(sample); ok {
-			f.before = instant
-		} else if f.o.TimeField != "" && f.o.Patient {
-			if err := f.json.errorIfMisnamed(f.o.TimeField, sample); err != nil {
-				f.report.Format = ""
-				return err
-			}
-		}
-	case TextFormat:
-		f.text = newTextDialect(c, sample, f.o.Patient || whole, f.o.EventBytes)
-		if instant, ok := f.text.first(sample); ok {
-			f.before = instant
-		} else if err := errorIfBinary(text); err != nil && f.o.Format == AutoFormat {
-			f.text = nil
+	s := newSample(text, whole, f.o.Patient)
+	kind := formatKind(f.o.Format)
+	switch {
+	case !auto && kind == nil:
+		return fault.New(fault.Invalid, opDetect, "%q is not a format", f.o.Format)
+	case auto && (f.o.TimeField != "" || f.o.LevelField != "" || f.o.MessageField != ""):
+		kind = formatKind(JSONFormat)
+	case auto:
+		if err := errorIfDocument(s); err != nil {
 			return err
 		}
+		kind = judge(s)
 	}
+	d, err := kind.open(&f.o, f.calendar, s)
+	if err != nil {
+		return err
+	}
+	if instant, ok := d.first(s); ok {
+		f.before = instant
+	} else if err := errorIfBinary(text); err != nil && auto && kind.format == TextFormat {
+		return err
+	}
+	f.dialect = d
 	return nil
 }
 
 // line reads the next line that is not over the limit. ok is false at the end.
 func (f *FileReader) line() (line fileLine, ok bool) {
+	if f.holds {
+		f.holds = false
+		return f.held, true
+	}
 	for !f.ended {
 		line, err := f.lines.next()
 		if err != nil {
@@ -181,6 +188,7 @@ func (f *FileReader) line() (line fileLine, ok bool) {
 			}
 			return line, false
 		}
+		f.report.Lines++
 		if !line.over {
 			return line, true
 		}
@@ -189,6 +197,10 @@ func (f *FileReader) line() (line fileLine, ok bool) {
 	return fileLine{}, false
 }
 
+// unread takes back the line that line returned last, which stays valid.
+func (f *FileReader) unread(line fileLine) { f.held, f.holds = line, true }
+
+// refuse notes a line that is no event.
 func (f *FileReader) refuse(line, offset int64, err error) {
 	f.report.Refused++
 	if f.o.Refused != nil {
@@ -196,165 +208,19 @@ func (f *FileReader) refuse(line, offset int64, err error) {
 	}
 }
 
-func (f *FileReader) nextJSON() bool {
-	for {
-		line, ok := f.line()
-		if !ok {
-			return false
-		}
-		if len(bytes.TrimSpace(line.text)) == 0 {
-			continue
-		}
-		f.event = FileEvent{Line: line.number, Offset: line.offset}
-		if f.format == CLEFFormat {
-			f.event.CLEF = bytes.TrimSpace(line.text)
-			f.event.Instant, f.event.Timed = clefInstant(f.event.CLEF)
-			f.report.Events++
-			return true
-		}
-		out, e, err := f.json.appendEvent(f.out[:0], line.text, f.before)
-		f.out = out[:0]
-		if err == nil && len(out) > f.o.EventBytes {
-			err = fault.New(fault.TooLarge, "", "the event has %d bytes with its time and message, over the limit of %d", len(out), f.o.EventBytes)
-		}
-		if err != nil {
-			f.refuse(line.number, line.offset, err)
-			continue
-		}
-		f.event.CLEF = out
-		f.emit(e.instant, e.dated)
-		return true
+// emit makes clef, built in f.out or valid until the next line, the current event unless it
+// is over the limit; then the line it begins with is refused. dated says that the event gives
+// its time itself.
+func (f *FileReader) emit(clef []byte, line, offset, instant int64, dated bool) bool {
+	if len(clef) > f.o.EventBytes {
+		f.refuse(line, offset, fault.New(fault.TooLarge, "", "the event has %d bytes as JSON with what was found in it, over the limit of %d", len(clef), f.o.EventBytes))
+		return false
 	}
-}
-
-// emit counts the event that is about to be returned.
-func (f *FileReader) emit(instant int64, dated bool) {
-	f.event.Instant, f.event.Timed = instant, true
+	f.event = FileEvent{CLEF: clef, Line: line, Offset: offset, Instant: instant, Timed: true}
 	f.before = instant
 	f.report.Events++
 	if !dated {
 		f.report.Undated++
 	}
-}
-
-func (f *FileReader) nextText() bool {
-	d := f.text
-	for {
-		line, s, ok := f.textLine()
-		if !ok {
-			return d.pending.open && f.takeText()
-		}
-		if !d.pending.open && len(bytes.TrimSpace(line.text)) == 0 {
-			continue
-		}
-		if s == nil {
-			d.join(line.text)
-			continue
-		}
-		if d.pending.open {
-			f.held, f.stamp = &line, *s
-			if f.takeText() {
-				return true
-			}
-			f.held = nil // the pending event was refused
-		}
-		d.start(line, *s, f.before)
-		if !d.stamped && f.takeText() {
-			return true
-		}
-	}
-}
-
-// Pending takes the event whose lines are still being gathered, if there is one: nothing
-// more came for a while, so it is taken to be whole. It may be called, other than the rest,
-// from the Read of the reader below: while Next waits for more text.
-func (f *FileReader) Pending() (FileEvent, bool) {
-	if f.text == nil || !f.text.pending.open || f.held != nil || !f.takeText() {
-		return FileEvent{}, false
-	}
-	return f.event, true
-}
-
-// textLine returns the next line, and its stamp if it begins an event.
-func (f *FileReader) textLine() (fileLine, *stamp, bool) {
-	if f.held != nil {
-		line, s := *f.held, f.stamp
-		f.held = nil
-		return line, &s, true
-	}
-	line, ok := f.line()
-	if !ok {
-		return line, nil, false
-	}
-	if s, begins := f.text.begins(line.text); begins {
-		return line, &s, true
-	}
-	return line, nil, true
-}
-
-// takeText makes the pending text the current event.
-func (f *FileReader) takeText() bool {
-	p := &f.text.pending
-	line, offset, instant, dated := p.line, p.offset, p.instant, p.dated
-	out, replaced := f.text.take(f.out[:0])
-	f.out = out[:0]
-	if len(out) > f.o.EventBytes {
-		f.refuse(line, offset, fault.New(fault.TooLarge, "", "the event has %d bytes as JSON, over the limit of %d", len(out), f.o.EventBytes))
-		return false
-	}
-	if replaced {
-		f.report.Replaced++
-	}
-	f.event = FileEvent{CLEF: out, Line: line, Offset: offset}
-	f.emit(instant, dated)
 	return true
-}
-
-// clefInstant reads the time of a CLEF line for the summary; nothing depends on it.
-func clefInstant(line []byte) (int64, bool) {
-	at := bytes.Index(line, []byte(`"@t"`))
-	if at < 0 {
-		return 0, false
-	}
-	i := event.SkipSpace(line, at+4)
-	if i >= len(line) || line[i] != ':' {
-		return 0, false
-	}
-	i = event.SkipSpace(line, i+1)
-	if i >= len(line) || line[i] != '"' {
-		return 0, false
-	}
-	text, _, _, err := event.ScanString(line, i, nil)
-	if err != nil {
-		return 0, false
-	}
-	instant, _, err := event.ParseTime(text)
-	return instant, err == nil
-}
-
-// describe says which members were taken for time, level and message.
-func (d *jsonDialect) describe(sample [][]byte) string {
-	var found []string
-	has := func(p fieldPath) bool {
-		for _, line := range sample {
-			if d.object.scan(line, 0) == nil {
-				if _, ok := d.object.lookup(p); ok {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	for _, role := range []struct {
-		what string
-		path fieldPath
-	}{{"time", d.times[0]}, {"level", d.levels[0]}, {"message", d.messages[0]}} {
-		if has(role.path) {
-			found = append(found, role.what+" in "+role.path.String())
-		}
-	}
-	if len(found) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(found, ", ") + ")"
 }

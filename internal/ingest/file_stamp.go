@@ -8,7 +8,6 @@ type stamp struct {
 	clock
 	start, end int
 	level      string // of forms that hold a level in the timestamp itself (glog)
-	goesOn     bool   // no timestamp: the line goes on with an event that became too long
 }
 
 // A stampForm is one way in which programs write a time. Forms that are embedded count
@@ -32,7 +31,6 @@ var stampForms = []stampForm{
 	{name: "month-day", example: "03-17 16:13:38.811 ", find: leading(parseMonthDay)},
 	{name: "compact", example: "081109 203518 ", find: leading(parseCompact)},
 	{name: "glog", example: "I1120 10:23:12.123456 ", find: findGlog},
-	{name: "access log", example: `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET`, embedded: true, find: findAccess},
 	{name: "ISO 8601 after a word", example: "nova.log 2017-05-16 00:00:00.008 ", embedded: true, find: findSecondWord},
 	{name: "epoch", example: "1521911721.789543\t", embedded: true, find: findEpoch},
 }
@@ -203,25 +201,6 @@ func findGlog(line []byte) (stamp, bool) {
 		return stamp{}, false
 	}
 	return stamp{clock: k, end: c.i, level: letterLevel(line[0])}, true
-}
-
-// findAccess looks for the bracketed time of an access log.
-func findAccess(line []byte) (stamp, bool) {
-	for i, tries := 0, 0; tries < 4; tries++ {
-		at := bytes.IndexByte(line[i:], '[')
-		if at < 0 {
-			break
-		}
-		i += at
-		c := cursor{b: line, i: i + 1}
-		k := parseDayFirst(&c)
-		c.byte(']')
-		if !c.bad && k.valid() {
-			return stamp{clock: k, start: i, end: c.i}, true
-		}
-		i++
-	}
-	return stamp{}, false
 }
 
 // findSecondWord looks for an ISO time after one word without blanks, such as a file's name.
