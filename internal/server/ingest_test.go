@@ -96,65 +96,6 @@ func TestValidationRules(t *testing.T) {
 	}
 }
 
-// The traps of wire.md 1.11 that these endpoints meet, by number.
-func TestTraps(t *testing.T) {
-	h := serve(t, Options{})
-	line := `{` + iso + `}`
-	legacy := `{"Events":[{"Timestamp":"2026-11-20T10:00:00Z"}]}`
-	t.Run("1 the key null", func(t *testing.T) {
-		h.do("POST", "/api/events/raw", legacy, "X-Seq-ApiKey: null", "Content-Type: application/json").want(t, 201, accepted)
-	})
-	t.Run("2 empty CLEF body", func(t *testing.T) {
-		h.do("POST", "/api/events/raw", "", "Content-Type: application/vnd.serilog.clef").want(t, 201, accepted)
-		h.do("POST", "/ingest/clef", "").want(t, 201, accepted)
-	})
-	t.Run("3 and 4 exact text and 201", func(t *testing.T) {
-		a := h.do("POST", "/ingest/clef", line)
-		a.want(t, 201, `{"MinimumLevelAccepted":null}`)
-	})
-	t.Run("5 and 6 are tested with full disks", func(t *testing.T) {})
-	t.Run("7 ?clef bare", func(t *testing.T) {
-		for _, q := range []string{"?clef", "?clef=true", "?clef=clef"} {
-			h.do("POST", "/api/events/raw"+q, line, "Content-Type: application/x-ndjson").want(t, 201, accepted)
-		}
-		h.do("POST", "/api/events/raw?clef=", line, "Content-Type: application/x-ndjson").wantError(t, 400, "body must contain an 'Events' array")
-	})
-	t.Run("9 unknown keys", func(t *testing.T) {
-		h.do("POST", "/ingest/clef?apiKey=whatever;", line, "X-Seq-ApiKey: nobody").want(t, 201, accepted)
-	})
-	t.Run("10 levels are free", func(t *testing.T) {
-		h.do("POST", "/ingest/clef", `{`+iso+`,"@l":"WaRn!"}`).want(t, 201, accepted)
-		if a := h.do("GET", "/api/events?count=1&filter="+escape(`@Level = 'WaRn!'`), ""); !strings.Contains(a.body, `"Level":"WaRn!"`) {
-			t.Error(a.body)
-		}
-	})
-	t.Run("12 @@ and unknown @", func(t *testing.T) {
-		h.do("POST", "/ingest/clef", `{"@t":"2030-01-01T00:00:00Z","@@m":1,"@foo":2}`).want(t, 201, accepted)
-		if a := h.do("GET", "/api/events?count=1", ""); !strings.Contains(a.body, `"Properties":[{"Name":"@m","Value":1},{"Name":"@foo","Value":2}]`) {
-			t.Error(a.body)
-		}
-	})
-	t.Run("13 events in lower case", func(t *testing.T) {
-		h.do("POST", "/api/events/raw", `{"events":[]}`).want(t, 201, accepted)
-	})
-	t.Run("15 preflight", func(t *testing.T) {
-		for _, path := range []string{"/ingest/clef", "/api/events/raw"} {
-			a := h.do("OPTIONS", path, "", "Origin: https://shop.example", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type,x-seq-apikey")
-			if a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Headers") != "content-type,x-seq-apikey" {
-				t.Error(a.status, a.header)
-			}
-		}
-	})
-	t.Run("16 gzip", func(t *testing.T) {
-		h.do("POST", "/api/events/raw?clef", packed(t, line), "Content-Encoding: gzip").want(t, 201, accepted)
-	})
-	t.Run("17 no content type", func(t *testing.T) {
-		r := h.request("POST", "/ingest/clef", strings.NewReader(line))
-		r.Header["Content-Type"] = nil
-		h.send(r).want(t, 201, accepted)
-	})
-}
-
 // The recorded requests of real loggers, headers and all.
 func TestRecordedClients(t *testing.T) {
 	h := serve(t, Options{})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stelehq/stele"
@@ -27,13 +28,17 @@ const streamPiece = 64 << 10 // bytes sent at once when a stream catches up
 // streamEvents sends events as they arrive.
 //
 //	GET /api/events/stream?filter=&clef=&render=&lastEventId=
-//	200 text/event-stream; 400 a parameter is wrong
+//	200 text/event-stream; 400 a parameter is wrong; 501 a WebSocket is asked for
 //
 // Each message's id is the event's arrival number, its data the event in Seq's shape, or with
 // clef as it was given. The header Last-Event-ID, which browsers send when they reconnect,
 // or the parameter lastEventId resumes after that event: 0 is from the first. Without it only
 // new events are sent. A comment comes every 15 seconds. The stream ends when the server stops.
 func (a *api) streamEvents(w http.ResponseWriter, r *http.Request) error {
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		// 200 and a stream would leave the client with "200 when 101 was expected" and us with a follower.
+		return fault.New(fault.Unsupported, "", "WebSockets are not served").WithHint("read this address as server-sent events")
+	}
 	q, err := query(r.URL)
 	if err != nil {
 		return err
