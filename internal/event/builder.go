@@ -34,6 +34,9 @@ func (b *Builder) End() []byte {
 // Len returns how many bytes have been written.
 func (b *Builder) Len() int { return len(b.buf) }
 
+// Bytes returns what has been written, valid until the next call.
+func (b *Builder) Bytes() []byte { return b.buf }
+
 // Truncate takes back what was written after the first n bytes.
 func (b *Builder) Truncate(n int) { b.buf = b.buf[:n] }
 
@@ -62,6 +65,23 @@ func (b *Builder) User(name string) *Builder {
 		name = "@" + name
 	}
 	b.buf = append(AppendText(b.buf, name), ':')
+	return b
+}
+
+// UserBytes is User for a name in bytes that are may not be UTF-8: see String.
+func (b *Builder) UserBytes(name []byte) *Builder {
+	b.comma()
+	if len(name) > 0 && name[0] == '@' {
+		name = append([]byte{'@'}, name...)
+	}
+	b.buf = append(AppendString(b.buf, name), ':')
+	return b
+}
+
+// InnerBytes is Inner for a name in bytes that are may not be UTF-8: see String.
+func (b *Builder) InnerBytes(name []byte) *Builder {
+	b.comma()
+	b.buf = append(AppendString(b.buf, name), ':')
 	return b
 }
 

@@ -39,8 +39,8 @@ type Payload struct {
 	Rest    []byte    // the refused events alone, as a payload of the same form
 }
 
-// refuse notes the event at line, whose text is raw; it tells whether to go on.
-func (p *Payload) refuse(line int, err error, o *PayloadOptions) bool {
+// Refuse notes the event at line; it tells whether to go on. Rest is the caller's to fill.
+func (p *Payload) Refuse(line int, err error, o *PayloadOptions) bool {
 	p.Count++
 	if len(p.Refused) < MaxRefusals {
 		p.Refused = append(p.Refused, Refusal{line, err})
@@ -68,7 +68,7 @@ func CLEF(b Adder, body []byte, o PayloadOptions) (Payload, error) {
 				return p, err
 			}
 			p.Rest = append(append(p.Rest, l.Text...), '\n')
-			if !p.refuse(l.Number, err, &o) {
+			if !p.Refuse(l.Number, err, &o) {
 				break
 			}
 			continue

@@ -127,7 +127,7 @@ func (l *legacy) events() error {
 				l.p.Rest = append(l.p.Rest, ',')
 			}
 			l.p.Rest = append(l.p.Rest, l.src[start:l.i]...)
-			if !l.p.refuse(l.seen, err, l.o) {
+			if !l.p.Refuse(l.seen, err, l.o) {
 				l.stop = true
 				return nil
 			}
