@@ -36,6 +36,7 @@ type commands struct {
 	Ingest  ingestCommand  `cmd:"" help:"Store the events of log files: CLEF, JSON lines, text."`
 	Search  searchCommand  `cmd:"" help:"Find events, newest first."`
 	Tail    tailCommand    `cmd:"" help:"Show events as they arrive."`
+	Refused refusedCommand `cmd:"" help:"Show what the server has refused, and ingest it again."`
 	Stats   statsCommand   `cmd:"" help:"Show what is in the store."`
 	Verify  verifyCommand  `cmd:"" help:"Check every byte of a store that no server has open."`
 	Version versionCommand `cmd:"" help:"Show the version."`
