@@ -24,6 +24,8 @@ type FileOptions struct {
 
 	// Refused is told of each line that is no event; nil: nobody is.
 	Refused func(FileRefusal)
+
+	Resume *FileResume // where in the file the text begins; nil: at its beginning
 }
 
 // FileRefusal is a line that was left out.
@@ -31,6 +33,10 @@ type FileRefusal struct {
 	Line   int64 // from 1
 	Offset int64 // of its first byte, after decompression
 	Err    error
+
+	// Text is the line, of one over the limit its beginning; or, if the event got too long by
+	// what was found in it, the event. Valid until Refused returns; nil: not at hand.
+	Text []byte
 }
 
 // FileEvent is one event of a file. CLEF is valid until the next call of Next.
@@ -67,6 +73,7 @@ type FileReader struct {
 	dialect  dialect // nil before the first Next
 	out      []byte
 	event    FileEvent
+	current  fileLine // the one that line returned last
 	held     fileLine // a line that was taken back
 	holds    bool
 	before   int64 // time for events without one
@@ -115,7 +122,9 @@ func (f *FileReader) Report() FileReport {
 // Next reads the next event. Lines that are none are reported and passed over.
 func (f *FileReader) Next() bool {
 	if f.dialect == nil {
-		if f.err == nil {
+		if f.err == nil && f.o.Resume != nil {
+			f.err = f.resume(f.o.Resume)
+		} else if f.err == nil {
 			f.err = f.begin()
 		}
 		if f.err != nil {
@@ -177,6 +186,7 @@ func (f *FileReader) begin() error {
 func (f *FileReader) line() (line fileLine, ok bool) {
 	if f.holds {
 		f.holds = false
+		f.current = f.held
 		return f.held, true
 	}
 	for !f.ended {
@@ -189,6 +199,7 @@ func (f *FileReader) line() (line fileLine, ok bool) {
 			return line, false
 		}
 		f.report.Lines++
+		f.current = line
 		if !line.over {
 			return line, true
 		}
@@ -202,9 +213,17 @@ func (f *FileReader) unread(line fileLine) { f.held, f.holds = line, true }
 
 // refuse notes a line that is no event.
 func (f *FileReader) refuse(line, offset int64, err error) {
+	r := FileRefusal{Line: line, Offset: offset, Err: err}
+	if f.current.number == line {
+		r.Text = f.current.text
+	}
+	f.tell(r)
+}
+
+func (f *FileReader) tell(r FileRefusal) {
 	f.report.Refused++
 	if f.o.Refused != nil {
-		f.o.Refused(FileRefusal{Line: line, Offset: offset, Err: err})
+		f.o.Refused(r)
 	}
 }
 
@@ -213,7 +232,8 @@ func (f *FileReader) refuse(line, offset int64, err error) {
 // its time itself.
 func (f *FileReader) emit(clef []byte, line, offset, instant int64, dated bool) bool {
 	if len(clef) > f.o.EventBytes {
-		f.refuse(line, offset, fault.New(fault.TooLarge, "", "the event has %d bytes as JSON with what was found in it, over the limit of %d", len(clef), f.o.EventBytes))
+		err := fault.New(fault.TooLarge, "", "the event has %d bytes as JSON with what was found in it, over the limit of %d", len(clef), f.o.EventBytes)
+		f.tell(FileRefusal{Line: line, Offset: offset, Err: err, Text: clef})
 		return false
 	}
 	f.event = FileEvent{CLEF: clef, Line: line, Offset: offset, Instant: instant, Timed: true}
