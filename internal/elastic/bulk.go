@@ -136,18 +136,15 @@ func (d *Bulk) note(a action, document []byte, line int, name string, err error)
 		d.Items = append(d.Items, item)
 		return true
 	}
-	d.p.Count++
 	if a.kind != Delete { // which has no document that could be kept
 		d.p.Rest = append(append(a.append(d.p.Rest), document...), '\n')
 	}
-	if len(d.p.Refused) < ingest.MaxRefusals {
-		d.p.Refused = append(d.p.Refused, ingest.Refusal{Line: line, Err: err})
-	} else {
+	if len(d.p.Refused) == ingest.MaxRefusals {
 		err = errMany
 	}
 	item.Err, item.Type = err, name
 	d.Items = append(d.Items, item)
-	return d.o.Partial
+	return d.p.Refuse(line, err, d.o)
 }
 
 // errMany stands for every refusal after the first ones, so that a body of nothing but mistakes takes no more

@@ -86,7 +86,7 @@ func (a *api) ingestSeq(w http.ResponseWriter, r *http.Request, f *format) error
 	}
 	answer := []byte(accepted)
 	if partial {
-		answer = appendRefused(answer[:len(answer)-1], &p)
+		answer = appendRefused(answer[:len(answer)-1], &p.Payload)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
@@ -97,10 +97,10 @@ func (a *api) ingestSeq(w http.ResponseWriter, r *http.Request, f *format) error
 // ingest takes in a request's body: all that an ingestion endpoint does but for its answer. What is
 // refused, the payload or its events, is listed. With an error nothing is stored; without one, every event
 // that was not refused is durable.
-func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial bool) (ingest.Payload, error) {
+func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial bool) (taken, error) {
 	id := r.Header.Get("Idempotency-Key")
 	if len(id) > 256 {
-		return ingest.Payload{}, fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
+		return taken{}, fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
 	}
 	body, release, err := a.readBody(w, r, a.o.BatchBytes)
 	defer release()
@@ -109,7 +109,7 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 		if errors.As(err, &b) && !b.gone {
 			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding}, b.kept)
 		}
-		return ingest.Payload{}, err
+		return taken{}, err
 	}
 	p, err := a.takeIn(r.Context(), f, body, takeOptions{id: id, partial: partial, contentType: r.Header.Get("Content-Type"), arrival: time.Now()})
 	if p.Count > 0 || err != nil && ofPayload(err) {
@@ -125,7 +125,9 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 			note.Line = p.Refused[0].Line
 			note.Error = p.Refused[0].Err.Error()
 		}
-		a.refuse(w, r, f, note, rest)
+		if len(rest) > 0 { // nothing at all can be refused too
+			a.refuse(w, r, f, note, rest)
+		}
 	}
 	return p, err
 }
@@ -143,9 +145,15 @@ type takeOptions struct {
 	arrival     time.Time
 }
 
+// taken is what became of a payload.
+type taken struct {
+	ingest.Payload
+	keys stele.Keys // of the events, in their order
+}
+
 // takeIn makes a batch of a payload's events and appends it. When it returns without an
 // error, every event that was not refused is durable.
-func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (ingest.Payload, error) {
+func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (taken, error) {
 	batch := a.batches.Get().(*stele.Batch)
 	defer a.recycle(batch)
 	meters := a.meters.protocols[f.protocol.name]
@@ -160,17 +168,18 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		err = fault.WrapAs(fault.Invalid, first.Err, "", "%s %d is refused, and with it the whole batch", f.unit, first.Line)
 	}
 	if err != nil || p.Events == 0 {
-		return p, err
+		return taken{Payload: p}, err
 	}
 	if o.id != "" {
 		batch.SetID(o.id)
 	}
-	if _, err := a.store.Append(ctx, batch); err != nil {
+	keys, err := a.store.Append(ctx, batch)
+	if err != nil {
 		// Nothing is wrong with the payload: it is not to be listed as refused.
-		return ingest.Payload{}, whileWriting(err)
+		return taken{}, whileWriting(err)
 	}
 	meters.events.Add(p.Events)
-	return p, nil
+	return taken{p, keys}, nil
 }
 
 // keepBatch is the size up to which a batch's memory is kept for the next request.
