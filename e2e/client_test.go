@@ -8,12 +8,17 @@ import (
 	"time"
 )
 
-// client runs one of the scripts in clients/ with the server's URL, for at most 40 s.
-func client(t *testing.T, script string, args ...string) {
+func needClients(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("clients/node_modules/seq-logging"); err != nil {
 		t.Skip("skipped: the npm clients are not installed; `make test-clients` installs them")
 	}
+}
+
+// runClient runs one of the scripts in clients/ with the server's URL, for at most 40 s.
+func runClient(t *testing.T, script string, args ...string) {
+	t.Helper()
+	needClients(t)
 	cmd := exec.Command("node", append([]string{script}, args...)...)
 	cmd.Dir = "clients"
 	timer := time.AfterFunc(40*time.Second, func() { cmd.Process.Kill() })
@@ -26,8 +31,8 @@ func client(t *testing.T, script string, args ...string) {
 func TestClientSeqLogging(t *testing.T) {
 	skipWithoutProcesses(t)
 	p := serve(t, t.TempDir())
-	client(t, "seq-logging.mjs", p.url) // without a key it sends the text "null"
-	client(t, "seq-logging.mjs", p.url, "some-key")
+	runClient(t, "seq-logging.mjs", p.url) // without a key it sends the text "null"
+	runClient(t, "seq-logging.mjs", p.url, "some-key")
 
 	list := p.events("")
 	if len(list) != 4 {
@@ -54,7 +59,7 @@ func TestClientSeqLogging(t *testing.T) {
 func TestClientPinoSeq(t *testing.T) {
 	skipWithoutProcesses(t)
 	p := serve(t, t.TempDir())
-	client(t, "pino-seq.mjs", p.url)
+	runClient(t, "pino-seq.mjs", p.url)
 
 	got := map[string]entity{}
 	for _, e := range p.events("") {
@@ -68,6 +73,31 @@ func TestClientPinoSeq(t *testing.T) {
 	}
 	if details := got["details"]; details.Level != "Verbose" {
 		t.Errorf("the trace came back as %+v", details)
+	}
+	p.stop()
+}
+
+func TestClientWinstonSeq(t *testing.T) {
+	skipWithoutProcesses(t)
+	p := serve(t, t.TempDir())
+	runClient(t, "winston-seq.mjs", p.url)
+
+	got := map[string]entity{}
+	for _, e := range p.events("") {
+		got[e.RenderedMessage] = e
+	}
+	// Winston's names of levels are kept as they are.
+	if hello := got["Hello Ada"]; hello.Level != "info" || hello.property("application") != "example" {
+		t.Errorf("the greeting came back as %+v", hello)
+	}
+	if bought := got["User Grace bought shears at $29.99"]; bought.Level != "debug" || bought.property("price") != 29.99 || bought.property("activity") != "purchase" {
+		t.Errorf("the purchase came back as %+v", bought)
+	}
+	if broke := got["it broke"]; broke.Level != "error" || !strings.HasPrefix(broke.Exception, "Error: it broke\n    at ") {
+		t.Errorf("the error came back as %+v", broke)
+	}
+	if details := got["details"]; details.Level != "silly" || len(got) != 4 {
+		t.Errorf("%d events; the details came back as %+v", len(got), details)
 	}
 	p.stop()
 }

@@ -61,20 +61,25 @@ type process struct {
 	err  error         // how it ended
 }
 
-// launch starts the server over a directory without waiting for it to be in service.
+// launch starts the server over a directory, on a free port, without waiting for it to be in service.
 func launch(t *testing.T, dir string, flags ...string) *process {
 	t.Helper()
-	bin, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	l.Close()
+	return launchAt(t, url, dir, flags...)
+}
 
+// launchAt starts it at an address, as after the end of an earlier one.
+func launchAt(t *testing.T, url, dir string, flags ...string) *process {
+	t.Helper()
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &process{t: t, url: url, log: new(bytes.Buffer), done: make(chan struct{})}
 	p.cmd = exec.Command(bin, append([]string{"serve", "--datapath", dir, "--urls", url}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
@@ -92,7 +97,13 @@ func launch(t *testing.T, dir string, flags ...string) *process {
 // serve starts the server and waits until it is in service.
 func serve(t *testing.T, dir string, flags ...string) *process {
 	t.Helper()
-	p := launch(t, dir, flags...)
+	return launch(t, dir, flags...).ready()
+}
+
+// ready waits until the server is in service.
+func (p *process) ready() *process {
+	t := p.t
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
 		select {
