@@ -17,7 +17,6 @@ require (
 )
 
 require (
-	github.com/leodido/go-syslog/v4 v4.5.0 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
