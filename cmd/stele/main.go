@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
-	_ "time/tzdata" // for --zone, wherever the machine has no time zones of its own
+	_ "time/tzdata" // for --tz, wherever the machine has no time zones of its own
 
 	"github.com/alecthomas/kong"
 
@@ -94,7 +94,7 @@ func (c *commands) parser(s streams) (*kong.Kong, error) {
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
-		kong.Vars{"defaultURL": defaultURL},
+		kong.Vars{"defaultURL": defaultURL, "formats": formatNames()},
 		kong.Bind(s),
 	)
 }

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"gzip":   compress,
 			"damage": damage,
 			"cut":    cut,
+			"write":  write,
 		},
 	})
 }
@@ -102,6 +103,24 @@ func compress(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(z.Close())
 	ts.Check(f.Close())
+}
+
+// write FILE TEXT makes a file of what a Go string in TEXT says; a %d in FILE makes 25 of them, of which
+// number 7 is cut short.
+func write(ts *testscript.TestScript, neg bool, args []string) {
+	text, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	if !strings.Contains(args[0], "%") {
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+		return
+	}
+	for i := range 25 {
+		one := strings.ReplaceAll(text, "NUMBER", strconv.Itoa(1669575482+i))
+		if i == 7 {
+			one = one[:6]
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(fmt.Sprintf(args[0], i)), []byte(one), 0o644))
+	}
 }
 
 // cut FILE BYTES shortens a file to so many bytes.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/event"
@@ -117,12 +118,15 @@ func errorIfCoded(sample []byte) error {
 	return nil
 }
 
+// ErrBinary is the cause when a file is no text.
+var ErrBinary = errors.New("it has NUL bytes, and no timestamps")
+
 // errorIfBinary refuses what is no text: it has NULs, and nothing in it looks like a log. Logs that a crash has filled up
 // with NULs have timestamps.
 func errorIfBinary(sample []byte) error {
 	if bytes.IndexByte(sample, 0) < 0 {
 		return nil
 	}
-	return fault.New(fault.Invalid, opDetect, "the file is binary: it has NUL bytes, and no timestamps").
+	return fault.WrapAs(fault.Invalid, ErrBinary, opDetect, "the file is binary").
 		WithHint("read it all the same with --format text")
 }
