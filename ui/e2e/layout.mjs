@@ -150,6 +150,8 @@ export const layoutCases = [
         await fetch(`${server.url}/api/documents/audit`, { method: 'PUT', body: '{}' });
         await open('?view=documents&key=audit');
         await audit(`${colorScheme} documents`);
+        await open('?view=refused');
+        await audit(`${colorScheme} refused`);
       }
     },
   },

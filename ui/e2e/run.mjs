@@ -15,6 +15,7 @@ import { chromium } from 'playwright-core';
 import { documentCases } from './documents.mjs';
 import { largeCases } from './large.mjs';
 import { layoutCases } from './layout.mjs';
+import { refusedCases } from './refused.mjs';
 import { searchCases } from './search.mjs';
 import { startServer } from './server.mjs';
 import { tailCases } from './tail.mjs';
@@ -100,7 +101,7 @@ async function runCase({ name, run, options = {}, seconds = 40, expect = [] }) {
 }
 
 const wanted = process.argv.slice(2);
-const cases = [...searchCases, ...layoutCases, ...documentCases, ...tailCases, ...largeCases];
+const cases = [...searchCases, ...layoutCases, ...documentCases, ...refusedCases, ...tailCases, ...largeCases];
 const failed = [];
 let ran = 0;
 for (const c of cases) {

@@ -158,6 +158,41 @@ export async function deleteDocument(key: string): Promise<void> {
   await request(documentAddress(key), { method: 'DELETE' });
 }
 
+/** A payload that ingestion turned away. */
+export interface RefusedPayload {
+  Id: string;
+  Time: string;
+  Endpoint: string;
+  Format: string;
+  Client: string;
+  Error: string;
+  /** The first event refused, from 1; 0 for the payload as a whole. */
+  Line: number;
+  Bytes: number;
+  /** Only its beginning was kept. */
+  Truncated: boolean;
+}
+
+const refusedAddress = (id: string) => address('api/refused/' + encodeURIComponent(id));
+
+/** What was refused, newest first. */
+export async function listRefused(): Promise<RefusedPayload[]> {
+  return read<RefusedPayload[]>(await request(address('api/refused')));
+}
+
+/** The payload's bytes as text; what is not UTF-8 is replaced. */
+export async function readRefused(id: string): Promise<string> {
+  return (await request(refusedAddress(id))).text();
+}
+
+export async function retryRefused(id: string): Promise<void> {
+  await request(address(`api/refused/${encodeURIComponent(id)}/retry`), { method: 'POST' });
+}
+
+export async function deleteRefused(id: string): Promise<void> {
+  await request(refusedAddress(id), { method: 'DELETE' });
+}
+
 /** Sends events as newline-delimited CLEF. */
 export async function ingest(clef: string): Promise<void> {
   await request(address('ingest/clef'), { method: 'POST', body: clef, headers: { 'Content-Type': 'application/vnd.serilog.clef' } });

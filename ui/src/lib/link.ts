@@ -2,7 +2,8 @@
 // browser's back and forward work.
 import { presets, type PresetName, type Range } from './time.ts';
 
-export type View = 'events' | 'documents';
+export type View = 'events' | 'documents' | 'refused';
+const views: View[] = ['events', 'documents', 'refused'];
 
 export interface Place {
   view: View;
@@ -19,7 +20,7 @@ export function readLink(search: string): Place {
   const from = time(p.get('from'));
   const to = time(p.get('to'));
   const place: Place = {
-    view: p.get('view') === 'documents' ? 'documents' : 'events',
+    view: views.find((v) => v === p.get('view')) ?? 'events',
     filter: p.get('filter') ?? '',
     range: from || to ? { ...(from && { from }), ...(to && { to }) } : { last: isPreset(last) ? last : 'all' },
   };
@@ -31,7 +32,7 @@ export function readLink(search: string): Place {
 /** The search part that readLink gives the place back from; empty for the plain page. */
 export function writeLink(place: Place): string {
   const p = new URLSearchParams();
-  if (place.view === 'documents') p.set('view', 'documents');
+  if (place.view !== 'events') p.set('view', place.view);
   if (place.view === 'documents' && place.document !== undefined) p.set('key', place.document);
   if (place.filter.trim() !== '') p.set('filter', place.filter);
   if ('last' in place.range) {

@@ -55,6 +55,7 @@ describe('links', () => {
     { view: 'events', filter: '', range: { from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' } },
     { view: 'events', filter: '', range: { from: '2026-01-01T00:00:00.000Z' } },
     { view: 'documents', filter: '', range: { last: 'all' }, document: 'a/b c' },
+    { view: 'refused', filter: '', range: { last: 'all' } },
   ];
   test.each(places)('%j', (place) => expect(readLink(writeLink(place))).toEqual(place));
   test('the plain page has a plain address', () => expect(writeLink(places[0]!)).toBe(''));
