@@ -172,6 +172,19 @@ func (t *Target) appendMembers(dst []byte) []byte {
 	return dst
 }
 
+// Body returns the bulk body of one document, for the endpoints that take one. A document may span lines there.
+func Body(k Kind, t Target, document []byte) []byte {
+	a := action{k, t}
+	body := a.append(nil)
+	for _, c := range document {
+		if c == '\n' || c == '\r' { // white space: inside a string JSON has neither
+			c = ' '
+		}
+		body = append(body, c)
+	}
+	return append(body, '\n')
+}
+
 // append appends the action as a line, with what it left out.
 func (a *action) append(dst []byte) []byte {
 	dst = append(append(append(dst, `{"`...), kinds[a.kind]...), `":{`...)

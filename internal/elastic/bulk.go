@@ -75,7 +75,6 @@ type Bulk struct {
 	p       ingest.Payload
 	objects objects
 	clef    []byte
-	scratch []byte
 	last    action // the action before, and its text
 	lastRaw []byte
 }

@@ -10,9 +10,7 @@ import (
 
 // objects turns documents into CLEF as lines of JSON files are: time, level and message are found, nothing is removed
 // (R9).
-type objects struct {
-	r bytes.Reader
-}
+type objects struct{}
 
 // appendCLEF appends the event of one document. Its time is @timestamp, else what looks like one, else its arrival.
 func (d *objects) appendCLEF(dst, document []byte, o *ingest.PayloadOptions) ([]byte, error) {

@@ -190,7 +190,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.answerError(w, r, err)
 		return
 	}
-	r = withWholeKey(r) // the meters see what the mux saw
+	r = s.withElasticBase(withWholeKey(r)) // the meters see what the mux saw
 	s.mux.ServeHTTP(w, r)
 }
 
