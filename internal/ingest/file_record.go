@@ -22,10 +22,12 @@ type record struct {
 	exception []byte // @x
 
 	fields []byte // properties as JSON members, each after a comma
+
+	room []byte // for texts that the line has in another form
 }
 
 func (r *record) reset() {
-	*r = record{fields: r.fields[:0]}
+	*r = record{fields: r.fields[:0], room: r.room[:0]}
 }
 
 func (r *record) name(name string) {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -41,7 +42,10 @@ type textEvent struct {
 }
 
 // lineForms is every form, the most particular first.
-var lineForms = accessForms
+var lineForms = slices.Concat(
+	accessForms,
+	logfmtForms,
+)
 
 // fitsForms scores the sample by the lines that one of the forms of a format recognises.
 func fitsForms(format FileFormat) func(*sample) int {

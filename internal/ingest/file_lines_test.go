@@ -1,0 +1,91 @@
+package ingest
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// checkReading reads any bytes as one format: every event is CLEF with a canonical time and
+// within the limit, every line is accounted for, and every word is in an event or in a refused
+// line, but for those of lines that skipped knows to say how the others are read.
+func checkReading(t *testing.T, format FileFormat, text []byte, skipped func(line string) bool) {
+	t.Helper()
+	const limit = 1 << 10
+	var all strings.Builder
+	r := NewFileReader(bytes.NewReader(text), FileOptions{
+		Format: format, EventBytes: limit, Now: testNow, Patient: true,
+		Refused: func(x FileRefusal) { all.Write(x.Text); all.WriteByte(' ') },
+	})
+	lines := map[int64]bool{}
+	for r.Next() {
+		e := r.Event()
+		lines[e.Line] = true
+		if len(e.CLEF) > limit {
+			t.Fatalf("an event has %d bytes: %s", len(e.CLEF), e.CLEF)
+		}
+		v, err := event.ParseValue(e.CLEF)
+		if err != nil {
+			t.Fatalf("%s: %v", e.CLEF, err)
+		}
+		if _, canonical, err := event.ParseTime([]byte(v.Get("@t").Text)); !canonical || err != nil {
+			t.Fatalf("time %q is not canonical: %v", v.Get("@t").Text, err)
+		}
+		if e.Offset < 0 || e.Offset >= int64(len(text)) || e.Line < 1 {
+			t.Fatalf("event at line %d, byte %d of %d", e.Line, e.Offset, len(text))
+		}
+		appendTexts(&all, v)
+	}
+	if r.Err() != nil {
+		t.Fatal(r.Err())
+	}
+	report := r.Report()
+	if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped + report.Refused; n != report.Lines || report.Bytes != int64(len(text)) {
+		t.Fatalf("%d lines and %d bytes: %d begin events, %+v", report.Lines, len(text), len(lines), report)
+	}
+	if report.Replaced > 0 {
+		return
+	}
+	got := all.String()
+	for line := range strings.Lines(string(bytes.TrimPrefix(text, []byte("\ufeff")))) {
+		if skipped != nil && skipped(line) {
+			continue
+		}
+		for _, word := range strings.Fields(line) {
+			if len(word) > 5 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && !strings.Contains(got, word) {
+				t.Fatalf("%q is lost in %q", word, got)
+			}
+		}
+	}
+}
+
+// appendTexts writes all names and texts of a value.
+func appendTexts(w *strings.Builder, v event.Value) {
+	w.WriteString(v.Text + " ")
+	for _, item := range v.Items {
+		appendTexts(w, item)
+	}
+	for _, m := range v.Members {
+		w.WriteString(m.Name + " ")
+		appendTexts(w, m.Value)
+	}
+}
+
+// benchmarkFile reads a text of one format; MB/s are of the text.
+func benchmarkFile(b *testing.B, format FileFormat, text []byte) {
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	events := 0
+	for b.Loop() {
+		r := NewFileReader(bytes.NewReader(text), FileOptions{Format: format, Now: testNow, Patient: true})
+		for r.Next() {
+			events++
+		}
+		if r.Err() != nil || r.Report().Refused > 0 {
+			b.Fatal(r.Err(), r.Report())
+		}
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+}
