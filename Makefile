@@ -12,7 +12,7 @@ RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz bench clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz bench bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ fuzz: ## every fuzz target for FUZZ_TIME (default 10m) each
 
 bench: build ## five million events over HTTP: rate, CPU, disk, time to open (needs ../shared/bench)
 	cd bench && go run . -stele $(CURDIR)/bin/stele
+
+bench-protocols: build ## the same events by every protocol, compared with CLEF (needs ../shared/bench)
+	cd bench && go run . -stele $(CURDIR)/bin/stele -protocols -n 500000 -batch-bytes 1048576
 
 clean: ## remove what was built; data stay
 	rm -rf bin ui/dist/assets ui/dist/index.html ui/node_modules e2e/clients/node_modules bench/work

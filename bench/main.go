@@ -27,6 +27,8 @@ type options struct {
 	conns  int
 	batch  int // bytes of a request body
 	runs   int
+
+	protocols bool // compare the protocols instead
 }
 
 func main() {
@@ -38,6 +40,7 @@ func main() {
 	flag.IntVar(&o.conns, "conns", 4, "connections")
 	flag.IntVar(&o.batch, "batch-bytes", 8<<20, "most bytes of a request body")
 	flag.IntVar(&o.runs, "runs", 3, "runs, each into an empty store")
+	flag.BoolVar(&o.protocols, "protocols", false, "send the events by each protocol and compare")
 	flag.Parse()
 
 	if err := run(o); err != nil {
@@ -67,6 +70,9 @@ func run(o options) error {
 		return err
 	}
 	fmt.Printf("%d events, %d connections, bodies of %d bytes, each acknowledged when on disk\n\n", o.events, o.conns, o.batch)
+	if o.protocols {
+		return runProtocols(o, events, work)
+	}
 	fmt.Printf("%4s %12s %14s %16s %14s %14s %12s\n", "run", "events/s", "CPU µs/event", "settled µs/event", "disk B/event", "peak RSS MB", "open ms")
 	for n := range o.runs {
 		r, err := measure(o, load, events, filepath.Join(work, "store"))

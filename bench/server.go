@@ -24,13 +24,13 @@ type server struct {
 const ticksPerSecond = 100
 
 // start runs the binary over a store and waits until it is in service.
-func start(stele, store string) (*server, error) {
+func start(stele, store string, flags ...string) (*server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	s := &server{url: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	s.cmd = exec.Command(stele, "serve", "--datapath", store, "--urls", s.url)
+	s.cmd = exec.Command(stele, append([]string{"serve", "--datapath", store, "--urls", s.url}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
