@@ -19,7 +19,7 @@ func countObjects(s *sample) (objects, clef, broken int) {
 		if line[0] != '{' {
 			continue
 		}
-		err := scan.scan(line, 0)
+		err := scan.scan(line)
 		switch {
 		case err == nil:
 			objects++
@@ -76,7 +76,7 @@ func looksLikeDocument(sample [][]byte) bool {
 	}
 	// {"name": … and the object goes on with the next line.
 	var scan objectScan
-	return len(sample) > 1 && sample[1][0] != '{' && beginsMember(first) && scan.scan(first, 0) != nil
+	return len(sample) > 1 && sample[1][0] != '{' && beginsMember(first) && scan.scan(first) != nil
 }
 
 // beginsMember recognises {"name": and what follows, though it is no whole object.

@@ -12,28 +12,72 @@ const (
 // parseEpoch reads the text of a number, exactly, as seconds, milliseconds, microseconds or
 // nanoseconds since 1970, told apart by magnitude: 1669575482.0968924, 1446249499322,
 // 1698386133268880. Digits past the nanosecond are cut. presumed asks for a plausible time.
-func parseEpoch(text string, presumed bool) (instant int64, ok bool) {
+func parseEpoch[T string | []byte](text T, presumed bool) (instant int64, ok bool) {
+	if instant, ok = plainEpoch(text); !ok {
+		if instant, ok = anyEpoch(string(text), presumed); !ok {
+			return 0, false
+		}
+	}
+	if presumed && (instant < earliestPresumed*1e9 || instant > latestPresumed*1e9) {
+		return 0, false
+	}
+	return instant, true
+}
+
+// plainEpoch reads digits with or without a point among them, which is what nearly all are.
+func plainEpoch[T string | []byte](text T) (instant int64, ok bool) {
+	if len(text) == 0 || len(text) > 30 || text[0] < '1' || text[0] > '9' {
+		return 0, false
+	}
+	whole := 0
+	for whole < len(text) && isDigit(text[whole]) {
+		whole++
+	}
+	left := whole + nanosShift(whole) // digits to take
+	if left > 19 || whole == len(text)-1 {
+		return 0, false
+	}
+	var n uint64
+	for i := 0; i < len(text); i++ {
+		switch {
+		case i == whole && text[i] == '.':
+		case !isDigit(text[i]):
+			return 0, false
+		case left > 0:
+			n = n*10 + uint64(text[i]-'0') // 19 digits do not overflow
+			left--
+		}
+	}
+	for ; left > 0; left-- {
+		n *= 10
+	}
+	return int64(n), n < 1<<63
+}
+
+// nanosShift returns the power of ten that brings a number with so many digits before the point to nanoseconds.
+func nanosShift(whole int) int {
+	switch {
+	case whole <= 11: // below 1e11: seconds, until the year 5138
+		return 9
+	case whole <= 14:
+		return 6
+	case whole <= 17:
+		return 3
+	}
+	return 0
+}
+
+// anyEpoch reads a number in any form.
+func anyEpoch(text string, presumed bool) (instant int64, ok bool) {
 	digits, exponent, negative, ok := splitNumber(text)
 	if !ok {
 		return 0, false
 	}
 	// The value is 0.d1d2d3… × 10^exponent: its magnitude is known from the exponent alone.
-	seconds := 9 // shift from the unit to nanoseconds
-	switch {
-	case digits == "":
-		if presumed {
-			return 0, false
-		}
-		return 0, true
-	case exponent <= 11: // below 1e11: seconds, until the year 5138
-	case exponent <= 14:
-		seconds = 6
-	case exponent <= 17:
-		seconds = 3
-	default:
-		seconds = 0
+	if digits == "" {
+		return 0, !presumed
 	}
-	whole := exponent + seconds // digits before the point, once in nanoseconds
+	whole := exponent + nanosShift(exponent) // digits before the point, once in nanoseconds
 	if whole > 19 {
 		return 0, false
 	}
@@ -51,9 +95,6 @@ func parseEpoch(text string, presumed bool) (instant int64, ok bool) {
 	instant = int64(n)
 	if negative {
 		instant = -instant
-	}
-	if presumed && (instant < earliestPresumed*1e9 || instant > latestPresumed*1e9) {
-		return 0, false
 	}
 	return instant, true
 }

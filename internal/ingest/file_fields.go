@@ -1,165 +1,162 @@
 package ingest
 
-import (
-	"bytes"
-	"strings"
-	"time"
+import "strings"
 
-	"github.com/stelehq/stele/internal/event"
+// nameID stands for a known name; 0 for none.
+type nameID uint8
+
+const (
+	maxNames = 256 // known names, and one
+	maxName  = 40  // bytes of a known name
 )
 
-// A fieldPath leads to a value in an object: a member's name, or names from the outside in.
-type fieldPath []string
+// nameSet holds the names that mean something, which compare without regard to case.
+type nameSet struct {
+	ids map[string]nameID // by lower-cased name
+	// first has, for each length, the first bytes of names as a set of their lower five bits:
+	// most of the names that mean nothing fail here.
+	first [maxName + 1]uint32
+}
 
-func (p fieldPath) String() string { return strings.Join(p, ".") }
+// add gives a name its number.
+func (n *nameSet) add(name string) nameID {
+	name = strings.ToLower(name)
+	if id := n.ids[name]; id != 0 {
+		return id
+	}
+	if len(name) == 0 || len(name) > maxName || len(n.ids) == maxNames-1 {
+		return 0
+	}
+	id := nameID(len(n.ids) + 1)
+	n.ids[name] = id
+	n.first[len(name)] |= 1 << (name[0] & 31)
+	return id
+}
 
-func paths(names ...string) []fieldPath {
+func (n *nameSet) find(name []byte) nameID {
+	if len(name) > maxName || n.first[len(name)]>>(name[0]&31)&1 == 0 {
+		return 0
+	}
+	var lower [maxName]byte
+	for i, c := range name {
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		lower[i] = c
+	}
+	return n.ids[string(lower[:len(name)])]
+}
+
+// clone returns a set that may grow.
+func (n *nameSet) clone() *nameSet {
+	c := &nameSet{ids: make(map[string]nameID, len(n.ids)+4), first: n.first}
+	for name, id := range n.ids {
+		c.ids[name] = id
+	}
+	return c
+}
+
+// A fieldPath leads to a value in an object: a member's name, and the names of members of
+// its value from the outside in.
+type fieldPath struct {
+	id    nameID
+	inner []string
+	shown string
+}
+
+func (p fieldPath) String() string { return p.shown }
+
+// leaf returns the last name of the path.
+func (p fieldPath) leaf() string {
+	if len(p.inner) > 0 {
+		return p.inner[len(p.inner)-1]
+	}
+	return p.shown
+}
+
+func (n *nameSet) path(names []string) fieldPath {
+	return fieldPath{id: n.add(names[0]), inner: names[1:], shown: strings.Join(names, ".")}
+}
+
+func (n *nameSet) paths(names ...string) []fieldPath {
 	list := make([]fieldPath, len(names))
-	for i, n := range names {
-		list[i] = strings.Split(n, "/")
+	for i, name := range names {
+		list[i] = n.path(strings.Split(name, "/"))
 	}
 	return list
 }
 
-// What other dialects call the time, the level and the message of an event, most telling
-// first; names compare without regard to case, and / leads into an object. A line's value
-// counts only if it can be what it is taken for, so a duration called "time" or a state
-// called "level" does no harm.
-var (
-	timeFields = paths("requestReceivedTimestamp", "stageTimestamp", "TimeCreated", "ts", "time", "timestamp", "@timestamp",
-		"datetime", "date_time", "eventTime", "event_time", "record/log_time", "log_time", "logTime", "asctime", "t/$date",
-		"__REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "_time", "created_at", "createdAt",
-		"created", "isotimestamp", "UtcTime", "date", "epoch", "when", "t")
-	levelFields = paths("record/error_severity", "level", "lvl", "logLevel", "log_level", "log.level", "log/level", "@level",
-		"levelname", "level_name", "severity", "severityText", "severity_text", "error_severity", "PRIORITY", "s")
-	messageFields = paths("record/message", "message", "msg", "@message", "renderedMessage", "short_message", "log",
-		"text", "textPayload", "jsonPayload/message", "body", "alert/signature", "event", "eventName", "description")
-	templateFields = paths("messageTemplate", "message_template", "{OriginalFormat}")
-)
-
-// namedField reads a --time-field and the like: the name of a member, or a path with dots.
-func namedField(name string) []fieldPath {
-	list := []fieldPath{{name}}
+// named reads a --time-field and the like: the name of a member, or a path with dots.
+func (n *nameSet) named(name string) []fieldPath {
+	list := []fieldPath{n.path([]string{name})}
 	if strings.Contains(name, ".") {
-		list = append(list, strings.Split(name, "."))
+		list = append(list, n.path(strings.Split(name, ".")))
 	}
 	return list
 }
 
-// lookup follows a path. Names compare without regard to case; the last of equals counts.
+// lookup follows a path; of members with equal names the last counts.
 func (s *objectScan) lookup(p fieldPath) ([]byte, bool) {
-	for i := len(s.members) - 1; i >= 0; i-- {
-		if !equalFold(s.name(i), p[0]) {
-			continue
-		}
-		v := s.value(i)
-		if len(p) == 1 {
-			return v, true
-		}
-		if v[0] != '{' {
-			return nil, false
-		}
-		var inner objectScan
-		if inner.scan(v, 1) != nil {
-			return nil, false
-		}
-		return inner.lookup(p[1:])
+	v, ok := s.slot(p.id)
+	for i := 0; ok && i < len(p.inner); i++ {
+		v, ok = memberOf(v, p.inner[i])
 	}
-	return nil, false
+	return v, ok
 }
 
-// equalFold compares ASCII letters without regard to case.
-func equalFold(name []byte, want string) bool {
-	return len(name) == len(want) && (string(name) == want || strings.EqualFold(string(name), want))
-}
+// What other dialects call the parts of an event, most telling first; / leads into an object. A
+// value counts only if it can be what it is taken for, so a duration called "time" or a
+// state called "level" does no harm.
+var (
+	knownNames = &nameSet{ids: map[string]nameID{}}
 
-// timeValue reads a JSON value as a time: a string in a form that text logs have too, or a
-// number since 1970, bare or in a string. presumed is false for a field the user named.
-func timeValue(v []byte, c calendar, presumed bool) (int64, bool) {
-	if len(v) == 0 {
-		return 0, false
-	}
-	if v[0] == '-' || isDigit(v[0]) {
-		return parseEpoch(string(v), presumed)
-	}
-	text, ok := stringOf(v)
-	if !ok || len(text) < 8 || len(text) > 64 {
-		return 0, false
-	}
-	return timeText(strings.TrimSpace(text), c, presumed)
-}
+	timeFields = knownNames.paths("requestReceivedTimestamp", "stageTimestamp", "TimeCreated", "Event/System/TimeCreated", "@timestamp",
+		"ts", "time", "timestamp", "datetime", "date_time", "instant", "timeMillis", "eventTime", "event_time", "record/log_time", "log_time",
+		"logTime", "asctime", "t", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano",
+		"timestampSeconds", "observedTimeUnixNano", "time_iso8601", "time_local", "msec", "start_time", "StartUTC",
+		"eventTimestamp", "event_timestamp", "log_timestamp", "logTimestamp", "record/time", "_time", "published", "EdgeStartTimestamp",
+		"created_at", "createdAt", "created", "isotimestamp", "isodate", "UtcTime", "receiveTimestamp", "ingestionTime", "EventReceivedTime",
+		"unixTime", "date", "epoch", "when", "startTime")
+	levelFields = knownNames.paths("record/error_severity", "level", "lvl", "logLevel", "log_level", "log.level", "log/level", "@level",
+		"levelname", "level_name", "severity", "severityText", "severity_text", "severity_label", "error_severity", "LevelDisplayName", "PRIORITY", "s",
+		"record/level/name", "level/name", "Event/System/Level", "syslogseverity-text", "levelno", "level_value", "severityNumber", "severity_number")
+	messageFields = knownNames.paths("record/message", "message", "msg", "@message", "renderedMessage", "short_message", "log",
+		"text", "textPayload", "jsonPayload/message", "jsonPayload/msg", "body", "body/stringValue", "fields/message", "logEvent/message", "logMessage",
+		"alert/signature", "displayMessage", "Event/RenderingInfo/Message", "output", "event", "eventName", "description", "error/message", "error.message")
+	templateFields  = knownNames.paths("messageTemplate", "message_template", "State/{OriginalFormat}", "{OriginalFormat}")
+	exceptionFields = knownNames.paths("error.stack_trace", "error/stack_trace", "error.stack", "error/stack", "error/stackTrace", "err/stack", "err.stack",
+		"stack_trace", "stackTrace", "stack", "exception.stacktrace", "exception", "exceptions", "thrown", "exc_info", "exc_text", "traceback",
+		"errorVerbose", "error_stack", "_error_stack_trace", "backtrace", "context/exception", "jsonPayload/exception", "jsonPayload/stack_trace")
+	traceFields = knownNames.paths("trace_id", "traceId", "trace.id", "trace/id", "dd.trace_id", "dd/trace_id",
+		"trace", "logging.googleapis.com/trace")
+	spanFields = knownNames.paths("span_id", "spanId", "span.id", "span/id", "dd.span_id", "dd/span_id", "logging.googleapis.com/spanId")
 
-func timeText(text string, c calendar, presumed bool) (int64, bool) {
-	if instant, ok := parseEpoch(text, presumed); ok {
-		return instant, true
+	// recordFields are what makes up the message of records that have none: those of requests. Of a
+	// row all must be there but the last, which is a status.
+	recordFields = [][]fieldPath{
+		knownNames.paths("request", "status"),
+		knownNames.paths("verb", "requestURI", "responseStatus/code"),
+		knownNames.paths("RequestMethod", "RequestPath", "DownstreamStatus"),
+		knownNames.paths("method", "path", "response_code"),
+		knownNames.paths("method", "path", "status"),
+		knownNames.paths("request_method", "request_uri", "status"),
+		knownNames.paths("request_method", "uri", "status"),
+		knownNames.paths("request/operation", "request/path", "response/status"),
+		knownNames.paths("httpRequest/requestMethod", "httpRequest/requestUrl", "httpRequest/status"),
+		knownNames.paths("http/http_method", "http/url", "http/status"),
+		knownNames.paths("http/request/method", "url/path", "http/response/status_code"),
+		knownNames.paths("http.request.method", "url.path", "http.response.status_code"),
+		knownNames.paths("ClientRequestMethod", "ClientRequestURI", "EdgeResponseStatus"),
 	}
-	b := []byte(text)
-	// The store's own reading has all of ISO 8601; what it leaves out is a zone to presume.
-	if c.zone == nil || c.zone == time.UTC {
-		if instant, _, err := event.ParseTime(b); err == nil {
-			return instant, true
-		}
-	}
-	for _, f := range stampForms {
-		if f.embedded {
-			continue
-		}
-		if s, ok := f.find(b); ok && s.end == len(b) {
-			return instantOf(c.time(s.clock)), true
-		}
-	}
-	instant, _, err := event.ParseTime(b) // a date alone
-	return instant, err == nil
-}
 
-// levelValue reads a JSON value as a level: a known word as it is written, or a number of a
-// library whose numbers are known. s is the object, which tells the library.
-func levelValue(v []byte, p fieldPath, s *objectScan) (string, bool) {
-	text, isString := stringOf(v)
-	if !isString {
-		if len(v) == 0 || !isDigit(v[0]) {
-			return "", false
-		}
-		text = string(v)
-	}
-	name := p[len(p)-1]
-	if isString && name != "s" && event.LevelRank(text) != event.RankUnknown {
-		return text, true
-	}
-	level := ""
-	switch {
-	case strings.EqualFold(name, "PRIORITY"):
-		level = syslogLevel(text)
-	case name == "s" && len(text) > 0 && isString:
-		// mongod's structured log: I, W, E, F, and D1 to D5.
-		if _, mongo := s.lookup(fieldPath{"t", "$date"}); mongo {
-			level = letterLevel(text[0])
-		}
-	case name == "level" || name == "lvl":
-		if _, gelf := s.find("short_message"); gelf {
-			level = syslogLevel(text)
-		} else if !isString {
-			level = numberLevel(text)
-		}
-	}
-	return level, level != ""
-}
-
-// messageValue reads a JSON value as a message: any string that is not empty.
-func messageValue(v []byte) (string, bool) {
-	text, ok := stringOf(v)
-	text = strings.TrimRight(text, "\r\n")
-	return text, ok && text != ""
-}
-
-// windowsFallback gives the level of a Windows event that has only the number.
-func windowsFallback(s *objectScan) string {
-	if _, ok := s.find("Channel"); !ok {
-		return ""
-	}
-	v, ok := s.find("Level")
-	if !ok {
-		return ""
-	}
-	return windowsLevel(string(bytes.Trim(v, `"`)))
-}
+	// Names that tell the library.
+	shortMessageName   = knownNames.add("short_message")
+	channelName        = knownNames.add("Channel")
+	keywordsName       = knownNames.add("Keywords")
+	facilityName       = knownNames.add("facility")
+	messageName        = knownNames.add("MESSAGE")
+	timestampNanosName = knownNames.add("timestampNanos")
+	renderingsName     = knownNames.add("Renderings")
+	propertiesName     = knownNames.add("Properties")
+	mongoTimeName      = knownNames.add("t")
+)

@@ -64,13 +64,13 @@ func (d *jsonDialect) next(f *FileReader) bool {
 			f.report.Blank++
 			continue
 		}
-		out, e, err := d.appendEvent(f.out[:0], line.text, f.before)
+		out, found, err := d.objects.Append(f.out[:0], line.text, ObjectContext{Instant: f.before})
 		f.out = out[:0]
 		if err != nil {
 			f.refuse(line.number, line.offset, err)
 			continue
 		}
-		if f.emit(out, line.number, line.offset, e.instant, e.dated) {
+		if f.emit(out, line.number, line.offset, found.Instant, found.Dated) {
 			return true
 		}
 	}

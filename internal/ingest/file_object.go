@@ -1,74 +1,113 @@
 package ingest
 
 import (
+	"bytes"
+
 	"github.com/stelehq/stele/internal/event"
 )
 
-// objectScan takes a line that is one JSON object apart, without decoding its values. The
-// values are kept compact: as the store keeps them.
+// objectScan takes a text that is one JSON object apart, without decoding its values.
+// Names and values are kept compact, in the form in which the store writes JSON:
 //
-//	buf      name | value | name | value | …      (names WTF-8, values JSON)
-//	members  where each begins and ends, in the order of the line
+//	text     "name":value,"name":value,…
+//	members  where each begins and ends, in the order of the object
+//	slots    for each known name the last member that has it
+//
+// Of the names that anything is looked for by, none needs an escape in that form. So names
+// are compared as they stand in text.
 type objectScan struct {
-	buf     []byte
+	text    []byte
 	members []objectMember
-	scratch []byte
+	known   *nameSet        // nil: only find and the members are asked for
+	slots   [maxNames]int32 // index of a member and one; 0: none has the name
+	marked  bool            // a name begins with @
 }
 
-type objectMember struct{ name, value, end int }
+type objectMember struct{ name, value, end int } // text[name:value-2] is the name, text[value:end] the value
 
-func (s *objectScan) name(i int) []byte  { m := s.members[i]; return s.buf[m.name:m.value] }
-func (s *objectScan) value(i int) []byte { m := s.members[i]; return s.buf[m.value:m.end] }
+func (s *objectScan) name(i int) []byte  { m := s.members[i]; return s.text[m.name : m.value-2] }
+func (s *objectScan) value(i int) []byte { m := s.members[i]; return s.text[m.value:m.end] }
 
-// scan checks the line and takes it apart. depth is how deep the object lies in the event.
-func (s *objectScan) scan(line []byte, depth int) error {
-	s.buf, s.members = s.buf[:0], s.members[:0]
-	i := event.SkipSpace(line, 0)
-	if i >= len(line) || line[i] != '{' {
-		return event.Expected(line, i, "a JSON object")
+// scan checks the text and takes it apart. Blanks around the object are allowed, nothing else is.
+func (s *objectScan) scan(text []byte) error {
+	i, err := s.scanObject(text, 0)
+	if err != nil {
+		return err
 	}
-	i = event.SkipSpace(line, i+1)
-	if i < len(line) && line[i] == '}' {
-		return s.end(line, i+1)
-	}
-	for {
-		if i >= len(line) || line[i] != '"' {
-			return event.Expected(line, i, "a member's name in double quotes")
-		}
-		name, rest, next, err := event.ScanString(line, i, s.scratch[:0])
-		if err != nil {
-			return err
-		}
-		s.scratch = rest[:0]
-		m := objectMember{name: len(s.buf)}
-		s.buf = append(s.buf, name...)
-		m.value = len(s.buf)
-		i = event.SkipSpace(line, next)
-		if i >= len(line) || line[i] != ':' {
-			return event.Expected(line, i, "a colon after the member's name")
-		}
-		if s.buf, i, err = event.Compact(s.buf, line, i+1, depth+1); err != nil {
-			return err
-		}
-		m.end = len(s.buf)
-		s.members = append(s.members, m)
-		i = event.SkipSpace(line, i)
-		if i < len(line) && line[i] == ',' {
-			i = event.SkipSpace(line, i+1)
-			continue
-		}
-		if i < len(line) && line[i] == '}' {
-			return s.end(line, i+1)
-		}
-		return event.Expected(line, i, "a comma or } of the object")
-	}
-}
-
-func (s *objectScan) end(line []byte, i int) error {
-	if i = event.SkipSpace(line, i); i < len(line) {
-		return event.Expected(line, i, "the end of the line after the object")
+	if i = event.SkipSpace(text, i); i < len(text) {
+		return event.Expected(text, i, "the end of the line after the object")
 	}
 	return nil
+}
+
+// scanObject is scan of the object that begins at text[i], blanks before it; it returns where it ends.
+func (s *objectScan) scanObject(text []byte, i int) (next int, err error) {
+	s.text, s.members, s.marked = s.text[:0], s.members[:0], false
+	if s.known != nil {
+		clear(s.slots[:])
+	}
+	i = event.SkipSpace(text, i)
+	if i >= len(text) || text[i] != '{' {
+		return i, event.Expected(text, i, "a JSON object")
+	}
+	i = event.SkipSpace(text, i+1)
+	if i < len(text) && text[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		if i >= len(text) || text[i] != '"' {
+			return i, event.Expected(text, i, "a member's name in double quotes")
+		}
+		m := objectMember{name: len(s.text) + 1}
+		if s.text, i, err = event.Compact(s.text, text, i, 1); err != nil {
+			return i, err
+		}
+		i = event.SkipSpace(text, i)
+		if i >= len(text) || text[i] != ':' {
+			return i, event.Expected(text, i, "a colon after the member's name")
+		}
+		s.text = append(s.text, ':')
+		m.value = len(s.text)
+		if s.text, i, err = event.Compact(s.text, text, i+1, 1); err != nil {
+			return i, err
+		}
+		m.end = len(s.text)
+		s.members = append(s.members, m)
+		if s.known != nil {
+			s.note(s.text[m.name : m.value-2])
+		}
+		i = event.SkipSpace(text, i)
+		if i < len(text) && text[i] == ',' {
+			s.text = append(s.text, ',')
+			i = event.SkipSpace(text, i+1)
+			continue
+		}
+		if i < len(text) && text[i] == '}' {
+			return i + 1, nil
+		}
+		return i, event.Expected(text, i, "a comma or } of the object")
+	}
+}
+
+// note remembers the member that was read last, if its name means something.
+func (s *objectScan) note(name []byte) {
+	if len(name) == 0 {
+		return
+	}
+	if id := s.known.find(name); id != 0 {
+		s.slots[id] = int32(len(s.members))
+	}
+	if name[0] == '@' {
+		s.marked = true
+	}
+}
+
+// slot returns the value of the last member with a known name.
+func (s *objectScan) slot(id nameID) ([]byte, bool) {
+	if at := s.slots[id]; at != 0 {
+		return s.value(int(at - 1)), true
+	}
+	return nil, false
 }
 
 // find returns the value of the last member called name.
@@ -81,11 +120,108 @@ func (s *objectScan) find(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// stringOf decodes a value that is a JSON string.
-func stringOf(value []byte) (string, bool) {
-	if len(value) == 0 || value[0] != '"' {
-		return "", false
+// memberOf returns the value of a member of an object that Compact has written, the last of those
+// whose name is the one given but for case.
+func memberOf(object []byte, name string) (value []byte, ok bool) {
+	if len(object) == 0 || object[0] != '{' {
+		return nil, false
 	}
-	text, _, _, err := event.ScanString(value, 0, nil)
-	return string(text), err == nil
+	for i := 1; i < len(object) && object[i] == '"'; {
+		end := stringEnd(object, i)
+		after := valueEnd(object, end+1)
+		if end-i-2 == len(name) && equalFold(object[i+1:end-1], name) {
+			value, ok = object[end+1:after], true
+		}
+		i = after + 1
+	}
+	return value, ok
+}
+
+// itemOf walks an array that Compact has written: it returns the item at i, which is 1 for the first, and
+// where the next one begins. ok is false at the end.
+func itemOf(array []byte, i int) (item []byte, next int, ok bool) {
+	if i >= len(array) || array[0] != '[' || array[i] == ']' {
+		return nil, i, false
+	}
+	end := valueEnd(array, i)
+	return array[i:end], end + 1, true
+}
+
+// stringEnd returns where the string at i ends, in text that Compact has written.
+func stringEnd(text []byte, i int) int {
+	for i++; ; {
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			return len(text)
+		}
+		i += n + 1
+		slashes := 0
+		for text[i-2-slashes] == '\\' { // the opening quote ends the run at the latest
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i
+		}
+	}
+}
+
+// valueEnd returns where the value at i ends, in text that Compact has written.
+func valueEnd(text []byte, i int) int {
+	depth := 0
+	for i < len(text) {
+		switch text[i] {
+		case '"':
+			if i = stringEnd(text, i); depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return i
+}
+
+// textOf returns what stands between the quotes of a value that is a string, escapes as they are.
+func textOf(value []byte) ([]byte, bool) {
+	if len(value) < 2 || value[0] != '"' {
+		return nil, false
+	}
+	return value[1 : len(value)-1], true
+}
+
+// stringOf decodes a value that is a JSON string. What is returned may be a part of value or of scratch.
+func stringOf(value, scratch []byte) (text, rest []byte, ok bool) {
+	raw, ok := textOf(value)
+	if !ok || bytes.IndexByte(raw, '\\') < 0 {
+		return raw, scratch, ok
+	}
+	text, rest, _, err := event.ScanString(value, 0, scratch[:0])
+	return text, rest, err == nil
+}
+
+// equalFold compares ASCII letters without regard to case.
+func equalFold(name []byte, want string) bool {
+	if len(name) != len(want) {
+		return false
+	}
+	for i, c := range name {
+		w := want[i]
+		if c != w && (c|0x20 != w|0x20 || c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
 }

@@ -33,8 +33,8 @@ func newFlatRoles() map[string]role {
 			if p.String() == "s" { // only mongod's structured log calls the level so
 				continue
 			}
-			name := string(foldName(nil, []byte(strings.Join(p, ""))))
-			if _, known := roles[name]; !known && (len(p) == 1 || p[0] == "log") {
+			name := string(foldName(nil, []byte(p.String())))
+			if _, known := roles[name]; !known && (len(p.inner) == 0 || strings.HasPrefix(p.String(), "log.")) {
 				roles[name] = role{kind, uint8(rank)}
 			}
 		}
@@ -123,7 +123,7 @@ func (r *record) member(name []byte) {
 // appendMemberName appends a name that comes from a file, and a colon.
 func appendMemberName(dst, name []byte) []byte {
 	at := len(dst)
-	if len(name) > 1 && name[0] == '@' && (name[1] == '@' || reserved[string(name)] != "") {
+	if len(name) > 1 && name[0] == '@' && (name[1] == '@' || reservedBit(name) != 0) {
 		dst = append(event.AppendString(append(dst, '@'), name), ':')
 		dst[at], dst[at+1] = '"', '@' // @"name" becomes "@name"
 		return dst
