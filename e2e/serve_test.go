@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -53,54 +52,4 @@ func TestAcknowledgedEventsSurviveARestart(t *testing.T) {
 		}
 		p.stop()
 	}
-}
-
-// TestSharedWireRequests replays what real clients were recorded to send.
-func TestSharedWireRequests(t *testing.T) {
-	skipWithoutProcesses(t)
-	const wire = "../../shared/data/wire"
-	if _, err := os.Stat(wire); err != nil {
-		t.Skip("skipped: the recorded requests are not in ../shared/data/wire")
-	}
-	p := serve(t, t.TempDir())
-	want := 0
-	for name, events := range map[string]int{"seq-logging-3.2.0": 2, "pino-seq-4.0.0": 2, "winston-seq-3.0.1": 2} {
-		head, err := os.ReadFile(wire + "/" + name + ".head.txt")
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := os.ReadFile(wire + "/" + name + ".body")
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := strings.Split(strings.ReplaceAll(string(head), "\r\n", "\n"), "\n")
-		first := strings.Fields(lines[0])
-		req, err := http.NewRequest(first[0], p.url+first[1], strings.NewReader(string(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range lines[1:] {
-			key, value, ok := strings.Cut(line, ":")
-			switch strings.ToLower(key) {
-			case "host", "connection", "content-length", "accept-encoding":
-				continue
-			}
-			if ok {
-				req.Header.Set(key, strings.TrimSpace(value))
-			}
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusCreated {
-			t.Errorf("%s is answered with %s", name, resp.Status)
-		}
-		want += events
-	}
-	if got := len(p.events("")); got != want {
-		t.Errorf("%d events are stored, want %d", got, want)
-	}
-	p.stop()
 }
