@@ -19,6 +19,7 @@ import (
 // header believed), and a client must keep a pace.
 
 const (
+	firstPiece = 16 << 10         // bytes of memory for a body of which nothing has come
 	leastRate  = 10 << 10         // bytes a second that a body must keep after its grace
 	keepOfOver = 64 << 10         // bytes kept of a body over its limit (R21)
 	drainBytes = 64 << 20         // bytes read and dropped so that a client sees the answer to too large a body
@@ -132,14 +133,14 @@ func readLimited(r io.Reader, limit, expect int, hold *hold) (body []byte, over 
 		body = bigger
 		return nil
 	}
-	// A declared length is believed up to 1 MiB at first: a client may declare and not send.
-	if err := grow(min(max(expect, 4<<10)+1, limit+1, 1<<20)); err != nil {
+	// A declared length is believed little by little: a client may declare and not send.
+	if err := grow(min(max(expect, 4<<10)+1, limit+1, firstPiece)); err != nil {
 		return nil, false, err
 	}
 	for {
 		if len(body) == cap(body) {
-			// Twice as much, or all that was declared once a good part of it has come.
-			if err := grow(min(max(2*cap(body), expect+1), limit+1)); err != nil {
+			// Twice as much, or what was declared up to eight times what has come.
+			if err := grow(min(max(2*cap(body), min(expect+1, 8*cap(body))), limit+1)); err != nil {
 				return body, false, err
 			}
 		}

@@ -165,6 +165,7 @@ func (w *recorder) extend() { _ = w.control.SetWriteDeadline(time.Now().Add(writ
 // where panics end.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	began := time.Now()
+	headRead(r)
 	w := newRecorder(rw)
 	defer func() {
 		if p := recover(); p != nil {

@@ -103,11 +103,13 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		MaxHeaderBytes:    4 << 20, // a filter over its limit gets our own error, not a bare 431
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	countHeads(hs)
+	heads := &budget{most: longHeads}
 	failed := make(chan error, len(listeners))
 	var serving sync.WaitGroup
 	for _, l := range listeners {
 		serving.Go(func() {
-			if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := hs.Serve(&headListener{l, heads}); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fault.WrapAs(fault.IO, err, "serve", "listening on %s ended", l.Addr())
 			}
 		})
