@@ -69,7 +69,7 @@ func writeData(w *event.Builder, b []byte, scratch []byte) []byte {
 	for i := 0; i < len(b); {
 		i++ // [
 		n := nameLength(b[i:])
-		w.Inner(string(b[i : i+n])).Open('{')
+		w.InnerBytes(b[i : i+n]).Open('{')
 		i += n
 		for {
 			for b[i] == ' ' {
@@ -80,7 +80,7 @@ func writeData(w *event.Builder, b []byte, scratch []byte) []byte {
 				break
 			}
 			n := nameLength(b[i:])
-			w.Inner(string(b[i : i+n]))
+			w.InnerBytes(b[i : i+n])
 			i += n + 2 // ="
 			scratch = scratch[:0]
 			for b[i] != '"' {

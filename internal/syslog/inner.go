@@ -59,8 +59,8 @@ func isTime(text string) bool {
 	return err == nil
 }
 
-// has tells whether one of the members is CLEF's name.
-func (in *Inner) has(name string) bool {
+// Has tells whether one of the members is CLEF's name.
+func (in *Inner) Has(name string) bool {
 	i := in.members.Find(name)
 	return i >= 0 && in.clef[i] == name
 }
@@ -94,10 +94,10 @@ func (in *Inner) Level() string {
 // Write writes @m or @mt and all members but @t and @l, which are Time's and Level's. text is what was
 // parsed: the message of an event that has none of its own. taken tells the names of the envelope.
 func (in *Inner) Write(w *event.Builder, text []byte, taken func(name []byte) bool) {
-	if !in.has("@m") && !in.has("@mt") {
+	if !in.Has("@m") && !in.Has("@mt") {
 		in.writeMessage(w, text)
 	}
-	isCLEF := in.has("@t") || in.has("@m") || in.has("@mt")
+	isCLEF := in.Has("@t") || in.Has("@m") || in.Has("@mt")
 	for i, clef := range in.clef {
 		switch {
 		case clef == "@t", clef == "@l":
@@ -111,11 +111,9 @@ func (in *Inner) Write(w *event.Builder, text []byte, taken func(name []byte) bo
 			name = name[1:]
 		}
 		if taken(name) {
-			w.User("__" + string(name))
-		} else {
-			w.User(string(name))
+			name = append([]byte("__"), name...)
 		}
-		w.Raw(in.members.Value(i))
+		w.UserBytes(name).Raw(in.members.Value(i))
 	}
 }
 

@@ -1,0 +1,232 @@
+// Package gelf reads Graylog's extended log format, 1.0 and 1.1: messages, what datagrams do to them
+// (compression, chunks), and where one ends in a stream.
+package gelf
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/syslog"
+)
+
+// A message is one JSON object:
+//
+//	{"version":"1.1","host":"example.org","short_message":"…","full_message":"…",
+//	 "timestamp":1385053862.3072,"level":1,"facility":"…","line":27,"file":"…","_anything":…}
+
+const op = "read GELF"
+
+// Decoder turns messages into events. The zero value is ready; not for concurrent use.
+type Decoder struct {
+	w     event.Builder
+	m     event.Members
+	inner syslog.Inner
+}
+
+// CLEF returns the event of a message that was received at a time from an address, which is kept where the
+// message names no host. It is valid until the next call. The error is Invalid: text is no JSON object.
+//
+//	short_message  @m; if it is a JSON object, that object's members (see syslog.Inner)
+//	full_message   @x, unless it says the same
+//	timestamp      @t
+//	level          @l, and itself as it is
+//	_name          name; __name if a member of the message or an earlier one is called so
+//	version        nothing, if it is 1.0 or 1.1
+//
+// Everything else is a property under its own name, and so is what is not of the type it should be.
+func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, error) {
+	text = bytes.TrimRight(text, "\x00 \t\r\n")
+	next, err := d.m.Scan(text, 0, 0)
+	if err == nil && next != len(text) {
+		err = event.Expected(text, next, "the end after the object")
+	}
+	if err != nil {
+		return nil, fault.WrapAs(fault.Invalid, err, op, "the message is no JSON object")
+	}
+	instant, timed := d.timestamp()
+	if !timed {
+		instant = received.UnixNano()
+	}
+	level := d.level()
+	message := d.message()
+	short := d.text("short_message")
+	inner := message == "short_message" && d.inner.Parse([]byte(short))
+	if inner {
+		if own, ok := d.inner.Time(); ok {
+			instant = own
+		}
+		if own := d.inner.Level(); own != "" {
+			level = own
+		}
+	}
+
+	w := d.w.Begin(instant)
+	if level != "" {
+		w.Name("@l").Text(level)
+	}
+	switch {
+	case inner:
+		d.inner.Write(w, []byte(short), d.taken)
+	case message != "":
+		w.Name("@m").Raw(d.m.Value(d.m.Find(message)))
+	}
+	said := false // what full_message says
+	if full := d.text("full_message"); full != "" && message == "short_message" && !(inner && d.inner.Has("@x")) {
+		if said = true; full != short {
+			w.Name("@x").Text(full)
+		}
+	}
+	for i := range d.m.Len() {
+		name, value := d.m.Name(i), d.m.Value(i)
+		last := d.m.Find(string(name)) == i
+		switch string(name) {
+		case message:
+			if last {
+				continue
+			}
+		case "full_message":
+			if last && said {
+				continue
+			}
+		case "timestamp":
+			if last && timed {
+				continue
+			}
+		case "version":
+			if v := string(value); v == `"1.1"` || v == `"1.0"` || v == "1.1" || v == "1.0" {
+				continue
+			}
+		}
+		d.property(w, i, name, value)
+	}
+	if d.m.Find("host") < 0 && from != "" {
+		w.Name("remote_addr").Text(from)
+	}
+	return w.End(), nil
+}
+
+// property writes member i under its own name, an additional field under that without its underscore.
+func (d *Decoder) property(w *event.Builder, i int, name, value []byte) {
+	short := name
+	if len(name) > 1 && name[0] == '_' {
+		short = name[1:]
+	}
+	switch {
+	case len(short) == len(name):
+		w.UserBytes(name)
+	case d.m.Find(string(short)) >= 0 || string(short) == "remote_addr":
+		w.UserBytes(append([]byte{'_'}, name...))
+	default:
+		w.UserBytes(short)
+	}
+	w.Raw(value)
+}
+
+// taken tells whether the message has a property of the name, so that one within its text must yield.
+func (d *Decoder) taken(name []byte) bool {
+	switch string(name) {
+	case "short_message", "full_message", "timestamp", "version":
+		return false
+	case "remote_addr":
+		return true
+	}
+	return d.m.Find(string(name)) >= 0 || d.m.Find("_"+string(name)) >= 0
+}
+
+// message returns the name of the member that is the message: a string.
+func (d *Decoder) message() string {
+	for _, name := range [...]string{"short_message", "message", "full_message"} {
+		if i := d.m.Find(name); i >= 0 && d.m.Value(i)[0] == '"' {
+			return name
+		}
+	}
+	return ""
+}
+
+// text returns the value of a member that is a string, else "".
+func (d *Decoder) text(name string) string {
+	if i := d.m.Find(name); i >= 0 {
+		if text, ok := d.m.Text(i); ok {
+			return text
+		}
+	}
+	return ""
+}
+
+// timestamp reads the time: seconds since 1970, or milliseconds where those would be beyond the year 5138. 0 is
+// what some senders write for none.
+func (d *Decoder) timestamp() (instant int64, ok bool) {
+	i := d.m.Find("timestamp")
+	if i < 0 {
+		return 0, false
+	}
+	text := d.m.Value(i)
+	if text[0] == '"' {
+		text = text[1 : len(text)-1]
+	}
+	return parseSeconds(string(text))
+}
+
+// level returns the level that a number, a syslog severity, stands for, or a name as it is; "" if neither is there.
+func (d *Decoder) level() string {
+	i := d.m.Find("level")
+	if i < 0 {
+		return ""
+	}
+	text, isText := d.m.Text(i)
+	if !isText {
+		text = string(d.m.Value(i))
+	}
+	if len(text) == 1 && text[0] >= '0' && text[0] <= '7' {
+		return syslog.LevelOf(int(text[0] - '0'))
+	}
+	if isText && event.LevelRank(text) != event.RankUnknown {
+		return text
+	}
+	return ""
+}
+
+// Payload adds the messages of a body to b: one, or several with NUL, newlines or nothing between them.
+func Payload(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
+	var p ingest.Payload
+	var d Decoder
+	s := Splitter{Limit: len(body)}
+	received := time.Unix(0, o.Arrival)
+	for n := 1; len(body) > 0; {
+		f, used := s.Next(body)
+		if used == 0 {
+			f.Text, used = s.Rest(body), len(body)
+		}
+		body = body[used:]
+		if len(f.Text) == 0 {
+			continue
+		}
+		if err := add(b, &d, f.Text, received, &o); err != nil {
+			if kind := fault.KindOf(err); kind != fault.Invalid && kind != fault.TooLarge {
+				return p, err
+			}
+			p.Rest = append(append(p.Rest, f.Text...), 0)
+			if !p.Refuse(n, err, &o) {
+				break
+			}
+		} else {
+			p.Events++
+		}
+		n++
+	}
+	return p, nil
+}
+
+func add(b ingest.Adder, d *Decoder, text []byte, received time.Time, o *ingest.PayloadOptions) error {
+	if len(text) > o.EventBytes {
+		return fault.New(fault.Invalid, op, "the message is %d bytes long; at most %d are allowed", len(text), o.EventBytes)
+	}
+	line, err := d.CLEF(text, received, "")
+	if err != nil {
+		return err
+	}
+	return b.AddCLEF(line)
+}
