@@ -94,7 +94,7 @@ func TestR16IdempotentClientAcrossRestartsAndFaults(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir)
 	proxy := newFaultProxy(t, p.url)
-	proxy.play(repeat(200, pass, step{cut: true}, step{drop: true}, refuse(503), step{cut: true})...)
+	proxy.play(append(repeat(200, pass, step{cut: true}, step{drop: true}, refuse(503), step{cut: true}), pass)...)
 
 	var stop atomic.Bool
 	var sent, attempts atomic.Int64
@@ -157,13 +157,6 @@ func TestR16IdempotentClientAcrossRestartsAndFaults(t *testing.T) {
 	}
 	t.Logf("%d batches in %d attempts", all, attempts.Load())
 	p.stop()
-}
-
-func repeat(times int, steps ...step) (all []step) {
-	for range times {
-		all = append(all, steps...)
-	}
-	return append(all, pass)
 }
 
 // TestClientListensBeforeItRecovers kills a server with a journal to read and starts it again: from its first

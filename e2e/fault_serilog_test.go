@@ -140,7 +140,7 @@ func TestClientFaultsSerilogDurableStandIn(t *testing.T) {
 		name: "serilog-sinks-seq 9.0.0, durable (stand-in)", waits: time.Minute,
 		start:      func(t *testing.T, url string, _ bool) client { return newSerilogSink(t, url, true) },
 		impatience: [2]time.Duration{serilogTimes.request, serilogTimes.request},
-		endless:    true, files: true,
+		endless:    []string{"503 for good"}, files: true,
 		want: []conduct{{1, 0, true}, {1, 0, true}, {2, 1, true}, {4, 1, true}, {2, 2, true}, {2, 2, true}, {1, 1, true}},
 	})
 }

@@ -35,7 +35,7 @@ type subject struct {
 	waits time.Duration
 	// impatience is when the client gives up a request, with its waits shortened and with its own.
 	impatience [2]time.Duration
-	endless    bool      // it retries 503 without end
+	endless    []string  // the faults upon which it retries without end
 	files      bool      // it puts aside in a file what is refused
 	want       []conduct // in the order of faults
 }
@@ -53,25 +53,39 @@ const several = -1
 // fault is a column of the table.
 type fault struct {
 	name   string
-	script func(s *subject, patience time.Duration) []step
+	script func(patience time.Duration) []step
 }
 
 var faults = []fault{
-	{"400", func(*subject, time.Duration) []step { return []step{refuse(400)} }},
-	{"413", func(*subject, time.Duration) []step { return []step{refuse(413)} }},
-	{"503 once", func(*subject, time.Duration) []step { return []step{busy, pass} }},
-	{"503 for good", func(s *subject, _ time.Duration) []step {
-		if s.endless {
-			return []step{busy, busy, busy, pass}
-		}
-		return []step{busy}
-	}},
-	{"answer too late", func(_ *subject, p time.Duration) []step { return []step{{hold: 2 * p}, pass} }},
-	{"answer lost", func(*subject, time.Duration) []step { return []step{{cut: true}, pass} }},
-	{refusedOnce, func(*subject, time.Duration) []step { return []step{pass} }},
+	{"400", func(time.Duration) []step { return []step{refuse(400)} }},
+	{"413", func(time.Duration) []step { return []step{refuse(413)} }},
+	{"503 once", func(time.Duration) []step { return []step{busy, pass} }},
+	{"503 for good", func(time.Duration) []step { return []step{busy} }},
+	{tooLate, func(p time.Duration) []step { return []step{{hold: 2 * p}, pass} }},
+	{"answer lost", func(time.Duration) []step { return []step{{cut: true}, pass} }},
+	{refusedOnce, func(time.Duration) []step { return []step{pass} }},
 }
 
-const refusedOnce = "connection refused"
+// script is what the proxy plays to a client. One that retries without end is let through at last.
+func (s *subject) script(f fault, patience time.Duration) []step {
+	script := f.script(patience)
+	if slices.Contains(s.endless, f.name) {
+		script = append(repeat(3, script...), pass)
+	}
+	return script
+}
+
+func repeat(times int, steps ...step) (all []step) {
+	for range times {
+		all = append(all, steps...)
+	}
+	return all
+}
+
+const (
+	tooLate     = "answer too late"
+	refusedOnce = "connection refused"
+)
 
 // busy is the server's own answer when it starts or has no room.
 var busy = step{status: 503, header: "Retry-After: 1"}
@@ -81,7 +95,7 @@ func (s *subject) cell(f fault, c conduct) string {
 	retried := c.requests != 1 || f.name == refusedOnce // the requests that were refused did not come through
 	var text string
 	switch {
-	case f.name == "503 for good" && s.endless:
+	case slices.Contains(s.endless, f.name):
 		text = "retried without end"
 	case c.stored == 0 && s.files:
 		text = "put aside in a file"
@@ -91,6 +105,8 @@ func (s *subject) cell(f fault, c conduct) string {
 		text = "lost, not retried"
 	case c.stored == 0:
 		text = fmt.Sprintf("lost after %d requests", c.requests)
+	case !retried && f.name == tooLate && !c.told:
+		text = "stored, waits without end"
 	case !retried:
 		text = "stored, not retried"
 	case c.stored == 1:
@@ -123,7 +139,7 @@ func measure(t *testing.T, s subject) {
 	acknowledged, stored := map[int]bool{}, map[int]int{}
 	for n, f := range faults {
 		want := s.want[n]
-		proxy.play(f.script(&s, patience)...)
+		proxy.play(s.script(f, patience)...)
 		back := make(chan struct{})
 		if f.name == refusedOnce {
 			proxy.refuse()

@@ -27,17 +27,13 @@ import (
 // growth without end and not a promise of thrift: bodies alone may take 256 MiB.
 const memoryBound = 1 << 30
 
-// ingestionPath is an address that takes events in by HTTP.
-type ingestionPath struct {
-	path, contentType string
-	line              string // one event, as often as one likes
-	taken             int    // the status of a body of such lines
-}
-
-var ingestionPaths = []ingestionPath{
-	{"/ingest/clef", "", tinyLine, 201},
-	{"/api/events/raw?clef", "application/x-ndjson", tinyLine, 201},
-	{"/api/events/raw", "application/json", "", 400},
+// ingestionPaths are the addresses that take events in by HTTP, each with one event, or the start of one.
+var ingestionPaths = []struct{ path, contentType, event string }{
+	{"/ingest/clef", "", tinyLine},
+	{"/api/events/raw?clef", "application/x-ndjson", tinyLine},
+	{"/api/events/raw", "application/json", `{"Events":[`},
+	{"/_bulk", "application/x-ndjson", `{"create":{}}` + "\n" + `{"@timestamp":"2026-11-20T10:00:00Z"}` + "\n"},
+	{"/logs/_bulk", "application/x-ndjson", `{"create":{}}` + "\n{}\n"},
 }
 
 const tinyLine = `{"@t":"2026-11-20T10:00:00Z"}` + "\n"
@@ -167,7 +163,7 @@ func TestHostileTenThousandConnections(t *testing.T) {
 }
 
 // bomb is size bytes that compress to next to nothing.
-func bomb(t *testing.T, coding string, filling []byte, size int) []byte {
+func bomb(t *testing.T, coding, filling string, size int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var w io.WriteCloser
@@ -176,7 +172,7 @@ func bomb(t *testing.T, coding string, filling []byte, size int) []byte {
 	} else {
 		w, _ = zlib.NewWriterLevel(&b, zlib.BestSpeed)
 	}
-	piece := bytes.Repeat(filling, 1<<20/len(filling))
+	piece := bytes.Repeat([]byte(filling), 1<<20/len(filling))
 	for n := 0; n < size; n += len(piece) {
 		if _, err := w.Write(piece); err != nil {
 			t.Fatal(err)
@@ -194,9 +190,9 @@ func TestHostileDecompressionBombs(t *testing.T) {
 	p := hostile(t)
 	var sending sync.WaitGroup
 	for _, coding := range []string{"gzip", "deflate"} {
-		for _, filling := range []string{" ", "\n", "[", tinyLine} {
-			packed := bomb(t, coding, []byte(filling), 256<<20)
-			for _, in := range ingestionPaths {
+		blanks, brackets := bomb(t, coding, " ", 256<<20), bomb(t, coding, "[", 256<<20)
+		for _, in := range ingestionPaths {
+			for _, packed := range [][]byte{blanks, brackets, bomb(t, coding, in.event, 64<<20)} {
 				sending.Go(func() {
 					req, err := http.NewRequest("POST", p.url+in.path, bytes.NewReader(packed))
 					if err != nil {

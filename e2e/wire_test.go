@@ -38,9 +38,9 @@ var recordings = []recording{
 	{name: "otel-js-0.223.1-protobuf", later: true, status: 200},
 	{name: "otel-go-otlploghttp-0.23.0", later: true, status: 200},
 
-	{name: "elasticsearch-js-9.4.3-bulk", later: true, status: 200},
-	{name: "elasticsearch-js-9.4.3-helpers-bulk", later: true, status: 200},
-	{name: "rsyslog-8.2302-omelasticsearch", later: true, status: 200},
+	{name: "elasticsearch-js-9.4.3-bulk", status: 200, answer: `"errors":false`, messages: []string{"hi", "ho"}},
+	{name: "elasticsearch-js-9.4.3-helpers-bulk", status: 200, answer: `"errors":false`, messages: []string{"", ""}},
+	{name: "rsyslog-8.2302-omelasticsearch", status: 200, answer: `"errors":false`, messages: []string{"hello from logger é"}},
 
 	{name: "pino-loki-3.0.0", later: true, status: 204},
 	{name: "winston-loki-6.1.7-json", later: true, status: 204},
