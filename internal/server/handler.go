@@ -163,7 +163,9 @@ func (w *recorder) extend() { _ = w.control.SetWriteDeadline(time.Now().Add(writ
 
 // ServeHTTP answers one request: checks that hold everywhere, the route, and the one place
 // where panics end.
-func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) { s.answer(s.mux, rw, r) }
+
+func (s *Server) answer(mux *http.ServeMux, rw http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	headRead(r)
 	w := newRecorder(rw)
@@ -192,7 +194,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = s.withElasticBase(withWholeKey(r)) // the meters see what the mux saw
-	s.mux.ServeHTTP(w, r)
+	mux.ServeHTTP(w, r)
 }
 
 // answerError answers in the form of whatever serves the request's path.

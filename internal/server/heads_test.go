@@ -104,7 +104,11 @@ func TestSlowBodiesAreGivenUpEverywhere(t *testing.T) {
 		}
 	}
 	for request, conn := range waiting {
-		if a := readAnswer(t, conn); a.status != 503 || a.header.Get("Retry-After") == "" {
+		a := readAnswer(t, conn)
+		if a.status == 501 || a.status == 415 { // metrics, and gRPC over HTTP/1.1: no body is waited for
+			continue
+		}
+		if a.status != 503 || a.header.Get("Retry-After") == "" {
 			t.Errorf("%q: %d %s", request, a.status, a.body)
 		}
 	}

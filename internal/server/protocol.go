@@ -19,7 +19,7 @@ type protocol struct {
 type failure func(w http.ResponseWriter, r *http.Request, status int, err error)
 
 // protocols are all there are. A row here, rows in formats and routes, and a decoder make one.
-var protocols = []*protocol{seqProtocol, elasticProtocol}
+var protocols = []*protocol{seqProtocol, otlpProtocol, grpcProtocol, elasticProtocol}
 
 // seqProtocol is what Seq's clients and the page speak: CLEF and the raw events form.
 var seqProtocol = &protocol{"seq", failPlain}
@@ -37,7 +37,11 @@ var (
 	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy}
 )
 
-var formats = []*format{clefFormat, legacyFormat, elasticFormat}
+var formats = []*format{
+	clefFormat, legacyFormat,
+	otlpLogs, otlpLogsJSON, otlpTraces, otlpTracesJSON,
+	elasticFormat,
+}
 
 // formatNamed returns nil if there is none of the name.
 func formatNamed(name string) *format {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/otlp"
 )
 
 // access says what a route is to a browser (R23), and to clients that speak a protocol.
@@ -35,6 +36,16 @@ var routes = []route{
 	{"POST", "/ingest/clef", ingests(seqProtocol), (*api).ingestCLEF},
 	{"POST", "/api/events/raw", ingests(seqProtocol), (*api).ingestRaw},
 	{"GET", "/api/events/describe", ingests(seqProtocol), (*api).describeIngestion},
+
+	{"POST", "/v1/logs", ingests(otlpProtocol), ingestOTLP(otlp.SignalLogs)},
+	{"POST", "/v1/traces", ingests(otlpProtocol), ingestOTLP(otlp.SignalTraces)},
+	{"POST", "/v1/metrics", ingests(otlpProtocol), (*api).refuseMetrics},
+	{"POST", "/ingest/otlp/v1/logs", ingests(otlpProtocol), ingestOTLP(otlp.SignalLogs)},
+	{"POST", "/ingest/otlp/v1/traces", ingests(otlpProtocol), ingestOTLP(otlp.SignalTraces)},
+	{"POST", "/ingest/otlp/v1/metrics", ingests(otlpProtocol), (*api).refuseMetrics},
+	{"POST", "/opentelemetry.proto.collector.logs.v1.LogsService/Export", ingests(grpcProtocol), exportGRPC(otlp.SignalLogs)},
+	{"POST", "/opentelemetry.proto.collector.trace.v1.TraceService/Export", ingests(grpcProtocol), exportGRPC(otlp.SignalTraces)},
+	{"POST", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", ingests(grpcProtocol), (*api).refuseMetricsGRPC},
 
 	{"POST", "/elasticsearch/_bulk", ingests(elasticProtocol), (*api).elasticBulk},
 	{"PUT", "/elasticsearch/_bulk", ingests(elasticProtocol), (*api).elasticBulk},
@@ -84,12 +95,16 @@ var routes = []route{
 	{"GET", "/metrics", reads, (*api).writeMetrics},
 }
 
-// newMux gives each pattern its methods. /health and the page need no store.
-func (s *Server) newMux() *http.ServeMux {
+// newMux gives each pattern its methods; with ingestionAlone only the routes that take in events are served.
+// /health and the page need no store.
+func (s *Server) newMux(ingestionAlone bool) *http.ServeMux {
 	mux := http.NewServeMux()
 	all := map[string]*resource{}
 	for i := range routes {
 		r := &routes[i]
+		if ingestionAlone && r.access.ingests == nil {
+			continue
+		}
 		res := all[r.pattern]
 		if res == nil {
 			res = &resource{server: s, protocol: r.access.ingests}
@@ -99,7 +114,11 @@ func (s *Server) newMux() *http.ServeMux {
 		res.routes = append(res.routes, r)
 	}
 	mux.HandleFunc("/health", s.health)
-	for _, prefix := range []string{"/api/", "/ingest/", "/health/", "/metrics/", "/ingest"} {
+	if ingestionAlone {
+		mux.HandleFunc("/", unknownPath)
+		return mux
+	}
+	for _, prefix := range []string{"/api/", "/ingest/", "/v1/", "/health/", "/metrics/", "/ingest"} {
 		mux.HandleFunc(prefix, unknownPath)
 	}
 	mux.Handle("/", newPage(s))

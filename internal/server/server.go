@@ -42,6 +42,10 @@ type Options struct {
 	Logger   *slog.Logger  // nil: discard
 	Drain    time.Duration // how long shutting down waits for requests inside; 0: 30 s
 
+	// Ingestion are listeners that serve ingestion and /health alone: over HTTP/1.1, and over HTTP/2 without TLS as gRPC's
+	// clients speak it. Serve closes them.
+	Ingestion []net.Listener
+
 	// Ready is told, once, that requests are being served. Nil: nobody is.
 	Ready func(*stele.Store)
 
@@ -78,6 +82,7 @@ type Server struct {
 	o      Options
 	log    *slog.Logger
 	mux    *http.ServeMux
+	intake *http.ServeMux // ingestion and /health alone
 	meters *meters
 	guard  guard
 	gate   gate
@@ -87,7 +92,7 @@ type Server struct {
 func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{o: o, log: o.Logger, meters: newMeters(), guard: newGuard(o), gate: newGate()}
-	s.mux = s.newMux()
+	s.mux, s.intake = s.newMux(false), s.newMux(true)
 	return s
 }
 
@@ -96,23 +101,28 @@ func New(o Options) *Server {
 // that no client meets a refused connection earlier than need be. It closes the listeners.
 // The error is nil after an orderly end.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
-	hs := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    4 << 20, // a filter over its limit gets our own error, not a bare 431
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	countHeads(hs)
+	whole := s.httpServer(s, 4<<20) // a filter over its limit gets our own error, not a bare 431
+	countHeads(whole)
 	heads := &budget{most: longHeads}
-	failed := make(chan error, len(listeners))
+	// HTTP/2 carries the heads of many requests at once, which no headListener can tell apart; ingestion needs short ones.
+	intake := s.httpServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.answer(s.intake, w, r) }), 8<<10)
+	intake.Protocols = new(http.Protocols)
+	intake.Protocols.SetHTTP1(true)
+	intake.Protocols.SetUnencryptedHTTP2(true)
+	failed := make(chan error, len(listeners)+len(s.o.Ingestion))
 	var serving sync.WaitGroup
-	for _, l := range listeners {
+	listen := func(hs *http.Server, l net.Listener) {
 		serving.Go(func() {
-			if err := hs.Serve(&headListener{l, heads}); !errors.Is(err, http.ErrServerClosed) {
+			if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fault.WrapAs(fault.IO, err, "serve", "listening on %s ended", l.Addr())
 			}
 		})
+	}
+	for _, l := range listeners {
+		listen(whole, &headListener{l, heads})
+	}
+	for _, l := range s.o.Ingestion {
+		listen(intake, l)
 	}
 	defer serving.Wait()
 
@@ -145,7 +155,17 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 		store = (<-opened).store
 	}
-	return errors.Join(err, s.end(hs, store))
+	return errors.Join(err, s.end(store, whole, intake))
+}
+
+func (s *Server) httpServer(h http.Handler, head int) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    head,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 }
 
 func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
@@ -172,7 +192,7 @@ func (s *Server) start(store *stele.Store) {
 }
 
 // end drains, closes the store (nil if it never opened), and then the sockets.
-func (s *Server) end(hs *http.Server, store *stele.Store) error {
+func (s *Server) end(store *stele.Store, servers ...*http.Server) error {
 	s.drain()
 	var err error
 	if store != nil {
@@ -184,9 +204,15 @@ func (s *Server) end(hs *http.Server, store *stele.Store) error {
 	// clients open some ahead: a restart under load must not take that long.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if hs.Shutdown(ctx) != nil {
-		hs.Close()
+	var ending sync.WaitGroup
+	for _, hs := range servers {
+		ending.Go(func() {
+			if hs.Shutdown(ctx) != nil {
+				hs.Close()
+			}
+		})
 	}
+	ending.Wait()
 	return err
 }
 

@@ -213,7 +213,7 @@ func TestStartingAnswers503(t *testing.T) {
 func TestUnknownPathsAndMethods(t *testing.T) {
 	s := New(Options{})
 	direct(s, "GET", "/api/nothing").wantError(t, 404, "/api/nothing")
-	direct(s, "POST", "/ingest/otlp/v1/logs").wantError(t, 404, "/ingest/otlp")
+	direct(s, "POST", "/ingest/otlp/v1/profiles").wantError(t, 404, "/ingest/otlp")
 	a := direct(s, "DELETE", "/api/events")
 	a.wantError(t, 405, "DELETE is not allowed here; allowed: GET, HEAD, OPTIONS")
 	if got := a.header.Get("Allow"); got != "GET, HEAD, OPTIONS" {
