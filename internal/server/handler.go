@@ -78,7 +78,7 @@ func answerError(w http.ResponseWriter, r *http.Request, fail failure, err error
 		h.Del(name)
 	}
 	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter(err))
+		h.Set("Retry-After", retryAfter)
 	}
 	fail(w, r, status, err)
 }
@@ -88,16 +88,9 @@ func failPlain(w http.ResponseWriter, _ *http.Request, status int, err error) {
 	writeJSON(w, status, errorBody(err.Error()))
 }
 
-// retryAfter is how many seconds a client should wait: a disk is not freed in one.
-func retryAfter(err error) string {
-	switch stele.KindOf(err) {
-	case fault.Full, fault.IO:
-		return "10"
-	case fault.Locked, fault.Closed:
-		return "5"
-	}
-	return "1"
-}
+// retryAfter is how many seconds a client should wait. OpenTelemetry's exporters give a batch ten seconds and six
+// requests, and drop it at once if the wait would take them beyond: two seconds give the longest patience (docs/clients.md).
+const retryAfter = "2"
 
 func errorBody(text string) []byte {
 	body := event.AppendString([]byte(`{"Error":`), validText(text))

@@ -47,7 +47,7 @@ type headConn struct {
 var errHeads = errors.New("the heads of all requests at once are too long")
 
 // busyHead says that nothing is wrong with the request: clients try again.
-const busyHead = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" +
+const busyHead = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: " + retryAfter + "\r\nConnection: close\r\n\r\n" +
 	`{"Error":"too many bytes of request heads are being taken in at once"}`
 
 func (c *headConn) Read(p []byte) (int, error) {

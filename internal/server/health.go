@@ -18,10 +18,10 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	case serving:
 		writeJSON(w, http.StatusOK, []byte(`{"status":"The Stele node is in service."}`))
 	case starting:
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", retryAfter)
 		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"The Stele node is starting."}`))
 	case draining:
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", retryAfter)
 		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"The Stele node is shutting down."}`))
 	}
 }
