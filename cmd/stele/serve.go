@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -22,6 +23,8 @@ import (
 type serveCommand struct {
 	Datapath       string `placeholder:"DIR" help:"Where the data is; made if absent (default ./data)."`
 	Urls           string `name:"urls" placeholder:"URL[;URL...]" help:"What to listen on (default http://localhost:5341, which is 127.0.0.1 and ::1)."`
+	Otlp           *bool  `help:"Also listen for OpenTelemetry: gRPC on port 4317, HTTP on 4318, of the hosts of --urls."`
+	OtlpUrls       string `name:"otlp-urls" placeholder:"URL[;URL...]" help:"Where to listen for it instead, such as grpc://localhost:4317;http://localhost:4318."`
 	Config         string `placeholder:"FILE" help:"Config file (default ./stele.json, else DIR/stele.json, if there is one)."`
 	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
 	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
@@ -71,9 +74,18 @@ func (c *serveCommand) Run(s streams) error {
 		// Most of what a loaded server allocates is large and short-lived (docs/performance.md).
 		debug.SetGCPercent(gcPercent)
 	}
+	otlpURLs := settings.otlpAddresses()
 	o := settings.server
+	if o.Ingestion, err = server.ListenOTLP(otlpURLs); err != nil {
+		for _, l := range listeners {
+			l.Close()
+		}
+		return err
+	}
+	otlpURLs = addresses(otlpURLs, o.Ingestion)
 	o.Datapath, o.Version, o.Page = dir, versionNumber(), ui.Files()
-	o.URLs = addresses(settings.urls, listeners)
+	urls := addresses(settings.urls, listeners)
+	o.URLs = slices.Concat(urls, otlpURLs)
 	o.Logger = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: settings.logLevel}))
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -89,7 +101,11 @@ func (c *serveCommand) Run(s streams) error {
 		fmt.Fprintln(s.err, "stele: ended by a second signal")
 		os.Exit(1) // what was acknowledged is on disk (R10)
 	}()
-	fmt.Fprintf(s.out, "stele %s listens on %s, data in %s\n", versionNumber(), strings.Join(o.URLs, " and "), dir)
+	where := strings.Join(urls, " and ")
+	if len(otlpURLs) > 0 {
+		where += ", for OpenTelemetry on " + strings.Join(otlpURLs, " and ")
+	}
+	fmt.Fprintf(s.out, "stele %s listens on %s, data in %s\n", versionNumber(), where, dir)
 	return server.New(o).Serve(ctx, listeners...)
 }
 

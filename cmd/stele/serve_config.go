@@ -21,6 +21,8 @@ import (
 type serveSettings struct {
 	server   server.Options
 	urls     []string
+	otlp     bool
+	otlpURLs []string // given; see otlpAddresses
 	logLevel slog.Level
 }
 
@@ -34,6 +36,8 @@ type setting struct {
 var serveTable = []setting{
 	{"datapath", func(s *serveSettings, v string) error { s.server.Datapath = v; return nil }},
 	{"urls", func(s *serveSettings, v string) error { s.urls = list(v); return nil }},
+	{"otlp", boolSetting(func(s *serveSettings, on bool) { s.otlp = on })},
+	{"otlp-urls", func(s *serveSettings, v string) error { s.otlpURLs = list(v); return nil }},
 	{"event-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.EventBytes = int(n) })},
 	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
 	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
@@ -57,6 +61,17 @@ var serveTable = []setting{
 	}},
 }
 
+func boolSetting(set func(*serveSettings, bool)) func(*serveSettings, string) error {
+	return func(s *serveSettings, text string) error {
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return fault.New(fault.Invalid, "", "%q is neither true nor false", text)
+		}
+		set(s, on)
+		return nil
+	}
+}
+
 func sizeSetting(set func(*serveSettings, int64)) func(*serveSettings, string) error {
 	return func(s *serveSettings, text string) error {
 		n, err := parseSize(text)
@@ -68,6 +83,33 @@ func sizeSetting(set func(*serveSettings, int64)) func(*serveSettings, string) e
 		}
 		return err
 	}
+}
+
+// boolText is a flag's value, "" if it was not given.
+func boolText(flag *bool) string {
+	if flag == nil {
+		return ""
+	}
+	return strconv.FormatBool(*flag)
+}
+
+// otlpAddresses are the URLs to serve OpenTelemetry on: those given, or if it is asked for, the standard ports of the hosts of urls.
+func (s *serveSettings) otlpAddresses() []string {
+	if len(s.otlpURLs) > 0 || !s.otlp {
+		return s.otlpURLs
+	}
+	var hosts, all []string
+	for _, text := range s.urls {
+		_, host, _ := strings.Cut(strings.TrimSuffix(text, "/"), "://")
+		if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+			host = host[:colon]
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+			all = append(all, "grpc://"+host+":4317", "http://"+host+":4318")
+		}
+	}
+	return all
 }
 
 // list reads values with ; between them.
@@ -87,7 +129,7 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 		server: server.Options{Datapath: "data"}, urls: []string{defaultURL}, logLevel: slog.LevelWarn,
 	}
 	flags := map[string]string{
-		"datapath": c.Datapath, "urls": c.Urls, "event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
+		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls, "event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
 		"document-limit": c.DocumentLimit, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
@@ -153,7 +195,7 @@ func (c *serveCommand) configFile(getenv func(string) string) (values map[string
 }
 
 // parseConfig reads a JSON object whose members have the flags' names. Values are strings,
-// numbers, or lists of strings.
+// numbers, true, false, or lists of strings.
 func parseConfig(text []byte) (map[string]string, error) {
 	var raw map[string]any
 	if err := json.Unmarshal(text, &raw); err != nil {
@@ -173,6 +215,8 @@ func parseConfig(text []byte) (map[string]string, error) {
 			values[name] = v
 		case float64:
 			values[name] = strconv.FormatFloat(v, 'f', -1, 64)
+		case bool:
+			values[name] = strconv.FormatBool(v)
 		case []any:
 			var parts []string
 			for _, p := range v {
@@ -184,7 +228,7 @@ func parseConfig(text []byte) (map[string]string, error) {
 			}
 			values[name] = strings.Join(parts, ";")
 		default:
-			return nil, fault.New(fault.Invalid, "", "%s is neither a string, a number nor a list of strings", name)
+			return nil, fault.New(fault.Invalid, "", "%s is neither a string, a number, true or false nor a list of strings", name)
 		}
 	}
 	return values, nil

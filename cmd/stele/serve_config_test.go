@@ -58,7 +58,7 @@ func TestSettingsPrecedence(t *testing.T) {
 // TestEverySettingIsAFlag keeps table, flags and what they set in step.
 func TestEverySettingIsAFlag(t *testing.T) {
 	t.Chdir(t.TempDir())
-	values := map[string]string{"drain": "7s", "log-level": "error", "event-limit": "7", "batch-limit": "7", "document-limit": "7", "journal-limit": "7", "body-memory": "7"}
+	values := map[string]string{"otlp": "true", "drain": "7s", "log-level": "error", "event-limit": "7", "batch-limit": "7", "document-limit": "7", "journal-limit": "7", "body-memory": "7"}
 	for _, row := range serveTable {
 		text := values[row.name]
 		if text == "" {
@@ -85,5 +85,39 @@ func TestEverySettingIsAFlag(t *testing.T) {
 		if unset, _ := (&serveCommand{}).settings(func(string) string { return "" }); err != nil || reflect.DeepEqual(got, unset) {
 			t.Errorf("%s reaches no setting: %v", flag, err)
 		}
+	}
+}
+
+func TestOTLPAddresses(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{`{}`, ""},
+		{`{"otlp":false}`, ""},
+		{`{"otlp":true}`, "grpc://localhost:4317 http://localhost:4318"},
+		{`{"otlp":"1","urls":["http://localhost:5341","http://localhost:80/","http://[::1]:5341","http://[::1]","http://*:7"]}`,
+			"grpc://localhost:4317 http://localhost:4318 grpc://[::1]:4317 http://[::1]:4318 grpc://*:4317 http://*:4318"},
+		{`{"otlp":true,"otlp-urls":"grpc://127.0.0.1:0"}`, "grpc://127.0.0.1:0"},
+		{`{"otlp-urls":["grpc://a:1","http://b:2"]}`, "grpc://a:1 http://b:2"},
+	} {
+		t.Chdir(t.TempDir())
+		if err := os.WriteFile("stele.json", []byte(c.config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := (&serveCommand{}).settings(func(string) string { return "" })
+		if err != nil {
+			t.Errorf("%s: %v", c.config, err)
+			continue
+		}
+		if got := strings.Join(s.otlpAddresses(), " "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.config, got, c.want)
+		}
+	}
+	t.Chdir(t.TempDir())
+	off := false
+	s, err := (&serveCommand{Otlp: &off}).settings(func(name string) string { return map[string]string{"STELE_OTLP": "true"}[name] })
+	if err != nil || len(s.otlpAddresses()) > 0 {
+		t.Errorf("a flag that says false does not win: %v %v", s.otlpAddresses(), err)
+	}
+	if _, err := (&serveCommand{}).settings(func(name string) string { return map[string]string{"STELE_OTLP": "perhaps"}[name] }); err == nil {
+		t.Error("otlp may be perhaps")
 	}
 }

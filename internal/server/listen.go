@@ -2,8 +2,10 @@ package server
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -12,7 +14,18 @@ import (
 // Listen opens the sockets of addresses such as http://localhost:5341 (both loopback
 // addresses), http://*:5341 (every interface) and http://10.0.0.1:80. Port 0 takes a free one.
 // On an error nothing is left open.
-func Listen(urls []string) (_ []net.Listener, err error) {
+func Listen(urls []string) ([]net.Listener, error) {
+	return listen("--urls", urls, map[string]string{"http": "80"})
+}
+
+// ListenOTLP is Listen for addresses of OpenTelemetry, such as grpc://localhost:4317 and http://localhost:4318. Either
+// kind takes gRPC and HTTP; the scheme says what clients are meant to speak.
+func ListenOTLP(urls []string) ([]net.Listener, error) {
+	return listen("--otlp-urls", urls, map[string]string{"http": "4318", "grpc": "4317"})
+}
+
+// listen opens the sockets of addresses that a setting gives. The schemes allowed have their default ports.
+func listen(setting string, urls []string, schemes map[string]string) (_ []net.Listener, err error) {
 	var all []net.Listener
 	defer func() {
 		if err != nil {
@@ -22,7 +35,7 @@ func Listen(urls []string) (_ []net.Listener, err error) {
 		}
 	}()
 	for _, u := range urls {
-		hosts, port, err := listenAddresses(u)
+		hosts, port, err := listenAddresses(u, schemes)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +47,7 @@ func Listen(urls []string) (_ []net.Listener, err error) {
 			if err != nil {
 				e := fault.WrapAs(fault.Unavailable, err, "listen", "%s cannot be served", u)
 				if errors.Is(err, errAddressInUse) {
-					e = e.WithHint("another program listens there; choose another address with --urls")
+					e = e.WithHint("another program listens there; choose another address with %s", setting)
 				}
 				return nil, e
 			}
@@ -48,22 +61,22 @@ func Listen(urls []string) (_ []net.Listener, err error) {
 }
 
 // listenAddresses returns the hosts and the port that a URL stands for.
-func listenAddresses(text string) (hosts []string, port string, err error) {
+func listenAddresses(text string, schemes map[string]string) (hosts []string, port string, err error) {
 	const op = "read address"
 	u, err := url.Parse(strings.Replace(text, "://*", "://0.0.0.0", 1))
 	if err != nil {
 		return nil, "", fault.WrapAs(fault.Invalid, err, op, "%q is no URL", text)
 	}
 	switch {
-	case u.Scheme == "https":
+	case u.Scheme == "https" || u.Scheme == "grpcs": // gRPC over TLS is HTTPS
 		return nil, "", fault.New(fault.Unsupported, op, "%q: HTTPS is not served", text).WithHint("put a reverse proxy before Stele")
-	case u.Scheme != "http" || u.Host == "":
-		return nil, "", fault.New(fault.Invalid, op, "%q is not of the form http://HOST:PORT", text)
+	case schemes[u.Scheme] == "" || u.Host == "":
+		return nil, "", fault.New(fault.Invalid, op, "%q is not of the form %s://HOST:PORT", text, strings.Join(slices.Sorted(maps.Keys(schemes)), ":// or "))
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
 		return nil, "", fault.New(fault.Invalid, op, "%q: only scheme, host and port are allowed", text)
 	}
 	if port = u.Port(); port == "" {
-		port = "80"
+		port = schemes[u.Scheme]
 	}
 	switch host := u.Hostname(); host {
 	case "localhost":

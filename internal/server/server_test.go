@@ -346,15 +346,28 @@ func TestListen(t *testing.T) {
 		l.Close()
 	}
 	for text, kind := range map[string]fault.Kind{"https://x": fault.Unsupported, "localhost:5341": fault.Invalid, "http://": fault.Invalid, "http://h/p": fault.Invalid, "http://h:1?x": fault.Invalid, "": fault.Invalid} {
-		if _, _, err := listenAddresses(text); fault.KindOf(err) != kind {
+		if _, _, err := listenAddresses(text, map[string]string{"http": "80"}); fault.KindOf(err) != kind {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	for text, want := range map[string]string{"http://*:80": ":80", "http://0.0.0.0": ":80", "http://[::1]:7": "::1:7", "http://h:1/": "h:1"} {
-		hosts, port, err := listenAddresses(text)
+		hosts, port, err := listenAddresses(text, map[string]string{"http": "80"})
 		if got := strings.Join(hosts, ",") + ":" + port; err != nil || got != want {
 			t.Errorf("%q: %s, %v", text, got, err)
 		}
+	}
+	ls, err = ListenOTLP([]string{"grpc://127.0.0.1:0", "http://127.0.0.1:0"})
+	if err != nil || len(ls) != 2 {
+		t.Fatal(ls, err)
+	}
+	for _, l := range ls {
+		l.Close()
+	}
+	if _, err := ListenOTLP([]string{"tcp://127.0.0.1:0"}); err == nil || !strings.Contains(err.Error(), "is not of the form grpc:// or http://HOST:PORT") {
+		t.Error(err)
+	}
+	if _, err := ListenOTLP([]string{"grpcs://127.0.0.1:0"}); !errors.Is(err, fault.Unsupported) {
+		t.Error(err)
 	}
 }
 
