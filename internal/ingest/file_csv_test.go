@@ -70,14 +70,14 @@ func TestCSV(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := FileOptions{Format: "csv", Patient: true}
-			got, refused, r := readAll(t, c.text, o)
+			got, refused, _ := readAll(t, c.text, o)
 			if d := cmp.Diff(c.want, got) + cmp.Diff(c.refused, refused); d != "" {
 				t.Error(d)
 			}
 			if c.refused != nil {
 				return
 			}
-			if _, _, r = readAll(t, c.text, FileOptions{Patient: true}); !strings.HasPrefix(r.Report().Format, "CSV") {
+			if _, _, r := readAll(t, c.text, FileOptions{Patient: true}); !strings.HasPrefix(r.Report().Format, "CSV") {
 				t.Errorf("taken for %s", r.Report().Format)
 			}
 		})

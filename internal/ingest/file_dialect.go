@@ -46,6 +46,7 @@ var dialects = []dialectKind{
 	{CLEFFormat, "CLEF, one event a line", fitsCLEF, openCLEF},
 	{JSONFormat, "one JSON object a line, in any dialect", fitsJSON, openJSON},
 	{"access", "access log of Apache or nginx, common or combined", fitsForms("access"), openForms("access")},
+	{"zeek", "log of Zeek or Bro, separated by tabs", fitsZeek, openZeek},
 	{"csv", "CSV with a header", fitsCSV, openCSV},
 	{"logfmt", "logfmt: pairs name=value", fitsLogfmt, openForms("logfmt")},
 	{TextFormat, "text, with or without timestamps", func(*sample) int { return 1 }, openText},
