@@ -88,7 +88,7 @@ const (
 )
 
 // busy is the server's own answer when it starts or has no room.
-var busy = step{status: 503, header: "Retry-After: 1"}
+var busy = step{status: 503, header: "Retry-After: 2"}
 
 // cell is the text of a cell of docs/clients.md.
 func (s *subject) cell(f fault, c conduct) string {

@@ -32,6 +32,10 @@ var ingestionPaths = []struct{ path, contentType, event string }{
 	{"/ingest/clef", "", tinyLine},
 	{"/api/events/raw?clef", "application/x-ndjson", tinyLine},
 	{"/api/events/raw", "application/json", `{"Events":[`},
+	{"/v1/logs", "application/json", `{"resourceLogs":[`},
+	{"/v1/traces", "application/json", `{"resourceSpans":[{},{},{},{},{},{}`},
+	{"/ingest/otlp/v1/logs", "application/x-protobuf", "\x0a\x02\x12\x00"},
+	{"/ingest/otlp/v1/traces", "application/x-protobuf", "\x0a\x00"},
 	{"/_bulk", "application/x-ndjson", `{"create":{}}` + "\n" + `{"@timestamp":"2026-11-20T10:00:00Z"}` + "\n"},
 	{"/logs/_bulk", "application/x-ndjson", `{"create":{}}` + "\n{}\n"},
 }

@@ -172,6 +172,11 @@ type entity struct {
 	RenderedMessage       string
 	Exception             string
 	TraceID               string `json:"TraceId"`
+	SpanID                string `json:"SpanId"`
+	ParentID              string `json:"ParentId"`
+	SpanKind              string
+	Start                 string
+	Elapsed               string
 	MessageTemplateTokens []map[string]any
 	Properties            []struct {
 		Name  string

@@ -33,10 +33,10 @@ var recordings = []recording{
 	{name: "pino-seq-4.0.0", status: 201, answer: seqAccepted, messages: []string{"Logged in", "Failed"}},
 	{name: "winston-seq-3.0.1", status: 201, answer: seqAccepted, messages: []string{"Hello Ada", "w"}},
 
-	{name: "otel-js-0.223.1-json", later: true, status: 200},
-	{name: "otel-js-0.223.1-json-gzip", later: true, status: 200},
-	{name: "otel-js-0.223.1-protobuf", later: true, status: 200},
-	{name: "otel-go-otlploghttp-0.23.0", later: true, status: 200},
+	{name: "otel-js-0.223.1-json", status: 200, answer: "{}", messages: []string{"hello otlp"}},
+	{name: "otel-js-0.223.1-json-gzip", status: 200, answer: "{}", messages: []string{`{"kind":"map","n":2}`}},
+	{name: "otel-js-0.223.1-protobuf", status: 200, messages: []string{"hello otlp"}},
+	{name: "otel-go-otlploghttp-0.23.0", status: 200, messages: []string{"hello from go"}},
 
 	{name: "elasticsearch-js-9.4.3-bulk", status: 200, answer: `"errors":false`, messages: []string{"hi", "ho"}},
 	{name: "elasticsearch-js-9.4.3-helpers-bulk", status: 200, answer: `"errors":false`, messages: []string{"", ""}},

@@ -110,16 +110,44 @@ func TestTrap03ExactTextOfTheLevel(t *testing.T) {
 	}
 }
 
-// seq-logging takes 200 and 201 alone for success; the addresses that Seq's clients use answer 201.
-func TestTrap04SeqIsAnswered201(t *testing.T) {
+// seq-logging takes 200 and 201 alone for success, and OpenTelemetry's SDK for C++ 200 alone: the
+// addresses that Seq's clients use answer 201, those of OTLP 200.
+func TestTrap04SeqIsAnswered201AndOTLP200(t *testing.T) {
 	h := serve(t, Options{})
 	for _, p := range seqPaths {
 		h.do("POST", p.path, p.body, "Content-Type: "+p.contentType).want(t, 201, accepted)
 	}
-	refused := h.do("POST", "/ingest/clef", "{}").header.Get("X-Stele-Refused")
-	h.do("POST", "/api/refused/"+refused+"/retry", "").wantError(t, 400, "line 1")
 	h.wantStored(strings.Repeat(clefLine+"\n", len(seqPaths)))
+	for _, p := range otlpPaths {
+		for body, want := range map[string]string{p.body: "{}", `{}`: "{}"} {
+			a := h.do("POST", p.path, body, "Content-Type: application/json")
+			a.want(t, 200, want)
+			if got := a.header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("%s: the answer calls itself %q", p.path, got)
+			}
+		}
+		// An answer of no bytes has its content type as well.
+		a := h.do("POST", p.path, "", "Content-Type: application/x-protobuf")
+		a.want(t, 200, "")
+		if got := a.header.Get("Content-Type"); got != "application/x-protobuf" {
+			t.Errorf("%s: the answer calls itself %q", p.path, got)
+		}
+	}
 }
+
+// otlpPaths are the ways by which OpenTelemetry's clients send logs and traces, with a body of one event in JSON.
+var otlpPaths = []struct{ path, body string }{
+	{"/ingest/otlp/v1/logs", otlpRecord},
+	{"/v1/logs", otlpRecord},
+	{"/ingest/otlp/v1/traces", otlpSpan},
+	{"/v1/traces", otlpSpan},
+}
+
+const (
+	otlpRecord = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795170186745000000","body":{"stringValue":"a record"}}]}]}]}`
+	otlpSpan   = `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0123456789abcdef0123456789abcdef","spanId":"0123456789abcdef","name":"a span",` +
+		`"startTimeUnixNano":"1795170186745000000","endTimeUnixNano":"1795170186746000000"}]}]}]}`
+)
 
 // trouble is what keeps a server from taking events in that are nobody's fault.
 var trouble = []struct {
@@ -588,6 +616,17 @@ func TestTrap16CompressedBodies(t *testing.T) {
 		}
 	}
 	h.wantStored(strings.Repeat(clefLine+"\n", n))
+	for _, p := range otlpPaths {
+		for encoding, body := range map[string]string{"gzip": packed(t, p.body), "deflate": deflated(t, p.body), "identity": p.body} {
+			r := h.request("POST", p.path, strings.NewReader(body), "Content-Type: application/json", "Content-Encoding: "+encoding)
+			r.ContentLength = -1 // as the Collector and the SDKs send it
+			h.send(r).want(t, 200, "{}")
+			n++
+		}
+	}
+	if got := h.count(); got != n {
+		t.Errorf("%d events, want %d", got, n)
+	}
 }
 
 func deflated(t testing.TB, text string) string {
