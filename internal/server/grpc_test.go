@@ -170,7 +170,7 @@ func TestGRPCBackPressure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := otlp.AppendStatus(nil, false, otlp.CodeUnavailable, errStarting.Error(), 1)
+	want := otlp.AppendStatus(nil, false, otlp.CodeUnavailable, errStarting.Error(), 2)
 	if code != "14" || !bytes.Equal(details, want) {
 		t.Errorf("%v\n%q\n%q", trailers, details, want)
 	}

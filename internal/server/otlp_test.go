@@ -218,13 +218,13 @@ func TestOTLPBackPressure(t *testing.T) {
 	}})
 	a := h.do("POST", "/v1/logs", otlpLog(t, "a"), asProtobuf)
 	a.wantType(t, protobufType)
-	if code, message := a.rpcStatus(t); a.status != 503 || code != otlp.CodeUnavailable || !strings.Contains(message, "starting") || a.header.Get("Retry-After") != "1" {
+	if code, message := a.rpcStatus(t); a.status != 503 || code != otlp.CodeUnavailable || !strings.Contains(message, "starting") || a.header.Get("Retry-After") != retryAfter {
 		t.Errorf("%d %v %q", a.status, a.header, a.body)
 	}
 	a = h.do("POST", "/v1/traces", "{}", asJSON)
 	a.wantType(t, otlpJSONType)
 	a.want(t, 503, `{"code":14,"message":"the server is starting: the store is being opened (try again in a moment; GET /health tells when it is ready)",`+
-		`"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}]}`)
+		`"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"2s"}]}`)
 	close(hold)
 }
 
