@@ -91,7 +91,7 @@ func parseLogfmt(line []byte, r *record, stamped bool) bool {
 			}
 		case levelRole:
 			if level := wordLevel(p.value); level != "" {
-				r.level, r.kept, fits = level, true, true
+				r.level, r.word, r.kept, fits = level, p.value, true, true
 			}
 		case messageRole:
 			if fits = len(p.value) > 0; fits {

@@ -17,6 +17,7 @@ type record struct {
 	// level is a property or part of the message already.
 	level string
 	kept  bool
+	word  []byte // what level was read from, where a form maps it itself
 
 	message   []byte // @m, to which the lines that continue the event are added
 	exception []byte // @x
