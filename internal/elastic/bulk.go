@@ -171,7 +171,7 @@ func (d *Bulk) document(a action, source []byte) (name string, err error) {
 	if len(source) == 0 {
 		return errDocument, fault.New(fault.Invalid, "", "the action has no document")
 	}
-	if d.clef, err = d.objects.appendCLEF(d.clef[:0], source, d.o); err != nil {
+	if d.clef, err = d.objects.appendCLEF(d.clef[:0], source, d.o.Arrival); err != nil {
 		return errDocument, err
 	}
 	d.clef = a.target.appendMembers(d.clef[:len(d.clef)-1])
