@@ -61,6 +61,10 @@ var routes = []route{
 	{"PUT", "/elasticsearch/{path...}", ingests(elasticProtocol), (*api).elasticSetUp},
 	{"POST", "/elasticsearch/{path...}", ingests(elasticProtocol), (*api).elasticSetUp},
 
+	{"POST", "/loki/api/v1/push", ingests(lokiProtocol), (*api).lokiPush},
+	{"POST", "/api/prom/push", ingests(lokiProtocol), (*api).lokiPush},
+	{"GET", "/ready", ingests(lokiProtocol), (*api).lokiReady},
+
 	{"GET", "/api/events", reads, (*api).listEvents},
 	{"GET", "/api/events/{id}", reads, (*api).getEvent},
 	{"GET", "/api/events/histogram", reads, (*api).histogram},
@@ -118,7 +122,7 @@ func (s *Server) newMux(ingestionAlone bool) *http.ServeMux {
 		mux.HandleFunc("/", unknownPath)
 		return mux
 	}
-	for _, prefix := range []string{"/api/", "/ingest/", "/v1/", "/health/", "/metrics/", "/ingest"} {
+	for _, prefix := range []string{"/api/", "/ingest/", "/v1/", "/loki/", "/health/", "/metrics/", "/ingest"} {
 		mux.HandleFunc(prefix, unknownPath)
 	}
 	mux.Handle("/", newPage(s))

@@ -1,0 +1,157 @@
+package loki
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/stelehq/stele/internal/event"
+)
+
+// tags are a stream's labels, or an entry's structured metadata: the members that they become, and what among them
+// CLEF has a name for.
+type tags struct {
+	members []byte // "app":"shop","level":"info"
+	level   string
+	rank    int    // how telling the name of the level was; 0: there is none
+	trace   []byte // 32 hexadecimal digits, or none
+	span    []byte // 16
+}
+
+func (t *tags) reset() {
+	t.members, t.level, t.rank, t.trace, t.span = t.members[:0], "", 0, t.trace[:0], t.span[:0]
+}
+
+// add adds a pair; value is text.
+func (t *tags) add(name, value []byte) {
+	t.name(name)
+	t.members = event.AppendString(t.members, value)
+	t.meaning(string(name), value)
+}
+
+// addJSON adds a pair whose value is compact JSON: a string, or what a client sends in place of one.
+func (t *tags) addJSON(name, value []byte) {
+	t.name(name)
+	t.members = append(t.members, value...)
+	if value[0] == '"' {
+		value, _, _, _ = event.ScanString(value, 0, nil)
+	}
+	t.meaning(string(name), value)
+}
+
+func (t *tags) name(name []byte) {
+	if len(t.members) > 0 {
+		t.members = append(t.members, ',')
+	}
+	if len(name) > 0 && name[0] == '@' { // doubled, as CLEF says
+		name = append([]byte{'@'}, name...)
+	}
+	t.members = append(event.AppendString(t.members, name), ':')
+}
+
+// The names of levels, the least telling first: detected_level is Loki's own guess.
+var levelNames = []string{"detected_level", "severity_text", "severity", "level"}
+
+func (t *tags) meaning(name string, value []byte) {
+	switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
+	case "traceid":
+		if isHex(value, 32) {
+			t.trace = append(t.trace[:0], value...)
+		}
+	case "spanid":
+		if isHex(value, 16) {
+			t.span = append(t.span[:0], value...)
+		}
+	}
+	for i, of := range levelNames {
+		if name != of || i+1 < t.rank {
+			continue
+		}
+		if level := levelOf(string(value), i == 0); level != "" {
+			t.level, t.rank = level, i+1
+		}
+	}
+}
+
+// levelOf returns what @l is to say: words as they are, pino's and bunyan's numbers by name.
+func levelOf(text string, guessed bool) string {
+	if text == "" || guessed && event.LevelRank(text) == event.RankUnknown {
+		return ""
+	}
+	if text[0]-'0' > 9 {
+		return text
+	}
+	if len(text) == 2 && text[1] == '0' {
+		return event.Rank(text[0] - '0').String()
+	}
+	return ""
+}
+
+func isHex(text []byte, digits int) bool {
+	if len(text) != digits {
+		return false
+	}
+	for _, c := range text {
+		if digit(c) == 16 {
+			return false
+		}
+	}
+	return true
+}
+
+// without returns the members that are not among the labels' too, name and value: winston-loki sends some twice.
+func (t *tags) without(labels *tags) []byte {
+	if len(t.members) == 0 || len(labels.members) == 0 {
+		return t.members
+	}
+	kept := t.members[:0]
+	for rest := t.members; len(rest) > 0; {
+		n := memberEnd(rest)
+		member := rest[:n]
+		if rest = rest[n:]; len(rest) > 0 {
+			rest = rest[1:]
+		}
+		// Quotes inside strings are escaped: what begins and ends with a quote is a whole member or none.
+		if member[len(member)-1] == '"' && bytes.Contains(labels.members, member) {
+			continue
+		}
+		if len(kept) > 0 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, member...)
+	}
+	t.members = kept
+	return kept
+}
+
+// memberEnd returns where the first of compact members ends.
+func memberEnd(members []byte) int {
+	name := valueEnd(members)
+	return name + 1 + valueEnd(members[name+1:])
+}
+
+// valueEnd returns where the first value of compact JSON ends.
+func valueEnd(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case ',', ':':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
