@@ -95,6 +95,26 @@ func (p *process) wantOTLPTraces() {
 	}
 }
 
+func TestClientOTLPgRPC(t *testing.T) {
+	skipWithoutProcesses(t)
+	needClients(t)
+	for _, compression := range []string{"none", "gzip"} {
+		t.Run(compression, func(t *testing.T) {
+			t.Parallel()
+			addr := freeAddress(t)
+			p := serve(t, t.TempDir(), "--otlp-urls=grpc://"+addr)
+			runClient(t, "otel-logs.mjs", "grpc", "http://"+addr, compression)
+			p.wantOTLPLogs()
+			p.stop()
+
+			p = serve(t, t.TempDir(), "--otlp-urls=grpc://"+addr)
+			runClient(t, "otel-traces.mjs", "grpc", "http://"+addr, compression)
+			p.wantOTLPTraces()
+			p.stop()
+		})
+	}
+}
+
 // A client that speaks gRPC to an address of HTTP is told so, and not left to guess.
 func TestClientOTLPMisdirectedGRPC(t *testing.T) {
 	skipWithoutProcesses(t)

@@ -35,3 +35,7 @@ func TestClientFaultsOTLPProtobuf(t *testing.T) {
 
 func TestClientRestartOTLPJSON(t *testing.T)     { acrossRestarts(t, "otel-logs", otlpQuick) }
 func TestClientRestartOTLPProtobuf(t *testing.T) { acrossRestarts(t, "otel-logs-proto", otlpQuick) }
+
+func TestClientRestartOTLPgRPC(t *testing.T) {
+	acrossRestartsAt(t, "otel-logs-grpc", `{"timeoutMillis": 5000}`, "--otlp-urls=grpc://")
+}

@@ -13,14 +13,13 @@ import (
 
 // restarts ends the server over dir by kill -9 and by SIGTERM while its clients send, starting it
 // again at the same address; between is called while it is in service. It returns the last one.
-func restarts(p *process, dir string, between func()) *process {
+func restarts(p *process, dir string, flags []string, between func()) *process {
 	p.t.Helper()
 	for _, end := range []func(*process){(*process).kill, (*process).stop, (*process).kill} {
 		between()
 		end(p)
 		time.Sleep(50 * time.Millisecond) // some requests are refused
-		p = launchAt(p.t, p.url, dir)
-		p.ready()
+		p = launchAt(p.t, p.url, dir, flags...).ready()
 	}
 	between()
 	return p
@@ -30,26 +29,49 @@ func restarts(p *process, dir string, between func()) *process {
 // was told is stored must be; the rest may be or not.
 func acrossRestarts(t *testing.T, driver, options string) {
 	t.Helper()
+	acrossRestartsAt(t, driver, options, "")
+}
+
+// acrossRestartsAt is acrossRestarts for a client of another address than that of HTTP, which flag opens.
+func acrossRestartsAt(t *testing.T, driver, options, flag string) {
+	t.Helper()
 	skipWithoutProcesses(t)
 	t.Parallel()
 	dir := t.TempDir()
-	p := serve(t, dir)
-	c := drive(t, driver, p.url, options)
+	var flags []string
+	addr := freeAddress(t)
+	if flag != "" {
+		flags = []string{flag + addr}
+	}
+	p := serve(t, dir, flags...)
+	url := p.url
+	if flag != "" {
+		url = "http://" + addr
+	}
+	c := drive(t, driver, url, options)
 
 	told := map[int]string{} // of a failure, "" if there was none
 	var stop atomic.Bool
-	var sent atomic.Int64
+	var taken atomic.Int64
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		for n := 0; !stop.Load(); n++ {
 			c.emit(n)
-			told[n] = strings.Join(c.flush(), "\n")
-			sent.Add(1)
+			if told[n] = strings.Join(c.flush(), "\n"); told[n] == "" {
+				taken.Add(1)
+			} else {
+				time.Sleep(5 * time.Millisecond)
+			}
 		}
 	})
-	p = restarts(p, dir, func() {
-		for begin := sent.Load(); sent.Load() < begin+10 && !t.Failed(); {
-			time.Sleep(time.Millisecond)
+	// A client that does not find its way back fails the test.
+	limit := time.Now().Add(time.Minute)
+	p = restarts(p, dir, flags, func() {
+		for begin := taken.Load(); taken.Load() < begin+10; time.Sleep(time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Error("after a minute events are not taken")
+				return
+			}
 		}
 	})
 	stop.Store(true)
@@ -60,6 +82,7 @@ func acrossRestarts(t *testing.T, driver, options string) {
 	p = launchAt(t, p.url, dir).ready()
 	stored := p.probes()
 	var acknowledged, lost, doubled int
+	reasons := map[string]bool{}
 	for n, failure := range told {
 		switch {
 		case failure == "" && stored[n] == 0:
@@ -68,6 +91,10 @@ func acrossRestarts(t *testing.T, driver, options string) {
 			acknowledged++
 		case stored[n] == 0:
 			lost++
+			if reason := strings.SplitN(failure, "|", 2)[0]; !reasons[reason] {
+				reasons[reason] = true
+				t.Logf("event %d is lost: %.300s", n, reason)
+			}
 		}
 		if stored[n] > 1 {
 			doubled++
@@ -135,7 +162,7 @@ func TestR16IdempotentClientAcrossRestartsAndFaults(t *testing.T) {
 			}
 		})
 	}
-	p = restarts(p, dir, func() {
+	p = restarts(p, dir, nil, func() {
 		for begin := sent.Load(); sent.Load() < begin+50 && ctx.Err() == nil; {
 			time.Sleep(time.Millisecond)
 		}

@@ -64,13 +64,18 @@ type process struct {
 // launch starts the server over a directory, on a free port, without waiting for it to be in service.
 func launch(t *testing.T, dir string, flags ...string) *process {
 	t.Helper()
+	return launchAt(t, "http://"+freeAddress(t), dir, flags...)
+}
+
+// freeAddress is a loopback address with a port that nothing listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	return launchAt(t, url, dir, flags...)
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // launchAt starts it at an address, as after the end of an earlier one.

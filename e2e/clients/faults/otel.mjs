@@ -2,10 +2,10 @@
 import { diag } from '@opentelemetry/api';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 
-export const exporting = (Exporter) => (url, options, onError) => {
+export const exporting = (Exporter, path = '/ingest/otlp/v1/logs') => (url, options, onError) => {
   const quiet = () => {};
   diag.setLogger({ error: (...all) => onError(all.join(' ')), warn: quiet, info: quiet, debug: quiet, verbose: quiet });
-  const exporter = new Exporter({ url: url + '/ingest/otlp/v1/logs', ...options });
+  const exporter = new Exporter({ url: url + path, ...options });
   const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter, scheduledDelayMillis: 60000 })] });
   const logger = provider.getLogger('faults');
   return {
