@@ -29,7 +29,12 @@ type csvDialect struct {
 	levels   []int    // columns that give the level
 	messages []int    // columns that give the message
 
-	header  bool // has been read
+	// Of CSV whose columns are known without a header.
+	shown string                                  // what it is
+	least int                                     // cells that a row may have; 0: as many as there are columns
+	more  func(dst []byte, cells [][]byte) []byte // adds members
+
+	header  bool // has been read, or is known
 	joined  []byte
 	lines   []csvLine // read ahead: a row over several lines, or what is left of one that was none
 	text    []byte    // of lines
@@ -71,14 +76,17 @@ func openCSV(o *FileOptions, c calendar, s *sample) (dialect, error) {
 }
 
 func (d *csvDialect) describe() string {
+	if d.shown != "" {
+		return d.shown
+	}
 	name := map[byte]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}[d.shape.comma]
 	return "CSV with " + name
 }
 
 func (d *csvDialect) first(s *sample) (instant int64, ok bool) {
 	rows := sampleRows(s.text, d.shape, s.whole)
-	for _, row := range rows[min(1, len(rows)):] {
-		if k, ok := d.time(row); ok {
+	for _, row := range rows {
+		if k, ok := d.time(row); ok { // a header has none
 			return instantOf(d.calendar.time(k)), true
 		}
 	}
@@ -111,7 +119,7 @@ func (d *csvDialect) next(f *FileReader) bool {
 		for len(cells) > n && len(cells[len(cells)-1]) == 0 {
 			cells = cells[:len(cells)-1]
 		}
-		if len(cells) != n {
+		if len(cells) > n || len(cells) < n && (d.least == 0 || len(cells) < d.least) {
 			f.tell(FileRefusal{Line: line.number, Offset: line.offset, Text: d.rowText(f, line),
 				Err: fault.New(fault.Invalid, "", "the row has %d cells, the header %d", len(d.split.cells), n)})
 			f.report.Refused += joined
@@ -160,6 +168,9 @@ func (d *csvDialect) event(dst []byte, cells [][]byte, undated int64) (out []byt
 		}
 		dst = event.AppendString(dst, cell)
 		replaced = replaced || !utf8.Valid(cell)
+	}
+	if d.more != nil {
+		dst = d.more(dst, cells)
 	}
 	return append(dst, '}'), instant, dated, replaced
 }

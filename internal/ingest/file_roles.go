@@ -107,6 +107,9 @@ func wordLevel(value []byte) string {
 	if isDigit(value[0]) {
 		return numberLevel(string(value))
 	}
+	if string(value) == "DEBUG5" { // PostgreSQL's lowest
+		value = value[:5]
+	}
 	if at := bytes.IndexAny(value, "+-"); at > 0 && allDigits(string(value[at+1:])) {
 		value = value[:at]
 	}
@@ -162,4 +165,12 @@ func isNumber(text []byte) bool {
 		}
 	}
 	return i == len(text)
+}
+
+// appendCell appends a value that comes as text: a JSON number stays that number.
+func appendCell(dst, text []byte) []byte {
+	if isNumber(text) {
+		return append(dst, text...)
+	}
+	return event.AppendString(dst, text)
 }
