@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
@@ -194,37 +196,55 @@ func (m *mapper) entityRefs(b *event.Builder, refs []part) error {
 	b.Name("entity_refs").Open('[')
 	for _, ref := range refs {
 		b.Open('{')
-		list := ""
-		c := read(entityRef, ref.raw, ref.at)
-		for c.next() {
-			if err := m.room(b); err != nil {
-				return err
-			}
-			name := [...]string{1: "schema_url", 2: "type", 3: "id_keys", 4: "description_keys"}[c.number]
-			if name != list {
-				if list != "" {
-					b.Close(']')
-				}
-				if list = ""; c.number >= 3 {
-					b.Name(name).Open('[')
-					list = name
-				}
-			}
-			if list == "" {
-				b.Name(name)
-			}
-			b.String(c.bytes)
-		}
-		if c.err != nil {
-			return c.err
-		}
-		if list != "" {
-			b.Close(']')
+		if err := m.entityRef(b, ref); err != nil {
+			return err
 		}
 		b.Close('}')
 	}
 	b.Close(']')
 	return nil
+}
+
+func (m *mapper) entityRef(b *event.Builder, ref part) error {
+	var schema, kind []byte
+	c := read(entityRef, ref.raw, ref.at)
+	for c.next() {
+		switch c.number {
+		case 1:
+			schema = c.bytes
+		case 2:
+			kind = c.bytes
+		}
+	}
+	if c.err != nil {
+		return c.err
+	}
+	m.optional(b, "schema_url", schema)
+	m.optional(b, "type", kind)
+	for _, list := range []struct {
+		number protowire.Number
+		name   string
+	}{{3, "id_keys"}, {4, "description_keys"}} {
+		begun := false
+		c := read(entityRef, ref.raw, ref.at)
+		for c.next() {
+			if c.number != list.number {
+				continue
+			}
+			if err := m.room(b); err != nil {
+				return err
+			}
+			if !begun {
+				b.Name(list.name).Open('[')
+				begun = true
+			}
+			b.String(c.bytes[:min(len(c.bytes), m.o.EventBytes+1)])
+		}
+		if begun {
+			b.Close(']')
+		}
+	}
+	return m.room(b)
 }
 
 // setScope makes @sa of a group's scope and schema URL.

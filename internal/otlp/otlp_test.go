@@ -2,12 +2,12 @@ package otlp
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
+	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/cockroachdb/datadriven"
+
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
@@ -26,16 +26,16 @@ func (c *collector) AddCLEF(line []byte) error {
 	if err != nil {
 		c.t.Fatalf("%v in %s", err, line)
 	}
-	at := v.Get("@t")
-	if _, _, err := event.ParseTime([]byte(at.Text)); err != nil {
+	if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
 		c.t.Fatalf("%v in %s", err, line)
 	}
 	if whole := v.AppendJSON(nil); !bytes.Equal(whole, line) {
 		c.t.Fatalf("not in Stele's own form: %s\nit is %s", line, whole)
 	}
-	if c.bytes += len(line); c.most > 0 && c.bytes > c.most {
+	if c.most > 0 && c.bytes+len(line) > c.most {
 		return fault.New(fault.TooLarge, "", "the batch is full")
 	}
+	c.bytes += len(line)
 	c.lines = append(c.lines, string(line))
 	return nil
 }
@@ -44,41 +44,51 @@ type decoder func(ingest.Adder, []byte, ingest.PayloadOptions) (ingest.Payload, 
 
 var options = ingest.PayloadOptions{EventBytes: 10_000, Partial: true, Arrival: 1_700_000_000_000_000_000}
 
-func shared(t testing.TB, name string) []byte {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", filepath.FromSlash(name))
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Skipf("skipped: %v", err)
+// What becomes of requests: testdata/logs and testdata/traces. The argument event-bytes limits events. Inputs that
+// begin with a letter are records alone.
+func TestMapping(t *testing.T) {
+	for name, f := range map[string]struct {
+		whole  decoder
+		around string
+	}{
+		"logs":   {LogsJSON, `{"resourceLogs":[{"scopeLogs":[{"logRecords":[%s]}]}]}`},
+		"traces": {TracesJSON, `{"resourceSpans":[{"scopeSpans":[{"spans":[%s]}]}]}`},
+	} {
+		datadriven.RunTest(t, "testdata/"+name, func(t *testing.T, d *datadriven.TestData) string {
+			o := options
+			if d.HasArg("event-bytes") {
+				d.ScanArgs(t, "event-bytes", &o.EventBytes)
+			}
+			if d.HasArg("not-partial") {
+				o.Partial = false
+			}
+			body := d.Input
+			if d.Cmd == "records" {
+				body = fmt.Sprintf(f.around, strings.ReplaceAll(d.Input, "\n", ","))
+			}
+			b := &collector{t: t}
+			p, err := f.whole(b, []byte(body), o)
+			return outcome(b, &p, err)
+		})
 	}
-	return b
 }
 
-func TestSmoke(t *testing.T) {
-	unzip := func(b []byte) []byte {
-		r, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		if _, err := out.ReadFrom(r); err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
+func outcome(b *collector, p *ingest.Payload, err error) string {
+	var out strings.Builder
+	for _, line := range b.lines {
+		out.WriteString(line + "\n")
 	}
-	for _, c := range []struct {
-		name string
-		d    decoder
-	}{
-		{"otlp/logs.json", LogsJSON}, {"otlp/events.json", LogsJSON}, {"otlp/trace.json", TracesJSON}, {"otlp/metrics.json", LogsJSON},
-		{"wire/otel-go-otlploghttp-0.23.0.body", Logs}, {"wire/otel-js-0.223.1-json.body", LogsJSON}, {"wire/otel-js-0.223.1-json-gzip.body", LogsJSON}, {"wire/otel-js-0.223.1-protobuf.body", Logs},
-	} {
-		body := shared(t, c.name)
-		if strings.Contains(c.name, "gzip") {
-			body = unzip(body)
-		}
-		b := &collector{t: t}
-		p, err := c.d(b, body, options)
-		t.Log(c.name, p.Events, p.Count, err, "\n", strings.Join(b.lines, "\n"))
+	for _, r := range p.Refused {
+		fmt.Fprintf(&out, "refused %d: %v\n", r.Line, r.Err)
 	}
+	if p.Rest != nil {
+		fmt.Fprintf(&out, "rest: %s\n", p.Rest)
+	}
+	if err != nil {
+		fmt.Fprintf(&out, "error: %s: %v\n", fault.KindOf(err), err)
+	}
+	if p.Count != len(p.Refused) || err == nil && p.Events != len(b.lines) {
+		fmt.Fprintf(&out, "%d events and %d refusals are counted\n", p.Events, p.Count)
+	}
+	return out.String()
 }
