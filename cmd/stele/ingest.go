@@ -13,6 +13,7 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/follow"
 	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/otlp"
 )
 
 // ingestCommand stores the events of files.
@@ -107,7 +108,7 @@ func (c *ingestCommand) options() (o ingest.FileOptions, err error) {
 	}
 	return ingest.FileOptions{
 		Format: ingest.FileFormat(c.Format), TimeField: c.TimeField, LevelField: c.LevelField, MessageField: c.MessageField,
-		EventBytes: int(limit), Zone: zone, Now: time.Now(),
+		EventBytes: int(limit), Zone: zone, Now: time.Now(), OTLPLogs: otlp.LogsJSON, OTLPTraces: otlp.TracesJSON,
 	}, nil
 }
 

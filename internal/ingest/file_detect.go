@@ -41,42 +41,13 @@ func countObjects(s *sample) (objects, clef, broken int) {
 
 func fitsJSON(s *sample) int {
 	objects, _, broken := countObjects(s)
+	if isDocument(s, objects) {
+		return 85
+	}
 	if (objects+broken)*2 >= len(s.lines) {
 		return s.share(objects+broken, 90)
 	}
 	return 0
-}
-
-// errorIfDocument refuses JSON that is not one object a line.
-func errorIfDocument(s *sample) error {
-	objects, _, _ := countObjects(s)
-	if objects*2 >= len(s.lines) || !looksLikeDocument(s.lines) {
-		return nil
-	}
-	each := "."
-	if s.lines[0][0] == '[' {
-		each = "'.[]'"
-	}
-	return fault.New(fault.Invalid, opDetect, "the file is one JSON document, not one JSON object a line").
-		WithHint("write one object a line first, as with jq -c %s FILE, or read the lines as text with --format text", each)
-}
-
-// looksLikeDocument recognises JSON that goes over several lines, and an array in one.
-func looksLikeDocument(sample [][]byte) bool {
-	if len(sample) == 0 {
-		return false
-	}
-	first := sample[0]
-	switch string(bytes.ReplaceAll(first, []byte(" "), nil)) {
-	case "{", "[", "[{":
-		return true
-	}
-	if bytes.HasPrefix(first, []byte("[{")) {
-		return true
-	}
-	// {"name": … and the object goes on with the next line.
-	var scan objectScan
-	return len(sample) > 1 && sample[1][0] != '{' && beginsMember(first) && scan.scan(first) != nil
 }
 
 // beginsMember recognises {"name": and what follows, though it is no whole object.

@@ -42,6 +42,9 @@ func (clefDialect) next(f *FileReader) bool {
 }
 
 func openJSON(o *FileOptions, c calendar, s *sample) (dialect, error) {
+	if objects, _, _ := countObjects(s); isDocument(s, objects) {
+		return openDocument(o, c, s), nil
+	}
 	d := newJSONDialect(*o, c, s.lines)
 	d.shown = "JSON lines" + d.found(s.lines)
 	if _, timed := d.first(s); !timed && o.TimeField != "" && s.patient {

@@ -25,6 +25,9 @@ type FileOptions struct {
 	// Refused is told of each line that is no event; nil: nobody is.
 	Refused func(FileRefusal)
 
+	// What reads requests of OTLP in files, as JSON; nil: they are refused.
+	OTLPLogs, OTLPTraces Decoder
+
 	Resume *FileResume // where in the file the text begins; nil: at its beginning
 }
 
@@ -164,9 +167,6 @@ func (f *FileReader) begin() error {
 	case auto && (f.o.TimeField != "" || f.o.LevelField != "" || f.o.MessageField != ""):
 		kind = formatKind(JSONFormat)
 	case auto:
-		if err := errorIfDocument(s); err != nil {
-			return err
-		}
 		kind = judge(s)
 	}
 	d, err := kind.open(&f.o, f.calendar, s)

@@ -19,6 +19,9 @@ import (
 
 var update = flag.Bool("update", false, "write the table of dialects anew")
 
+// OTLPLogs and OTLPTraces are what the command line gives for files of OTLP; TestMain sets them.
+var OTLPLogs, OTLPTraces Decoder
+
 // sharedLogs is where the real log files are that the table is about.
 const sharedLogs = "../../../shared/data"
 
@@ -83,7 +86,7 @@ func describeFile(t *testing.T, w *bytes.Buffer, name string, text []byte) {
 	lines := map[int64]bool{}
 	var first, last int64
 	r := NewFileReader(bytes.NewReader(text), FileOptions{
-		Patient: true, Now: testNow, Modified: testNow,
+		Patient: true, Now: testNow, Modified: testNow, OTLPLogs: OTLPLogs, OTLPTraces: OTLPTraces,
 		Refused: func(x FileRefusal) { refused = append(refused, refusal{x.Line, x.Err.Error()}) },
 	})
 	for r.Next() {
