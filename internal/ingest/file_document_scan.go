@@ -28,15 +28,6 @@ const (
 	countedLine            // begins an event, or something that was refused
 )
 
-// peek returns the next byte; ok is false at the end.
-func (d *documentScan) peek() (c byte, ok bool) {
-	w := d.window()
-	if len(w) == 0 {
-		return 0, false
-	}
-	return w[0], true
-}
-
 // window returns bytes that follow, at least one unless the file ends.
 func (d *documentScan) window() []byte {
 	br := d.f.lines.br
