@@ -47,6 +47,7 @@ var dialects = []dialectKind{
 	{JSONFormat, "one JSON object a line, in any dialect", fitsJSON, openJSON},
 	{"access", "access log of Apache or nginx, common or combined", fitsForms("access"), openForms("access")},
 	{"zeek", "log of Zeek or Bro, separated by tabs", fitsZeek, openZeek},
+	{"mongodb", "MongoDB log before 4.4", fitsForms("mongodb"), openForms("mongodb")},
 	{"postgres", "PostgreSQL log: stderr, syslog", fitsPostgres, openPostgres},
 	{"csv", "CSV with a header", fitsCSV, openCSV},
 	{"logfmt", "logfmt: pairs name=value", fitsLogfmt, openForms("logfmt")},

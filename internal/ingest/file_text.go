@@ -45,6 +45,7 @@ type textEvent struct {
 var lineForms = slices.Concat(
 	accessForms,
 	logfmtForms,
+	mongoForms,
 )
 
 // fitsForms scores the sample by the lines that one of the forms of a format recognises.
