@@ -1,6 +1,10 @@
 package ingest
 
-import "time"
+import (
+	"bytes"
+	"sync"
+	"time"
+)
 
 // A cursor walks over the bytes of a timestamp. After the first thing that is not as
 // expected bad is set, and nothing moves any more.
@@ -109,21 +113,42 @@ func (c *cursor) name(table string) int {
 func (c *cursor) month() int { return c.name(months) }
 func (c *cursor) weekday()   { c.name(weekdays) }
 
-// timeOfDay reads 15:04:05 with an optional fraction after a dot or a comma; without
-// seconds if the form allows it.
+// timeOfDay reads 15:04:05 with an optional fraction after a dot or a comma (of three digits
+// also after a colon), and AM or PM; without seconds if the form allows it. The hour may have one digit if it is padded
+// or followed by AM or PM.
 func (c *cursor) timeOfDay(k *clock, noSeconds bool) {
-	k.hour = c.digits(2)
+	short := c.peek() == ' ' && c.i+1 < len(c.b) && isDigit(c.b[c.i+1])
+	if short {
+		c.i++
+	}
+	if c.digitsAhead() == 1 {
+		k.hour = c.digits(1)
+		if !short && !c.halfDayAhead() {
+			c.bad = true
+		}
+	} else {
+		k.hour = c.digits(2)
+	}
 	c.byte(':')
 	k.minute = c.digits(2)
-	if noSeconds && c.peek() != ':' {
-		return
+	if !noSeconds || c.peek() == ':' {
+		c.byte(':')
+		k.second = c.digits(2)
+		c.fraction(k)
 	}
-	c.byte(':')
-	k.second = c.digits(2)
-	if b := c.peek(); b != '.' && b != ',' {
+	c.halfDay(k)
+}
+
+func (c *cursor) fraction(k *clock) {
+	switch b := c.peek(); {
+	case c.i+1 >= len(c.b) || !isDigit(c.b[c.i+1]):
 		return
-	}
-	if c.i+1 >= len(c.b) || !isDigit(c.b[c.i+1]) {
+	case b == ':':
+		ahead := cursor{b: c.b, i: c.i + 1}
+		if ahead.digitsAhead() != 3 {
+			return
+		}
+	case b != '.' && b != ',':
 		return
 	}
 	c.i++
@@ -135,11 +160,48 @@ func (c *cursor) timeOfDay(k *clock, noSeconds bool) {
 	}
 }
 
-// zoneNames are the names of RFC 822, which are the same everywhere, and UTC.
+// halfDayAhead reports whether AM or PM comes within the next bytes.
+func (c *cursor) halfDayAhead() bool {
+	ahead := bytes.ToUpper(c.b[c.i:min(len(c.b), c.i+24)])
+	return bytes.Contains(ahead, []byte("AM")) || bytes.Contains(ahead, []byte("PM"))
+}
+
+// halfDay reads AM or PM, with a blank before it or not (Java writes one that is narrow).
+func (c *cursor) halfDay(k *clock) {
+	if c.bad {
+		return
+	}
+	rest := c.b[c.i:]
+	for _, blank := range []string{" ", "\u00a0", "\u202f"} {
+		if hasPrefix(rest, blank) {
+			rest = rest[len(blank):]
+			break
+		}
+	}
+	if len(rest) < 2 || rest[1]|0x20 != 'm' || len(rest) > 2 && isWord(rest[2]) {
+		return
+	}
+	switch rest[0] | 0x20 {
+	case 'a':
+		if k.hour == 12 {
+			k.hour = 0
+		}
+	case 'p':
+		if k.hour < 12 {
+			k.hour += 12
+		}
+	default:
+		return
+	}
+	c.i = len(c.b) - len(rest) + 2
+}
+
+// zoneNames are the names of RFC 822, which are the same everywhere, UTC, and those of Europe's, Japan's and India's zones.
 var zoneNames = map[string]int{
-	"Z": 0, "UTC": 0, "GMT": 0, "UT": 0,
-	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
-	"CET": 1, "CEST": 2,
+	"Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0,
+	"EST": -5 * 60, "EDT": -4 * 60, "CST": -6 * 60, "CDT": -5 * 60, "MST": -7 * 60, "MDT": -6 * 60, "PST": -8 * 60, "PDT": -7 * 60,
+	"CET": 60, "CEST": 120, "MEZ": 60, "MESZ": 120, "BST": 60, "WEST": 60, "EET": 120, "EEST": 180, "MSK": 180,
+	"IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660,
 }
 
 // zone reads Z, +00:00, +0000, +00 or a known name, with a blank before it or not. What
@@ -174,25 +236,61 @@ func (c *cursor) zone(k *clock) {
 			k.offset = -k.offset
 		}
 		return
-	default:
+	case sign >= 'A' && sign <= 'Z':
+		if zone := c.placeZone(); zone != nil {
+			k.place = zone
+			return
+		}
 		n := 0
 		for c.i+n < len(c.b) && c.b[c.i+n] >= 'A' && c.b[c.i+n] <= 'Z' && n < 5 {
 			n++
 		}
-		name := string(c.b[c.i : c.i+n])
-		hours, known := zoneNames[name]
+		name := c.b[c.i : c.i+n]
+		minutes, known := zoneNames[string(name)]
 		// A lone Z belongs to the time only when it touches it.
-		if !known || name == "Z" && c.i != save.i {
+		if !known || string(name) == "Z" && c.i != save.i {
 			break
 		}
 		c.i += n
 		if !c.atBoundary() {
 			break
 		}
-		k.zoned, k.offset = true, hours*3600
+		k.zoned, k.offset = true, minutes*60
 		return
 	}
 	*c = save
+}
+
+// placeZone reads the name of a zone in the time zone database, such as Europe/Berlin.
+func (c *cursor) placeZone() *time.Location {
+	n, slash := 0, false
+	for c.i+n < len(c.b) && n < 40 && (isWord(c.b[c.i+n]) || c.b[c.i+n] == '/' || c.b[c.i+n] == '-') {
+		slash = slash || c.b[c.i+n] == '/'
+		n++
+	}
+	if !slash {
+		return nil
+	}
+	zone := zoneOf(string(c.b[c.i : c.i+n]))
+	if zone != nil {
+		c.i += n
+	}
+	return zone
+}
+
+var zones sync.Map // from names to *time.Location, nil for names that are none
+
+// zoneOf looks a zone up once; names of text that is hostile are not remembered for ever.
+func zoneOf(name string) *time.Location {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	zones.Store(name, zone) // as many as the database has
+	return zone
 }
 
 // atBoundary reports whether no word goes on here.

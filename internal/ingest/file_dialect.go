@@ -51,6 +51,31 @@ var dialects = []dialectKind{
 	{"postgres", "PostgreSQL log: stderr, syslog", fitsPostgres, openPostgres},
 	{"csv", "CSV with a header", fitsCSV, openCSV},
 	{"logfmt", "logfmt: pairs name=value", fitsLogfmt, openForms("logfmt")},
+	{"apache-error", "error log of Apache", fitsForms("apache-error"), openForms("apache-error")},
+	{"nginx-error", "error log of nginx", fitsForms("nginx-error"), openForms("nginx-error")},
+	{"android", "Android logcat, in any of its formats", fitsForms("android"), openForms("android")},
+	{"redis", "Redis", fitsForms("redis"), openForms("redis")},
+	{"mysql", "error log of MySQL and MariaDB", fitsForms("mysql"), openForms("mysql")},
+	{"rabbitmq", "RabbitMQ", fitsForms("rabbitmq"), openForms("rabbitmq")},
+	{"squid", "access log of Squid", fitsForms("squid"), openForms("squid")},
+	{"haproxy", "HAProxy's HTTP log", fitsForms("haproxy"), openForms("haproxy")},
+	{"windows", "CBS and Windows Update logs", fitsForms("windows"), openForms("windows")},
+	{"kernel", "kernel messages, as dmesg shows them", fitsForms("kernel"), openForms("kernel")},
+	{"glog", "glog, klog", fitsForms("glog"), openForms("glog")},
+	{"go", "Go: log, slog, zap, zerolog, hclog, …", fitsForms("go"), openForms("go")},
+	{"dotnet", ".NET: Microsoft.Extensions.Logging, Serilog, NLog", fitsForms("dotnet"), openForms("dotnet")},
+	{"ruby", "Ruby's Logger, Sidekiq", fitsForms("ruby"), openForms("ruby")},
+	{"php", "PHP's error log, Monolog, Laravel", fitsForms("php"), openForms("php")},
+	{"rust", "Rust: env_logger, tracing", fitsForms("rust"), openForms("rust")},
+	{"log4j", "log4j, logback, log4net and the layouts of Java's programs", fitsForms("log4j"), openForms("log4j")},
+	{"jul", "java.util.logging, two lines an event", fitsForms("jul"), openForms("jul")},
+	{"python", "Python: logging, Celery, gunicorn, loguru, …", fitsForms("python"), openForms("python")},
+	{"github-actions", "logs of GitHub Actions", fitsForms("github-actions"), openForms("github-actions")},
+	{"syslog", "files of syslog and lines of journalctl", fitsForms("syslog"), openForms("syslog")},
+	{"healthapp", "HealthApp", fitsForms("healthapp"), openForms("healthapp")},
+	{"proxifier", "Proxifier", fitsForms("proxifier"), openForms("proxifier")},
+	{"supercomputer", "Blue Gene/L, Thunderbird and HPC cluster logs", fitsForms("supercomputer"), openForms("supercomputer")},
+	{"levels", "time, level, logger, message", fitsForms("levels"), openForms("levels")},
 	{TextFormat, "text, with or without timestamps", func(*sample) int { return 1 }, openText},
 }
 
@@ -91,6 +116,7 @@ const sampleLines = 200
 type sample struct {
 	text  []byte   // as it is, without a byte order mark
 	lines [][]byte // those of its first lines that are not blank, without blanks around them
+	raw   [][]byte // the same lines with the blanks in front
 	whole bool     // the file ends with the sample
 	// patient says that a sample which tells nothing tells something: there was time to wait for more.
 	patient bool
@@ -105,8 +131,9 @@ func newSample(text []byte, whole, patient bool) *sample {
 		if !ended && !whole && len(s.lines) > 0 {
 			break
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			s.lines = append(s.lines, line)
+		if line = bytes.TrimRight(line, " \t\r"); len(bytes.TrimSpace(line)) > 0 {
+			s.raw = append(s.raw, line)
+			s.lines = append(s.lines, bytes.TrimSpace(line))
 		}
 		text = rest
 	}

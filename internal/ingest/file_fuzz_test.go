@@ -34,7 +34,9 @@ func FuzzText(f *testing.F) {
 			if _, canonical, err := event.ParseTime([]byte(v.Get("@t").Text)); !canonical || err != nil {
 				t.Fatalf("time %q is not canonical: %v", v.Get("@t").Text, err)
 			}
-			all.WriteString(v.Get("@l").Text + " " + v.Get("@m").Text + " " + v.Get("@x").Text + " ")
+			for _, m := range v.Members {
+				all.WriteString(m.Name + " " + string(m.Value.AppendDisplay(nil)) + " ")
+			}
 			if e.Offset < 0 || e.Offset >= int64(len(text)) || e.Line < 1 {
 				t.Fatalf("event at line %d, byte %d of %d", e.Line, e.Offset, len(text))
 			}

@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"bytes"
+	"strings"
+	"sync"
 
 	"github.com/stelehq/stele/internal/event"
 )
@@ -81,6 +83,25 @@ func textLevel(text []byte) (level string, rest []byte) {
 		at = end
 	}
 	return "", rest
+}
+
+// levelTexts are the usual words for levels in the usual cases, so that a line's need not be copied.
+var levelTexts = sync.OnceValue(func() map[string]string {
+	texts := map[string]string{}
+	for _, word := range strings.Fields(`verbose trace trc debug dbg dbug information info inf notice log warning warn wrn error err eror
+		fail severe fatal ftl critical crit alert emerg panic fine finer finest config note system v d i w e f`) {
+		for _, text := range []string{word, strings.ToUpper(word), strings.ToUpper(word[:1]) + word[1:]} {
+			texts[text] = text
+		}
+	}
+	return texts
+})
+
+func internLevel(word []byte) string {
+	if text, ok := levelTexts()[string(word)]; ok {
+		return text
+	}
+	return string(word)
 }
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' }

@@ -22,6 +22,10 @@ type FileOptions struct {
 	Now        time.Time      // the time of events for which the file gives none; zero: the clock's
 	Patient    bool           // wait for enough text to judge the format by: right for files, wrong for pipes
 
+	// Ahead opens the text a second time, for a look at all its times before the first event is
+	// given: it tells which year dates without one lie in. Nil: they are judged as they come.
+	Ahead func() (io.ReadCloser, error)
+
 	// Refused is told of each line that is no event; nil: nobody is.
 	Refused func(FileRefusal)
 
@@ -179,6 +183,26 @@ func (f *FileReader) begin() error {
 		return err
 	}
 	f.dialect = d
+	return f.lookAhead(s)
+}
+
+// lookAhead lets a dialect of text see all its times, if some of them leave out the year or the date.
+func (f *FileReader) lookAhead(s *sample) error {
+	d, ok := f.dialect.(*textDialect)
+	if !ok || f.o.Ahead == nil || f.o.Resume != nil || !d.incomplete(s) {
+		return nil
+	}
+	text, err := f.o.Ahead()
+	if err != nil {
+		return fault.Wrap(err, "", "the file cannot be read a second time, for the years of its dates")
+	}
+	defer text.Close()
+	if err := d.lookAhead(newLineReader(text, f.o.EventBytes)); err != io.EOF {
+		return nil // reading the file itself will tell
+	}
+	if instant, ok := d.first(s); ok {
+		f.before = instant
+	}
 	return nil
 }
 

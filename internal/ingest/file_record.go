@@ -25,10 +25,16 @@ type record struct {
 	fields []byte // properties as JSON members, each after a comma
 
 	room []byte // for texts that the line has in another form
+
+	// finish is called when the event is whole, to take apart what its message ends with or
+	// what the lines after the first say; nil: nothing is to be done.
+	finish func(*textEvent)
+
+	times *stampFinder // of the file; nil: any form of time
 }
 
 func (r *record) reset() {
-	*r = record{fields: r.fields[:0], room: r.room[:0]}
+	*r = record{fields: r.fields[:0], room: r.room[:0], times: r.times}
 }
 
 func (r *record) name(name string) {

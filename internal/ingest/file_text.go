@@ -16,16 +16,17 @@ import (
 //		at kafka.Fetch(Fetch.scala:9)                 "@x":"java.io.IOException: gone\n\tat kafka.Fetch(Fetch.scala:9)",
 //	                                                  "level":"WARN"}
 type textDialect struct {
-	calendar  calendar
-	forms     []lineForm // those that may be tried
-	form      *lineForm  // the one that most lines have; nil if none
-	stamped   bool       // the text has timestamps
-	undecided bool       // the sample was too small to say that it has none
-	stampForm *stampForm // the one that most lines have; nil if unknown
-	limit     int        // bytes of joined lines at which an event is closed
+	chronology chronology
+	forms      []*lineForm // those that are tried, in this order
+	form       *lineForm   // the one that most lines have; nil if none
+	stamped    bool        // the first lines of events are told from the others
+	undecided  bool        // the sample was too small to say that there are no timestamps
+	times      stampFinder
+	limit      int // bytes of joined lines at which an event is closed
 
 	ahead   record // of the line that begins the next event
 	parsed  bool   // ahead is of the line that the reader holds
+	plain   []byte // a line without colours
 	pending textEvent
 }
 
@@ -39,6 +40,7 @@ type textEvent struct {
 	head         []byte // the message of the first line
 	more         []byte // the other lines, each after a newline
 	trace        bool   // one of them looks like a line of a stack trace
+	replaced     bool   // one of them is not UTF-8
 }
 
 // lineForms is every form, the most particular first.
@@ -46,41 +48,77 @@ var lineForms = slices.Concat(
 	accessForms,
 	logfmtForms,
 	mongoForms,
+	consoleForms,
 )
 
-// fitsForms scores the sample by the lines that one of the forms of a format recognises.
+// fitsForms scores the sample by the lines that the forms of a format recognise.
 func fitsForms(format FileFormat) func(*sample) int {
 	return func(s *sample) int {
-		most := 0
+		var forms []*lineForm
 		for i := range lineForms {
 			if lineForms[i].format == format {
-				most = max(most, countForm(&lineForms[i], s))
+				forms = append(forms, &lineForms[i])
 			}
 		}
-		if most*2 < len(s.lines) {
+		c := countForms(forms, s)
+		switch {
+		case c.matched*2 < c.begins || c.matched == 0:
+			return 0
+		case c.timed:
+			return max(1, 80*c.matched/c.begins)
+		case c.matched*10 < c.begins*9:
 			return 0
 		}
-		return s.share(most, 80)
+		return max(1, 60*c.matched/c.begins)
 	}
 }
 
-func countForm(form *lineForm, s *sample) (n int) {
-	var r record
-	for _, line := range s.lines {
-		if r.reset(); form.parse(line, &r) {
-			n++
+// formCount is how well forms know a sample.
+type formCount struct {
+	by      []int // lines that each form knows and none before it
+	matched int   // lines that a form knows
+	begins  int   // lines that seem to begin an event
+	timed   bool  // most of those that a form knows have a time
+}
+
+func countForms(forms []*lineForm, s *sample) (c formCount) {
+	c.by = make([]int, len(forms))
+	var times stampFinder
+	times.prefer(s)
+	r := record{times: &times}
+	var plain []byte
+	timed := 0
+	for at, line := range s.lines {
+		line = withoutColours(line, &plain)
+		known := false
+		for i, form := range forms {
+			if r.reset(); form.parse(line, &r) {
+				c.by[i]++
+				c.matched++
+				known = true
+				if r.timed {
+					timed++
+				}
+				break
+			}
+		}
+		if known || timed == 0 && !isBlank(s.raw[at][0]) && !looksLikeTrace(line) {
+			c.begins++
+		} else if _, ok := times.begins(line); ok {
+			c.begins++
 		}
 	}
-	return n
+	c.timed = timed*2 > c.matched
+	return c
 }
 
 // openForms opens a text of the forms of one format.
 func openForms(format FileFormat) func(*FileOptions, calendar, *sample) (dialect, error) {
 	return func(o *FileOptions, c calendar, s *sample) (dialect, error) {
-		var forms []lineForm
-		for _, form := range lineForms {
-			if form.format == format {
-				forms = append(forms, form)
+		var forms []*lineForm
+		for i := range lineForms {
+			if lineForms[i].format == format {
+				forms = append(forms, &lineForms[i])
 			}
 		}
 		return newTextDialect(o, c, s, forms), nil
@@ -91,39 +129,28 @@ func openText(o *FileOptions, c calendar, s *sample) (dialect, error) {
 	return newTextDialect(o, c, s, nil), nil
 }
 
-func newTextDialect(o *FileOptions, c calendar, s *sample, forms []lineForm) *textDialect {
-	d := &textDialect{calendar: c, limit: o.EventBytes / 2, forms: forms}
+func newTextDialect(o *FileOptions, c calendar, s *sample, forms []*lineForm) *textDialect {
+	d := &textDialect{chronology: chronology{calendar: c}, limit: o.EventBytes / 2, forms: forms}
+	d.times.judge(s, c)
+	d.ahead.times = &d.times
+	count := countForms(forms, s)
 	most := 0
-	for i := range forms {
-		if n := countForm(&forms[i], s); n > most {
-			most, d.form = n, &forms[i]
+	for i, n := range count.by {
+		if n > most {
+			most, d.form = n, forms[i]
 		}
 	}
-	leading, embedded := make([]int, len(stampForms)), make([]int, len(stampForms))
-	for _, line := range s.lines {
-		for i, f := range stampForms {
-			if _, ok := f.find(line); !ok {
-				continue
+	if d.form != nil && isConsole(d.form) {
+		// Forms that the sample does not have would see in others' lines what is not there.
+		var kept []*lineForm
+		for i, n := range count.by {
+			if n*50 >= count.matched {
+				kept = append(kept, forms[i])
 			}
-			if !f.embedded {
-				leading[i]++
-				break
-			}
-			embedded[i]++
 		}
+		d.forms = kept
 	}
-	best := 0
-	for i := range stampForms {
-		if leading[i] > best {
-			best, d.stampForm = leading[i], &stampForms[i]
-		}
-	}
-	for i := range stampForms {
-		if embedded[i] > best && embedded[i]*2 >= len(s.lines) {
-			best, d.stampForm = embedded[i], &stampForms[i]
-		}
-	}
-	d.stamped = d.stampForm != nil || d.form != nil
+	d.stamped = d.times.form != nil || d.form != nil
 	d.undecided = !d.stamped && !s.patient && !s.whole
 	return d
 }
@@ -133,8 +160,8 @@ func (d *textDialect) describe() string {
 	switch {
 	case d.form != nil:
 		return d.form.shown
-	case d.stampForm != nil:
-		return "text with timestamps (" + d.stampForm.name + ")"
+	case d.times.form != nil:
+		return "text with timestamps (" + d.times.form.name + ")"
 	case d.stamped:
 		return "text with timestamps"
 	}
@@ -144,11 +171,9 @@ func (d *textDialect) describe() string {
 // parse reads a line as the first of an event into d.ahead. False: it is none.
 func (d *textDialect) parse(line []byte) bool {
 	r := &d.ahead
-	if r.reset(); d.form != nil && d.form.parse(line, r) {
-		return true
-	}
-	for i := range d.forms {
-		if r.reset(); &d.forms[i] != d.form && d.forms[i].parse(line, r) {
+	line = withoutColours(line, &d.plain)
+	for _, form := range d.forms {
+		if r.reset(); form.parse(line, r) {
 			return true
 		}
 	}
@@ -158,10 +183,14 @@ func (d *textDialect) parse(line []byte) bool {
 
 // parseStamp reads any line that has a timestamp.
 func (d *textDialect) parseStamp(line []byte, r *record) bool {
-	s, ok := d.findStamp(line)
+	if !d.stamped && !d.undecided {
+		return false
+	}
+	s, ok := d.times.begins(line)
 	if !ok {
 		return false
 	}
+	d.stamped = true
 	r.clock, r.timed = s.clock, true
 	r.level = s.level
 	after := line[s.end:]
@@ -179,42 +208,44 @@ func (d *textDialect) parseStamp(line []byte, r *record) bool {
 	before := bytes.TrimRight(line[:s.start], " \t")
 	after = bytes.TrimLeft(after, " \t")
 	if r.message = after; len(before) > 0 {
-		r.message = append(append([]byte(nil), before...), ' ')
-		r.message = append(r.message, after...)
+		r.room = append(append(append(r.room[:0], before...), ' '), after...)
+		r.message = r.room
 	}
 	return true
 }
 
-// findStamp looks for the timestamp that makes a line the first of an event.
-func (d *textDialect) findStamp(line []byte) (stamp, bool) {
-	if !d.stamped && !d.undecided {
-		return stamp{}, false
-	}
-	if d.stampForm != nil {
-		if s, ok := d.stampForm.find(line); ok {
-			return s, true
-		}
-	}
-	for i := range stampForms {
-		f := &stampForms[i]
-		if f.embedded || f == d.stampForm {
-			continue
-		}
-		if s, ok := f.find(line); ok {
-			d.stamped = true
-			return s, true
-		}
-	}
-	return stamp{}, false
-}
-
 func (d *textDialect) first(s *sample) (instant int64, ok bool) {
+	chronology := d.chronology
 	for _, line := range s.lines {
 		if d.parse(line) && d.ahead.timed {
-			return instantOf(d.calendar.time(d.ahead.clock)), true
+			return instantOf(chronology.time(d.ahead.clock)), true
 		}
 	}
 	return 0, false
+}
+
+// incomplete reports whether times of the sample leave out the year or the date.
+func (d *textDialect) incomplete(s *sample) bool {
+	for _, line := range s.lines {
+		if d.parse(line) && d.ahead.timed && !d.ahead.clock.whole() {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAhead reads a whole text for what its times leave out, if they do.
+func (d *textDialect) lookAhead(lines *lineReader) error {
+	var err error
+	d.chronology.align(func(yield func(clock) bool) {
+		for {
+			var line fileLine
+			if line, err = lines.next(); err != nil || d.parse(line.text) && d.ahead.timed && !yield(d.ahead.clock) {
+				return
+			}
+		}
+	})
+	return err
 }
 
 func (d *textDialect) next(f *FileReader) bool {
@@ -229,7 +260,13 @@ func (d *textDialect) next(f *FileReader) bool {
 			f.report.Blank++
 			continue
 		}
-		begins := d.parsed || d.parse(line.text)
+		if hasPrefix(line.text, "--------- beginning of ") && d.form != nil && d.form.format == "android" {
+			if f.report.Skipped++; p.open && d.release(f) {
+				return true
+			}
+			continue
+		}
+		begins := d.parsed || d.parse(line.text) && !d.quoted()
 		if !begins && p.open && d.stamped && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
 			d.join(line.text)
 			f.report.Joined++
@@ -252,6 +289,12 @@ func (d *textDialect) next(f *FileReader) bool {
 	}
 }
 
+// quoted reports whether the line that was parsed only looks like the first of an event: it
+// stands in a stack trace, and its time is of another form than the file's.
+func (d *textDialect) quoted() bool {
+	return d.pending.open && d.pending.trace && d.times.form != nil && d.times.found != d.times.form && d.ahead.timed && d.ahead.finish == nil
+}
+
 // start begins an event with a line. before is the time for a line that has none.
 func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 	p, r := &d.pending, &d.ahead
@@ -261,14 +304,14 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 		r.kept, r.message = true, line.text
 	}
 	fields := append(p.record.fields[:0], r.fields...)
-	*p = textEvent{open: true, line: line.number, offset: line.offset, head: p.head[:0], more: p.more[:0]}
-	p.record.level, p.record.kept, p.record.fields = r.level, r.kept, fields
+	*p = textEvent{open: true, line: line.number, offset: line.offset, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
+	p.record.level, p.record.kept, p.record.fields, p.record.finish = r.level, r.kept, fields, r.finish
 	p.head = append(p.head, r.message...)
 	if len(r.exception) > 0 {
 		p.more, p.trace = append(append(p.more, '\n'), r.exception...), true
 	}
 	if p.instant, p.dated = before, goesOn; r.timed {
-		p.instant, p.dated = instantOf(d.calendar.time(r.clock)), true
+		p.instant, p.dated = instantOf(d.chronology.time(r.clock)), true
 	}
 }
 
@@ -278,6 +321,7 @@ func (d *textDialect) join(line []byte) {
 	p.more = append(p.more, '\n')
 	p.more = append(p.more, line...)
 	p.trace = p.trace || looksLikeTrace(line)
+	p.replaced = p.replaced || !utf8.Valid(line)
 }
 
 // release emits the event that is being gathered.
@@ -287,40 +331,51 @@ func (d *textDialect) release(f *FileReader) bool {
 		return false
 	}
 	p.open = false
-	more := bytes.TrimRight(p.more, " \t\n")
-	replaced := !utf8.Valid(p.head) || !utf8.Valid(more) // by AppendString
-	if p.trace && len(more) > 0 {
-		more = more[1:]
-	} else {
-		p.head, more = append(p.head, more...), nil
+	p.more = bytes.TrimRight(p.more, " \t\n")
+	if p.record.finish != nil {
+		p.record.finish(p)
 	}
-	out := p.record.appendEvent(f.out[:0], p.instant, p.head, more)
+	var exception []byte
+	switch {
+	case p.trace && len(p.more) > 0:
+		exception = p.more[1:]
+	case len(p.head) == 0 && len(p.more) > 0:
+		p.head = append(p.head, p.more[1:]...)
+	default:
+		p.head = append(p.head, p.more...)
+	}
+	out := p.record.appendEvent(f.out[:0], p.instant, p.head, exception)
 	f.out = out[:0]
 	if !f.emit(out, p.line, p.offset, p.instant, p.dated) {
 		return false
 	}
-	if replaced {
+	if p.replaced { // by AppendString
 		f.report.Replaced++
 	}
 	return true
 }
 
-// traceMarks begin lines of the stack traces of Java, .NET, JavaScript, Python, Go and Ruby,
-// after blanks have been taken away.
-var traceMarks = [][]byte{
-	[]byte("at "), []byte("Caused by: "), []byte("Suppressed: "), []byte("Traceback (most recent call last)"),
-	[]byte("File \""), []byte("goroutine "), []byte("panic: "), []byte("--- End of "), []byte("---> "),
-}
-
-// looksLikeTrace recognises one line of a stack trace, or the line that names the exception.
-func looksLikeTrace(line []byte) bool {
-	text := bytes.TrimLeft(line, " \t")
-	for i, mark := range traceMarks {
-		if bytes.HasPrefix(text, mark) && (i > 0 || len(text) < len(line)) {
-			return true
-		}
+// withoutColours drops the colours of terminals from a line that begins with them, as programs
+// write it whose output was meant for a terminal.
+func withoutColours(line []byte, room *[]byte) []byte {
+	at := bytes.IndexByte(line[:min(len(line), 64)], 0x1b)
+	if at < 0 || !hasPrefix(line[at:], "\x1b[") || hasPrefix(line[at:], "\x1b[0m") || hasPrefix(line[at:], "\x1b[m") {
+		return line
 	}
-	// org.example.SomeException: why
-	name, _, _ := bytes.Cut(text[:min(len(text), 200)], []byte(":"))
-	return bytes.IndexByte(name, ' ') < 0 && (bytes.HasSuffix(name, []byte("Exception")) || bytes.HasSuffix(name, []byte("Error")))
+	plain := (*room)[:0]
+	for i := 0; i < len(line); i++ {
+		if line[i] == 0x1b && i+1 < len(line) && line[i+1] == '[' {
+			end := i + 2
+			for end < len(line) && (isDigit(line[end]) || line[end] == ';') {
+				end++
+			}
+			if end < len(line) && (line[end] == 'm' || line[end] == 'K') {
+				i = end
+				continue
+			}
+		}
+		plain = append(plain, line[i])
+	}
+	*room = plain
+	return plain
 }

@@ -58,7 +58,7 @@ func TestTextDialect(t *testing.T) {
 		}},
 		{"android and glog", "03-17 16:13:38.811  1702  2395 D Window: x\nW1119 10:23:12.123456   7 main.go:3] y\n", []string{
 			`{"@t":"2026-03-17T16:13:38.8110000Z","@l":"Debug","@m":"1702  2395 D Window: x"}`,
-			`{"@t":"2026-11-19T10:23:12.1234560Z","@l":"Warning","@m":"7 main.go:3] y"}`,
+			`{"@t":"2026-11-19T10:23:12.1234560Z","@l":"Warning","@m":"7 main.go:3] y","level":"W"}`,
 		}},
 		{"byte order mark, CRLF", "\ufeff2016-12-19 20:43:21 a\r\n2016-12-19 20:43:22 b\r\n", []string{
 			`{"@t":"2016-12-19T20:43:21.0000000Z","@m":"a"}`,
