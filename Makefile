@@ -70,6 +70,7 @@ test-browser: build
 	cd ui && STELE_BIN=$(CURDIR)/bin/stele npm run --silent e2e
 
 test-clients: build e2e/clients/node_modules/.installed
+	-@ci/need rsyslog
 	STELE_BIN=$(CURDIR)/bin/stele go test -count=1 -run 'Client' ./e2e
 
 test-long: build ## the long versions: 200 kills, more crash points, more random operations

@@ -121,6 +121,17 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 	return d.p, nil
 }
 
+// Named reports whether the client gave every document of the body an id: then the same body again would change nothing
+// in Elasticsearch.
+func (d *Bulk) Named() bool {
+	for i := range d.Items {
+		if d.Items[i].ID == "" {
+			return false
+		}
+	}
+	return len(d.Items) > 0
+}
+
 // cutLine cuts the first line off, without blanks around it.
 func cutLine(body []byte) (line, rest []byte) {
 	line, rest, _ = bytes.Cut(body, []byte("\n"))

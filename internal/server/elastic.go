@@ -97,7 +97,12 @@ func (a *api) elasticDocument(w http.ResponseWriter, r *http.Request) error {
 func (a *api) elasticTake(w http.ResponseWriter, r *http.Request, d *elastic.Bulk, bulk func([]byte) []byte) (taken, error) {
 	f := *elasticFormat
 	f.add = func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
-		return d.Add(b, bulk(body), o)
+		body = bulk(body)
+		p, err := d.Add(b, body, o)
+		if batch, ok := b.(*stele.Batch); ok && d.Named() {
+			batch.SetID(bodyID("elasticsearch", r.URL.RequestURI(), body)) // a client's Idempotency-Key is set after it, and counts
+		}
+		return p, err
 	}
 	return a.ingest(w, r, &f, true)
 }

@@ -54,7 +54,7 @@ func fromElasticClient(r *http.Request) bool {
 //
 //	GET, HEAD /elasticsearch/
 //	200 {"name","cluster_name","cluster_uuid","version":{"number",…},"tagline"}
-//	GET, HEAD /elasticsearch/_license, _xpack, _cluster/health, _cat/health, _nodes, _nodes/…
+//	GET, HEAD /elasticsearch/_license, _xpack, _cluster/health, _cat/health, _nodes, _nodes/…, _refresh, {index}/_refresh
 //	200 what a node in order says
 //	GET, HEAD /elasticsearch/…
 //	404
@@ -82,12 +82,23 @@ func (a *api) elasticProbe(w http.ResponseWriter, r *http.Request) error {
 		address := event.AppendText(nil, cleanText(r.Host))
 		body = `{"_nodes":{"total":1,"successful":1,"failed":0},"cluster_name":"stele","nodes":{"stele":{"name":"stele","version":"` + elasticVersion +
 			`","roles":["data","ingest","master"],"http":{"publish_address":` + string(address) + `}}}}`
+	case isElasticFlush(path):
+		body = elasticFlushed
 	default:
 		return elasticNotFound(r)
 	}
 	elasticHeader(w, r)
 	writeWhole(w, http.StatusOK, w.Header().Get("Content-Type"), []byte(body))
 	return nil
+}
+
+// elasticFlushed is true at any time: what is acknowledged can be found.
+const elasticFlushed = `{"_shards":{"total":1,"successful":1,"failed":0}}`
+
+// isElasticFlush knows _refresh and _flush, of all indexes or of some.
+func isElasticFlush(path string) bool {
+	action := path[strings.LastIndexByte(path, '/')+1:]
+	return (action == "_refresh" || action == "_flush") && strings.Count(path, "/") <= 1
 }
 
 func elasticNotFound(r *http.Request) error {
@@ -100,23 +111,20 @@ func elasticNotFound(r *http.Request) error {
 //	PUT, POST /elasticsearch/{index}, _index_template/…, _component_template/…, _template/…, _ilm/…, _data_stream/…, _ingest/…
 //	200 {"acknowledged":true}
 //	POST /elasticsearch/_refresh, _flush, /elasticsearch/{index}/_refresh, /elasticsearch/{index}/_flush
-//	200 {"_shards":…}: what was acknowledged can be found already
+//	200 {"_shards":…}
 //	PUT, POST /elasticsearch/…
 //	404
 func (a *api) elasticSetUp(w http.ResponseWriter, r *http.Request) error {
-	first, rest, deeper := strings.Cut(strings.Trim(r.PathValue("path"), "/"), "/")
-	last := first
-	if deeper {
-		last = rest
-	}
+	path := strings.Trim(r.PathValue("path"), "/")
+	first, _, deeper := strings.Cut(path, "/")
 	body := ""
 	switch first {
 	case "_index_template", "_component_template", "_template", "_ilm", "_data_stream", "_ingest":
 		body = `{"acknowledged":true}`
 	}
 	switch {
-	case last == "_refresh" || last == "_flush":
-		body = `{"_shards":{"total":1,"successful":1,"failed":0}}`
+	case isElasticFlush(path):
+		body = elasticFlushed
 	case r.Method == http.MethodPut && !deeper && first != "" && !strings.HasPrefix(first, "_"):
 		body = `{"acknowledged":true,"shards_acknowledged":true,"index":` + string(event.AppendText(nil, cleanText(first))) + `}`
 	}

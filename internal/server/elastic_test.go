@@ -195,6 +195,19 @@ func TestR16ElasticRetry(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	h.wantStored(strings.Repeat(elasticEvent(`,"_index":"a"`), 2))
+
+	// Without a key, a body counts once if its client named every document, as it would in Elasticsearch.
+	h = serve(t, Options{})
+	named := `{"index":{"_index":"a","_id":"1"}}` + "\n" + elasticDoc + "\n"
+	unnamed := named + `{"index":{"_index":"a"}}` + "\n" + elasticDoc + "\n"
+	for range 2 {
+		h.do("POST", "/_bulk", named)
+		h.do("POST", "/_bulk", unnamed)
+		h.do("PUT", "/a/_doc/2", elasticDoc)
+	}
+	one, two := elasticEvent(`,"_index":"a","_id":"1"`), elasticEvent(`,"_index":"a","_id":"2"`)
+	both := one + elasticEvent(`,"_index":"a"`)
+	h.wantStored(one + both + two + both)
 }
 
 // wantElasticError compares status, Elasticsearch's name for the error and a part of its reason.
@@ -322,6 +335,7 @@ func TestElasticProbes(t *testing.T) {
 		t.Error(a)
 	}
 	h.do("POST", "/_refresh", "").want(t, 200, `{"_shards":{"total":1,"successful":1,"failed":0}}`)
+	h.do("GET", "/_all/_refresh", "").want(t, 200, `{"_shards":{"total":1,"successful":1,"failed":0}}`) // as the JavaScript client's helper does
 	h.do("POST", "/logs/_refresh", "", clients[0]).want(t, 200, `{"_shards":{"total":1,"successful":1,"failed":0}}`)
 }
 

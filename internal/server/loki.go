@@ -39,7 +39,7 @@ func (a *api) lokiPush(w http.ResponseWriter, r *http.Request) error {
 	f := *lokiFormat
 	f.add = func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 		if batch, ok := b.(*stele.Batch); ok {
-			batch.SetID(lokiID(r.Header.Get("X-Scope-OrgID"), body)) // a client's Idempotency-Key is set after it, and counts
+			batch.SetID(bodyID("loki", r.Header.Get("X-Scope-OrgID"), body)) // a client's Idempotency-Key is set after it, and counts
 		}
 		return loki.Push(b, body, o, func(bytes int) error {
 			if err := lokiLimit(a.o.BatchBytes)(bytes); err != nil {
@@ -62,12 +62,13 @@ func (a *api) lokiPush(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// lokiID names a tenant's body by what it holds (R16).
-func lokiID(tenant string, body []byte) string {
+// bodyID names a body by what it holds and where it goes, for clients that send the same again and know that it counts
+// once (R16).
+func bodyID(protocol, place string, body []byte) string {
 	sum := sha256.New()
-	sum.Write([]byte(tenant + "\x00"))
+	sum.Write([]byte(place + "\x00"))
 	sum.Write(body)
-	return "loki-" + hex.EncodeToString(sum.Sum(nil))
+	return protocol + "-" + hex.EncodeToString(sum.Sum(nil))
 }
 
 func lokiLimit(most int) func(int) error {
