@@ -36,6 +36,8 @@ var ingestionPaths = []struct{ path, contentType, event string }{
 	{"/v1/traces", "application/json", `{"resourceSpans":[{},{},{},{},{},{}`},
 	{"/ingest/otlp/v1/logs", "application/x-protobuf", "\x0a\x02\x12\x00"},
 	{"/ingest/otlp/v1/traces", "application/x-protobuf", "\x0a\x00"},
+	{"/loki/api/v1/push", "application/json", `{"streams":[`},
+	{"/loki/api/v1/push", "application/x-protobuf", "\x0a\x00"},
 	{"/_bulk", "application/x-ndjson", `{"create":{}}` + "\n" + `{"@timestamp":"2026-11-20T10:00:00Z"}` + "\n"},
 	{"/logs/_bulk", "application/x-ndjson", `{"create":{}}` + "\n{}\n"},
 }
@@ -193,11 +195,14 @@ func bomb(t *testing.T, coding, filling string, size int) []byte {
 func TestHostileDecompressionBombs(t *testing.T) {
 	p := hostile(t)
 	var sending sync.WaitGroup
+	turn := make(chan struct{}, 12) // of bodies at once, each of which may become 10 MiB of the 256 MiB there are
 	for _, coding := range []string{"gzip", "deflate"} {
-		blanks, brackets := bomb(t, coding, " ", 256<<20), bomb(t, coding, "[", 256<<20)
+		blanks, brackets := bomb(t, coding, " ", 128<<20), bomb(t, coding, "[", 128<<20)
 		for _, in := range ingestionPaths {
-			for _, packed := range [][]byte{blanks, brackets, bomb(t, coding, in.event, 64<<20)} {
+			for _, packed := range [][]byte{blanks, brackets, bomb(t, coding, in.event, 24<<20)} {
+				turn <- struct{}{}
 				sending.Go(func() {
+					defer func() { <-turn }()
 					req, err := http.NewRequest("POST", p.url+in.path, bytes.NewReader(packed))
 					if err != nil {
 						t.Error(err)
@@ -217,9 +222,9 @@ func TestHostileDecompressionBombs(t *testing.T) {
 					}
 				})
 			}
-			sending.Wait()
 		}
 	}
+	sending.Wait()
 	p.unharmed()
 }
 
@@ -323,16 +328,15 @@ func TestHostileTinyLines(t *testing.T) {
 // TestHostileDeclaredLengths declares bodies of 1 GiB and sends little of them.
 func TestHostileDeclaredLengths(t *testing.T) {
 	p := hostile(t)
+	var declaring sync.WaitGroup
 	for _, in := range ingestionPaths {
 		for _, declared := range []string{"Content-Length: 1073741824\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n40000000\r\n"} {
 			for _, sent := range []int{0, 1, 11 << 20} {
-				for range 8 {
+				declaring.Go(func() {
 					conn := p.dial()
 					fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n%s", in.path, in.contentType, declared)
 					_, _ = conn.Write(bytes.Repeat([]byte("x"), sent))
-					if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-						t.Fatal(err)
-					}
+					_ = conn.(*net.TCPConn).CloseWrite()
 					answer, _ := io.ReadAll(conn)
 					if sent > 10<<20 && !bytes.Contains(answer, []byte("HTTP/1.1 413 ")) {
 						t.Errorf("%s: %d bytes of 1 GiB are answered with %.200s", in.path, sent, answer)
@@ -340,9 +344,10 @@ func TestHostileDeclaredLengths(t *testing.T) {
 					if bytes.Contains(answer, []byte("HTTP/1.1 2")) {
 						t.Errorf("%s: %d bytes of 1 GiB are taken: %.200s", in.path, sent, answer)
 					}
-				}
+				})
 			}
 		}
 	}
+	declaring.Wait()
 	p.unharmed()
 }

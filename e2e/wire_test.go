@@ -42,9 +42,9 @@ var recordings = []recording{
 	{name: "elasticsearch-js-9.4.3-helpers-bulk", status: 200, answer: `"errors":false`, messages: []string{"", ""}},
 	{name: "rsyslog-8.2302-omelasticsearch", status: 200, answer: `"errors":false`, messages: []string{"hello from logger é"}},
 
-	{name: "pino-loki-3.0.0", later: true, status: 204},
-	{name: "winston-loki-6.1.7-json", later: true, status: 204},
-	{name: "winston-loki-6.1.7-protobuf", later: true, status: 204},
+	{name: "pino-loki-3.0.0", status: 204, messages: []string{"pino loki"}},
+	{name: "winston-loki-6.1.7-json", status: 204, messages: []string{`to loki json {"k":1,"level":"info"}`}},
+	{name: "winston-loki-6.1.7-protobuf", status: 204, messages: []string{`to loki {"k":1,"level":"info"}`}},
 
 	{name: "rsyslog-8.2302-rfc3164-lf.bin", later: true},
 	{name: "rsyslog-8.2302-rfc5424-octet-counted.bin", later: true},
