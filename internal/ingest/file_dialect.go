@@ -9,7 +9,7 @@ type FileFormat string
 const (
 	AutoFormat FileFormat = "auto" // judged by the file's beginning; the zero value too
 	CLEFFormat FileFormat = "clef" // one CLEF event a line
-	JSONFormat FileFormat = "json" // one JSON object a line, in any dialect
+	JSONFormat FileFormat = "json" // JSON in any dialect, one object a line or not
 	TextFormat FileFormat = "text" // lines of text, with or without timestamps
 )
 
@@ -43,8 +43,9 @@ type dialectKind struct {
 
 // dialects is the table, the most particular first.
 var dialects = []dialectKind{
+	{"bulk", "body of Elasticsearch's _bulk", fitsBulk, openBulk},
 	{CLEFFormat, "CLEF, one event a line", fitsCLEF, openCLEF},
-	{JSONFormat, "one JSON object a line, in any dialect", fitsJSON, openJSON},
+	{JSONFormat, "JSON in any dialect: an object a line, arrays, objects over lines", fitsJSON, openJSON},
 	{"access", "access log of Apache or nginx, common or combined", fitsForms("access"), openForms("access")},
 	{"zeek", "log of Zeek or Bro, separated by tabs", fitsZeek, openZeek},
 	{"mongodb", "MongoDB log before 4.4", fitsForms("mongodb"), openForms("mongodb")},

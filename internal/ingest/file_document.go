@@ -112,7 +112,7 @@ func (d *documentDialect) first(*sample) (int64, bool) {
 
 func (d *documentDialect) next(f *FileReader) bool {
 	d.scan.f = f
-	for {
+	for !f.ended {
 		if d.decoded.given < len(d.decoded.ends) {
 			if d.decoded.give(f) {
 				return true
@@ -143,6 +143,7 @@ func (d *documentDialect) next(f *FileReader) bool {
 			d.notEvent(f, c, line, offset)
 		}
 	}
+	return false
 }
 
 // closing is what ends the innermost container.
@@ -187,7 +188,6 @@ func (d *documentDialect) finish(f *FileReader) {
 	if len(d.open) > 0 && f.err == nil {
 		f.tell(FileRefusal{Line: line, Offset: offset, Err: fault.WrapAs(fault.Invalid, errCutOff, "", "what holds the events is not closed with %c", d.open[0]+2)})
 	}
-	d.open = d.open[:0]
 }
 
 // member reads a member of an object around the events.

@@ -47,6 +47,8 @@ func TestReadingResumesAnywhere(t *testing.T) {
 		"text":  timed.String(),
 		"json":  bare.String(),
 		"clef":  strings.Repeat(`{"@t":"2026-11-20T10:00:00Z","@mt":"x"}`+"\n", 9),
+		"array": "[" + strings.Repeat("{\"ts\":1669575482},\n {\n\"ts\":1669575483},", 5) + "{\"ts\":1669575484}]\n",
+		"bulk":  strings.Repeat("{\"index\":{\"_id\":\"1\"}}\n{\"ts\":1669575482}\n", 9),
 		"plain": strings.Repeat("a line without time\n", 9),
 	} {
 		t.Run(name, func(t *testing.T) {
