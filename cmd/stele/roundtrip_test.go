@@ -78,10 +78,14 @@ func compareLines(t *testing.T, file, back string) {
 		t.Fatal(err)
 	}
 	want := map[string]int{}
-	lines := 0
+	lines, action := 0, ""
 	for l := range event.Lines(text) {
 		if compact, next, err := event.Compact(nil, l.Text, 0, 0); err == nil && next == len(l.Text) && compact[0] == '{' {
-			want[string(compact)]++
+			if members, ok := strings.CutPrefix(string(compact), `{"index":{`); ok && strings.Contains(file, ".bulk.") {
+				action = strings.TrimSuffix(members, "}}") + ","
+				continue // its members come before those of the document on the next line
+			}
+			want["{"+action+string(compact[1:])]++
 			lines++
 		}
 	}
@@ -102,6 +106,10 @@ func compareLines(t *testing.T, file, back string) {
 		if !isCLEF {
 			line = withoutAdded(v)
 		}
+		if line == "{}" && want[line] == 0 && strings.Contains(file, "bunyan") {
+			got-- // a line of text
+			continue
+		}
 		if want[line]--; want[line] < 0 {
 			t.Fatalf("this event is no line of the file: %.500s", line)
 		}
@@ -113,7 +121,7 @@ func compareLines(t *testing.T, file, back string) {
 
 // withoutAdded takes away what detection adds: the first members of these names, once each.
 func withoutAdded(v event.Value) string {
-	for _, name := range []string{"@t", "@l", "@m", "@mt"} {
+	for _, name := range []string{"@t", "@l", "@m", "@mt", "@x", "@tr", "@sp"} {
 		if len(v.Members) > 0 && v.Members[0].Name == name {
 			v.Members = v.Members[1:]
 		}
