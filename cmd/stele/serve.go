@@ -26,6 +26,11 @@ type serveCommand struct {
 	Otlp           *bool  `help:"Also listen for OpenTelemetry: gRPC on port 4317, HTTP on 4318, of the hosts of --urls."`
 	OtlpUrls       string `name:"otlp-urls" placeholder:"URL[;URL...]" help:"Where to listen for it instead, such as grpc://localhost:4317;http://localhost:4318."`
 	Config         string `placeholder:"FILE" help:"Config file (default ./stele.json, else DIR/stele.json, if there is one)."`
+	Syslog         string `placeholder:"ADDRESS[;...]" help:"Take in syslog at udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT (default nowhere)."`
+	SyslogCert     string `placeholder:"FILE" help:"Certificate for syslog over TLS, PEM."`
+	SyslogKey      string `placeholder:"FILE" help:"Key of the certificate, PEM."`
+	SyslogZone     string `placeholder:"ZONE" help:"Zone of times that name none, such as Europe/Berlin (default UTC)."`
+	Gelf           string `name:"gelf" placeholder:"ADDRESS[;...]" help:"Take in GELF at udp://HOST:PORT, tcp://HOST:PORT (default nowhere)."`
 	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
 	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
 	DocumentLimit  string `placeholder:"SIZE" help:"Longest document (default 16MiB)."`
@@ -77,9 +82,11 @@ func (c *serveCommand) Run(s streams) error {
 	otlpURLs := settings.otlpAddresses()
 	o := settings.server
 	if o.Ingestion, err = server.ListenOTLP(otlpURLs); err != nil {
-		for _, l := range listeners {
-			l.Close()
-		}
+		closeAll(listeners)
+		return err
+	}
+	if o.Sockets, err = server.OpenSockets(settings.sockets); err != nil {
+		closeAll(slices.Concat(listeners, o.Ingestion))
 		return err
 	}
 	otlpURLs = addresses(otlpURLs, o.Ingestion)
@@ -105,8 +112,19 @@ func (c *serveCommand) Run(s streams) error {
 	if len(otlpURLs) > 0 {
 		where += ", for OpenTelemetry on " + strings.Join(otlpURLs, " and ")
 	}
+	for _, name := range []string{"syslog", "GELF"} {
+		if all := o.Sockets.Addresses(strings.ToLower(name)); len(all) > 0 {
+			where += ", for " + name + " on " + strings.Join(all, " and ")
+		}
+	}
 	fmt.Fprintf(s.out, "stele %s listens on %s, data in %s\n", versionNumber(), where, dir)
 	return server.New(o).Serve(ctx, listeners...)
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
 }
 
 // addresses returns the URLs served, with the ports that were taken for port 0.

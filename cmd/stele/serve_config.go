@@ -23,6 +23,7 @@ type serveSettings struct {
 	urls     []string
 	otlp     bool
 	otlpURLs []string // given; see otlpAddresses
+	sockets  server.SocketOptions
 	logLevel slog.Level
 }
 
@@ -38,6 +39,16 @@ var serveTable = []setting{
 	{"urls", func(s *serveSettings, v string) error { s.urls = list(v); return nil }},
 	{"otlp", boolSetting(func(s *serveSettings, on bool) { s.otlp = on })},
 	{"otlp-urls", func(s *serveSettings, v string) error { s.otlpURLs = list(v); return nil }},
+	{"syslog", func(s *serveSettings, v string) error { s.sockets.Syslog = list(v); return nil }},
+	{"syslog-cert", func(s *serveSettings, v string) error { s.sockets.SyslogCert = v; return nil }},
+	{"syslog-key", func(s *serveSettings, v string) error { s.sockets.SyslogKey = v; return nil }},
+	{"syslog-zone", func(s *serveSettings, v string) (err error) {
+		if s.sockets.SyslogZone, err = time.LoadLocation(v); err != nil {
+			return fault.New(fault.Invalid, "", "%q is no zone such as UTC or Europe/Berlin", v)
+		}
+		return nil
+	}},
+	{"gelf", func(s *serveSettings, v string) error { s.sockets.GELF = list(v); return nil }},
 	{"event-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.EventBytes = int(n) })},
 	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
 	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
@@ -129,7 +140,9 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 		server: server.Options{Datapath: "data"}, urls: []string{defaultURL}, logLevel: slog.LevelWarn,
 	}
 	flags := map[string]string{
-		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls, "event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
+		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls,
+		"syslog": c.Syslog, "syslog-cert": c.SyslogCert, "syslog-key": c.SyslogKey, "syslog-zone": c.SyslogZone, "gelf": c.Gelf,
+		"event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
 		"document-limit": c.DocumentLimit, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}

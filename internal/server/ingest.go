@@ -143,6 +143,7 @@ type takeOptions struct {
 	partial     bool
 	contentType string // as the client gave it
 	arrival     time.Time
+	again       func(err error) bool // whether to append the batch again after it failed; nil: no
 }
 
 // taken is what became of a payload.
@@ -174,6 +175,9 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		batch.SetID(o.id)
 	}
 	keys, err := a.store.Append(ctx, batch)
+	for err != nil && o.again != nil && o.again(err) {
+		keys, err = a.store.Append(ctx, batch)
+	}
 	if err != nil {
 		// Nothing is wrong with the payload: it is not to be listed as refused.
 		return taken{}, whileWriting(err)

@@ -19,7 +19,7 @@ type protocol struct {
 type failure func(w http.ResponseWriter, r *http.Request, status int, err error)
 
 // protocols are all there are. A row here, rows in formats and routes, and a decoder make one.
-var protocols = []*protocol{seqProtocol, otlpProtocol, grpcProtocol, elasticProtocol, lokiProtocol}
+var protocols = []*protocol{seqProtocol, otlpProtocol, grpcProtocol, elasticProtocol, lokiProtocol, syslogProtocol, gelfProtocol}
 
 // seqProtocol is what Seq's clients and the page speak: CLEF and the raw events form.
 var seqProtocol = &protocol{"seq", failPlain}
@@ -42,6 +42,7 @@ var formats = []*format{
 	otlpLogs, otlpLogsJSON, otlpTraces, otlpTracesJSON,
 	elasticFormat,
 	lokiFormat,
+	syslogEvents, syslogFormat, gelfEvents, gelfFormat,
 }
 
 // formatNamed returns nil if there is none of the name.

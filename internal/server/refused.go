@@ -204,20 +204,28 @@ func refusedError(err error, id string) error {
 // refuse notes what is about to be refused. A failure to do so is logged and changes nothing for
 // the client, whose answer may be that the disk is full.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *format, e refusal, payload []byte) {
-	a.meters.protocols[f.protocol.name].refusedPayloads.Inc()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), refusedTime)
-	defer cancel()
-	e.Endpoint, e.Format = r.URL.Path, f.name
+	e.Endpoint = r.URL.Path
 	e.ContentType = clip(r.Header.Get("Content-Type"), 200)
 	e.Client = client(r)
+	if id := a.listRefusal(r.Context(), f, e, payload); id != "" {
+		w.Header().Set("X-Stele-Refused", id)
+	}
+}
+
+// listRefusal counts and lists what is refused, also when ctx has ended. id is empty if that fails.
+func (a *api) listRefusal(ctx context.Context, f *format, e refusal, payload []byte) (id string) {
+	a.meters.protocols[f.protocol.name].refusedPayloads.Inc()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refusedTime)
+	defer cancel()
+	e.Format = f.name
 	e.Error = clip(cleanText(e.Error), 2000)
 	e.Payload = payload
 	id, err := a.refused.add(ctx, e)
 	if err != nil {
 		a.server.log.Warn("a refused payload could not be kept", "endpoint", e.Endpoint, "client", e.Client, "refused", e.Error, "error", err)
-		return
+		return ""
 	}
-	w.Header().Set("X-Stele-Refused", id)
+	return id
 }
 
 // client says who sent a request.

@@ -65,6 +65,8 @@ var routes = []route{
 	{"POST", "/api/prom/push", ingests(lokiProtocol), (*api).lokiPush},
 	{"GET", "/ready", ingests(lokiProtocol), (*api).lokiReady},
 
+	{"POST", "/gelf", ingests(gelfProtocol), (*api).ingestGELF},
+
 	{"GET", "/api/events", reads, (*api).listEvents},
 	{"GET", "/api/events/{id}", reads, (*api).getEvent},
 	{"GET", "/api/events/histogram", reads, (*api).histogram},

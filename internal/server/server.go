@@ -24,6 +24,8 @@ type Options struct {
 	Open     func(ctx context.Context) (*stele.Store, error)
 	Datapath string // used when Open is nil; empty: ./data
 
+	Sockets *Sockets // syslog and GELF, served and closed by the server; nil: none
+
 	URLs []string // the addresses served: their hosts are accepted as Host on loopback (R23)
 	Page fs.FS    // index.html and what it names; nil: a plain page that points at the API
 
@@ -125,6 +127,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		listen(intake, l)
 	}
 	defer serving.Wait()
+	sockets := s.listen(s.o.Sockets)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -143,7 +146,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	select {
 	case r := <-opened:
 		if store, err = r.store, r.err; err == nil {
-			s.start(store)
+			s.start(store, sockets)
 			select {
 			case <-ctx.Done():
 			case err = <-failed:
@@ -155,7 +158,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 		store = (<-opened).store
 	}
-	return errors.Join(err, s.end(store, whole, intake))
+	return errors.Join(err, s.end(store, sockets, whole, intake))
 }
 
 func (s *Server) httpServer(h http.Handler, head int) *http.Server {
@@ -181,10 +184,11 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 }
 
 // start lets requests in.
-func (s *Server) start(store *stele.Store) {
+func (s *Server) start(store *stele.Store, sockets *socketRun) {
 	a := newAPI(s, store)
 	s.meters.watch(store)
 	s.gate.open(a)
+	sockets.store(a)
 	s.log.Info("serving", "urls", s.o.URLs)
 	if s.o.Ready != nil {
 		s.o.Ready(store)
@@ -192,8 +196,11 @@ func (s *Server) start(store *stele.Store) {
 }
 
 // end drains, closes the store (nil if it never opened), and then the sockets.
-func (s *Server) end(store *stele.Store, servers ...*http.Server) error {
+func (s *Server) end(store *stele.Store, sockets *socketRun, servers ...*http.Server) error {
+	late := time.Now().Add(s.o.Drain)
+	sockets.halt()
 	s.drain()
+	sockets.finish(late)
 	var err error
 	if store != nil {
 		if err = store.Close(); err != nil {

@@ -64,6 +64,8 @@ func TestCLEF(t *testing.T) {
 			`{"@t":"2019-10-01T20:14:15.1234560Z","@l":"Fatal","@m":"t","host":"h","app":"a","pid":2,` + mail + `}`},
 		{"python", "<14>a message\x00", `{` + now + `,"@l":"Information","@m":"a message","facility":"user","severity":"info","remote_addr":"192.0.2.9"}`},
 		{"python with a colon", `<14>ValueError: a message`, `{` + now + `,"@l":"Information","@m":"ValueError: a message","facility":"user","severity":"info","remote_addr":"192.0.2.9"}`},
+		{"python with an ident", `<14>shop: a message`, `{` + now + `,"@l":"Information","@m":"a message","app":"shop","facility":"user","severity":"info","remote_addr":"192.0.2.9"}`},
+		{"a level is no tag", `<14>error: a message`, `{` + now + `,"@l":"Information","@m":"error: a message","facility":"user","severity":"info","remote_addr":"192.0.2.9"}`},
 		{"tag without a time", `<14>app[3]: a message`, `{` + now + `,"@l":"Information","@m":"a message","app":"app","pid":3,"facility":"user","severity":"info","remote_addr":"192.0.2.9"}`},
 		{"tomorrow", `<14>Nov 21 10:00:00 h a: t`, `{"@t":"2026-11-21T10:00:00.0000000Z","@l":"Information","@m":"t","host":"h","app":"a","facility":"user","severity":"info"}`},
 		{"not after tomorrow", `<14>Nov 21 11:00:00 h a: t`, `{"@t":"2025-11-21T11:00:00.0000000Z","@l":"Information","@m":"t","host":"h","app":"a","facility":"user","severity":"info"}`},

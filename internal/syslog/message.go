@@ -6,6 +6,8 @@ package syslog
 import (
 	"bytes"
 	"unicode"
+
+	"github.com/stelehq/stele/internal/event"
 )
 
 // What a message may look like; [ ] is what may be missing:
@@ -226,8 +228,8 @@ func (m *Message) clock(b []byte) (rest []byte, ok bool) {
 	return rest, true
 }
 
-// tagged reads the tag that names the program, and returns the text. Without a time before it, only
-// a tag with a process id is believed: "Error: it broke" is a text.
+// tagged reads the tag that names the program, and returns the text. Without a time before it a tag is
+// believed if it has a process id, or could be a program's name: "Error: it broke" is a text.
 func (m *Message) tagged(b []byte, timed bool) []byte {
 	if len(b) > 0 && b[0] == '%' {
 		return m.mnemonic(b)
@@ -244,11 +246,21 @@ func (m *Message) tagged(b []byte, timed bool) []byte {
 			app, pid = tag[:open], tag[open+1:len(tag)-1]
 		}
 	}
-	if !timed && pid == nil {
+	if !timed && (m.Priority == NoPriority || pid == nil && !isProgram(app)) {
 		return b
 	}
 	m.App, m.Pid = app, field(pid)
 	return bytes.TrimPrefix(rest, []byte{' '})
+}
+
+// isProgram tells names as programs have them from the words that texts begin with.
+func isProgram(b []byte) bool {
+	for _, c := range b {
+		if !isDigit(c) && (c < 'a' || c > 'z') && bytes.IndexByte([]byte("-_./"), c) < 0 {
+			return false
+		}
+	}
+	return b[0] >= 'a' && b[0] <= 'z' && event.LevelRank(string(b)) == event.RankUnknown
 }
 
 // tagLength returns how long the tag at the start of b is, 0 if there is none: a word that ends in a
