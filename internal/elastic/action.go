@@ -13,12 +13,13 @@ func (d *Bulk) action(line []byte) (action, error) {
 	}
 	a := action{target: d.Default}
 	found := false
-	err := d.members(line, 0, func(name string, value []byte) error {
+	d.values = d.values[:0]
+	err := d.members(line, 0, func(name, value []byte) error {
 		if found {
 			return fault.New(fault.Invalid, "", "expected one action, found %q after %q", clip(name), a.kind)
 		}
 		for k := range kinds {
-			if found = name == kinds[k]; found {
+			if found = string(name) == kinds[k]; found {
 				a.kind = Kind(k)
 				return d.target(&a.target, value)
 			}
@@ -36,9 +37,9 @@ func (d *Bulk) action(line []byte) (action, error) {
 }
 
 func (d *Bulk) target(t *Target, object []byte) error {
-	return d.members(object, 0, func(name string, value []byte) error {
+	return d.members(object, 0, func(name, value []byte) error {
 		var field *string
-		switch name {
+		switch string(name) {
 		case "_index":
 			field = &t.Index
 		case "_id":
@@ -66,8 +67,9 @@ func (d *Bulk) target(t *Target, object []byte) error {
 	})
 }
 
-// members calls each for the members of the JSON object that src is. value is compact and valid during the call.
-func (d *Bulk) members(src []byte, depth int, each func(name string, value []byte) error) error {
+// members calls each for the members of the JSON object that src is. value is compact and lies in d.values, which grows with
+// each.
+func (d *Bulk) members(src []byte, depth int, each func(name, value []byte) error) error {
 	i := event.SkipSpace(src, 0)
 	if i >= len(src) || src[i] != '{' {
 		return event.Expected(src, i, "a JSON object")
@@ -83,11 +85,11 @@ func (d *Bulk) members(src []byte, depth int, each func(name string, value []byt
 		if i = event.SkipSpace(src, next); i >= len(src) || src[i] != ':' {
 			return event.Expected(src, i, "a colon after the member's name")
 		}
-		value, next, err := event.Compact(nil, src, i+1, depth+1)
-		if err != nil {
+		start := len(d.values)
+		if d.values, next, err = event.Compact(d.values, src, i+1, depth+1); err != nil {
 			return err
 		}
-		if err := each(string(name), value); err != nil {
+		if err := each(name, d.values[start:len(d.values):len(d.values)]); err != nil {
 			return err
 		}
 		if i = event.SkipSpace(src, next); i < len(src) && src[i] == ',' {
@@ -111,9 +113,10 @@ func end(src []byte, i int) error {
 // update takes the source of an update apart. The event is its doc, which is what the client has to tell; an upsert
 // beside it is kept, and without doc it is the event. A script is code for a document that is not here.
 func (d *Bulk) update(source []byte) (doc, upsert []byte, err error) {
+	d.values = d.values[:0]
 	// A document lies a level deeper here than as an event.
-	err = d.members(source, -1, func(name string, value []byte) error {
-		switch name {
+	err = d.members(source, -1, func(name, value []byte) error {
+		switch string(name) {
 		case "doc":
 			doc = value
 		case "upsert":
@@ -193,9 +196,9 @@ func (a *action) append(dst []byte) []byte {
 }
 
 // clip shortens what a client sent, for messages.
-func clip(s string) string {
+func clip(s []byte) string {
 	if len(s) > 60 {
-		return s[:60] + "…"
+		return string(s[:60]) + "…"
 	}
-	return s
+	return string(s)
 }

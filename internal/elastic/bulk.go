@@ -75,6 +75,7 @@ type Bulk struct {
 	p       ingest.Payload
 	objects objects
 	clef    []byte
+	values  []byte // of the object at hand, compact, one after the other
 	last    action // the action before, and its text
 	lastRaw []byte
 }

@@ -2,7 +2,6 @@ package loki
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/stelehq/stele/internal/event"
 )
@@ -25,7 +24,7 @@ func (t *tags) reset() {
 func (t *tags) add(name, value []byte) {
 	t.name(name)
 	t.members = event.AppendString(t.members, value)
-	t.meaning(string(name), value)
+	t.meaning(name, value)
 }
 
 // addJSON adds a pair whose value is compact JSON: a string, or what a client sends in place of one.
@@ -35,7 +34,7 @@ func (t *tags) addJSON(name, value []byte) {
 	if value[0] == '"' {
 		value, _, _, _ = event.ScanString(value, 0, nil)
 	}
-	t.meaning(string(name), value)
+	t.meaning(name, value)
 }
 
 func (t *tags) name(name []byte) {
@@ -51,25 +50,35 @@ func (t *tags) name(name []byte) {
 // The names of levels, the least telling first: detected_level is Loki's own guess.
 var levelNames = []string{"detected_level", "severity_text", "severity", "level"}
 
-func (t *tags) meaning(name string, value []byte) {
-	switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
-	case "traceid":
-		if isHex(value, 32) {
-			t.trace = append(t.trace[:0], value...)
-		}
-	case "spanid":
-		if isHex(value, 16) {
-			t.span = append(t.span[:0], value...)
-		}
+func (t *tags) meaning(name, value []byte) {
+	switch {
+	case len(value) == 32 && isCalled(name, "traceid") && isHex(value):
+		t.trace = append(t.trace[:0], value...)
+	case len(value) == 16 && isCalled(name, "spanid") && isHex(value):
+		t.span = append(t.span[:0], value...)
 	}
 	for i, of := range levelNames {
-		if name != of || i+1 < t.rank {
+		if string(name) != of || i+1 < t.rank {
 			continue
 		}
 		if level := levelOf(string(value), i == 0); level != "" {
 			t.level, t.rank = level, i+1
 		}
 	}
+}
+
+// isCalled compares without regard to case and underscores: trace_id, traceID, TraceId.
+func isCalled(name []byte, want string) bool {
+	for _, c := range name {
+		if c == '_' {
+			continue
+		}
+		if len(want) == 0 || c|0x20 != want[0] {
+			return false
+		}
+		want = want[1:]
+	}
+	return want == ""
 }
 
 // levelOf returns what @l is to say: words as they are, pino's and bunyan's numbers by name.
@@ -86,10 +95,7 @@ func levelOf(text string, guessed bool) string {
 	return ""
 }
 
-func isHex(text []byte, digits int) bool {
-	if len(text) != digits {
-		return false
-	}
+func isHex(text []byte) bool {
 	for _, c := range text {
 		if digit(c) == 16 {
 			return false
