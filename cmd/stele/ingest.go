@@ -27,6 +27,9 @@ type ingestCommand struct {
 	TZ           string        `name:"tz" aliases:"zone" placeholder:"ZONE" default:"UTC" help:"Time zone of times that name none, as in Europe/Berlin or Local (default UTC)."`
 	InvalidData  string        `enum:"ignore,fail" default:"ignore" help:"Lines that are no events: ignore them, store the rest and report them; or fail at the first."`
 	Refused      string        `placeholder:"FILE" help:"Append each refused line to this file, as JSON with its place and the reason."`
+	Follow       bool          `short:"f" help:"Go on as files grow and new ones appear, through rotation and restarts, each event once."`
+	State        string        `placeholder:"FILE" help:"Where to remember how far files were read; without --follow, read what was added since (default with --follow: in the user's state directory)."`
+	Poll         time.Duration `default:"250ms" help:"How often --follow looks at the files (default 250ms)."`
 	EventLimit   string        `placeholder:"SIZE" default:"256KiB" help:"Longest event; longer ones are refused (default 256KiB; the server has its own limit)."`
 	RetryFor     time.Duration `default:"1m" help:"How long to try again when the server is not ready (default 1m)."`
 	Quiet        bool          `short:"q" help:"No progress bar and no summary; refused lines are reported all the same."`
@@ -41,6 +44,7 @@ level are recognised, and lines without a timestamp continue the event before th
     stele ingest app.clef                          a file of CLEF
     stele ingest /var/log                          all files below a directory, compressed or not
     stele ingest '/srv/*/logs/**/*.log'            a pattern
+    stele ingest --follow /var/log/app.log         and whatever is added, through rotation
     kubectl logs -f pod | stele ingest -           what another program writes, as it comes
     stele ingest --time-field when.start a.jsonl   name what is not found by itself
     stele ingest --datapath ./data app.log         without a server
@@ -84,7 +88,13 @@ func (c *ingestCommand) Run(ctx context.Context, s streams) (err error) {
 			return errors.Join(err, d.close())
 		}
 	}
-	c.files(ctx, s, d, sum, o)
+	if c.Follow || c.State != "" {
+		if err := c.followFiles(ctx, s, d, sum, o); err != nil {
+			sum.fail(err)
+		}
+	} else {
+		c.files(ctx, s, d, sum, o)
+	}
 	if err := d.close(); err != nil {
 		sum.fail(err)
 	}
@@ -94,6 +104,9 @@ func (c *ingestCommand) Run(ctx context.Context, s streams) (err error) {
 		}
 	}
 	sum.print(s, c.Quiet)
+	if c.Follow && len(sum.failures) == 0 {
+		return nil // it was told to end
+	}
 	return sum.code()
 }
 
@@ -176,7 +189,9 @@ func (c *ingestCommand) file(ctx context.Context, s streams, found follow.File, 
 			return fault.Wrap(err, "", "%s cannot be read", shown)
 		}
 		defer f.Close()
-		o.Modified, o.Patient = found.Mod, found.Regular
+		if o.Modified, o.Patient = found.Mod, found.Regular; found.Regular {
+			o.Ahead = func() (io.ReadCloser, error) { return openText(found.Real) }
+		}
 		source = f
 	}
 	file := send.sum.file(shown)

@@ -42,6 +42,13 @@ func (b *outgoing) full(e ingest.FileEvent) bool {
 	return b.lines > 0 && len(b.body)+len(e.CLEF) >= batchBytes
 }
 
+// cut takes back all lines but the first.
+func (b *outgoing) cut(lines int) {
+	if lines < b.lines {
+		b.body, b.places, b.lines = b.body[:b.places[lines].at], b.places[:lines], lines
+	}
+}
+
 // halves cuts a batch in two between lines; each is a batch with an id of its own.
 func (b *outgoing) halves() (first, second *outgoing) {
 	half := b.lines / 2

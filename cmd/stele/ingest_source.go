@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/klauspost/compress/flate"
@@ -20,6 +21,22 @@ func decompress(r io.Reader) (io.Reader, error) {
 		return br, nil
 	}
 	return gzip.NewReader(br)
+}
+
+// openText opens a file for its text.
+func openText(path string) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := decompress(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{text, f}, nil
 }
 
 // kindOfReading tells a file that is wrong in itself from one that cannot be read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -77,11 +78,39 @@ const (
 
 // open opens the door. With reads a directory is opened read-only.
 func (t target) open(a access) (door, error) {
+	u, err := t.url()
+	switch {
+	case err != nil:
+		return nil, err
+	case u == nil:
+		return openLocal(t.Datapath, a)
+	}
+	return newRemote(u, t.APIKey), nil
+}
+
+// name is what tells the store apart from others.
+func (t target) name() (string, error) {
+	u, err := t.url()
+	if err != nil {
+		return "", err
+	}
+	if u != nil {
+		return strings.TrimRight(u.String(), "/"), nil
+	}
+	dir, err := filepath.Abs(t.Datapath)
+	if err != nil {
+		return "", fault.Wrap(err, "", "--datapath %s is no directory", t.Datapath)
+	}
+	return dir, nil
+}
+
+// url returns the server's address, nil for a directory.
+func (t target) url() (*url.URL, error) {
 	switch {
 	case t.Datapath != "" && t.URL != "" && t.URL != os.Getenv("STELE_URL"):
 		return nil, fault.New(fault.Invalid, "", "--url and --datapath are given").WithHint("a server, or a directory: choose one")
 	case t.Datapath != "":
-		return openLocal(t.Datapath, a)
+		return nil, nil
 	}
 	text := t.URL
 	if text == "" {
@@ -94,5 +123,5 @@ func (t target) open(a access) (door, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fault.New(fault.Invalid, "", "--url %q is not of the form http://HOST:PORT", text)
 	}
-	return newRemote(u, t.APIKey), nil
+	return u, nil
 }

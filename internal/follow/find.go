@@ -84,17 +84,15 @@ func (w *walk) path(path string, named bool) {
 }
 
 func (w *walk) file(f File, info fs.FileInfo) {
-	f.Size, f.Mod, f.Regular = info.Size(), info.ModTime(), info.Mode().IsRegular()
-	if f.Regular {
-		id, err := idOf(f.Real, info)
-		if err != nil {
+	if f.Regular = info.Mode().IsRegular(); f.Regular {
+		if err := f.look(info); err != nil {
 			w.fail(fault.Wrap(err, "", "%s cannot be read", f.Path))
 			return
 		}
-		if w.files[id] {
+		if w.files[f.ID] {
 			return
 		}
-		w.files[id], f.ID = true, id
+		w.files[f.ID] = true
 	} else if !f.Named {
 		return
 	}

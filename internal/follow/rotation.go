@@ -2,6 +2,7 @@ package follow
 
 import (
 	"cmp"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -49,4 +50,10 @@ func compareNames(a, b string) int {
 		return cmp.Or(cmp.Compare(len(addedB), len(addedA)), cmp.Compare(addedB, addedA), cmp.Compare(a, b))
 	}
 	return cmp.Or(cmp.Compare(notches.Replace(addedA), notches.Replace(addedB)), cmp.Compare(a, b))
+}
+
+// family names the log that a file belongs to, live or rotated: files of different families are not one log.
+func family(path string) string {
+	live, _ := rotated(filepath.Base(path))
+	return filepath.Join(filepath.Dir(path), live)
 }
