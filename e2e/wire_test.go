@@ -21,7 +21,7 @@ const wireFolder = "../../shared/data/wire"
 // recording is what a real client was recorded to send, and what it is to meet.
 type recording struct {
 	name     string // NAME.head.txt and NAME.body of a request, or a file of bytes for a socket
-	later    bool   // its protocol is not served yet
+	syslog   string // the scheme of the socket that it goes to; empty: a request
 	status   int
 	answer   string   // what the body must contain
 	messages []string // the events that are stored, rendered, in the order of their time
@@ -46,10 +46,10 @@ var recordings = []recording{
 	{name: "winston-loki-6.1.7-json", status: 204, messages: []string{`to loki json {"k":1,"level":"info"}`}},
 	{name: "winston-loki-6.1.7-protobuf", status: 204, messages: []string{`to loki {"k":1,"level":"info"}`}},
 
-	{name: "rsyslog-8.2302-rfc3164-lf.bin", later: true},
-	{name: "rsyslog-8.2302-rfc5424-octet-counted.bin", later: true},
-	{name: "syslog-client-1.1.1-tcp.bin", later: true},
-	{name: "syslog-client-1.1.1-udp.log", later: true},
+	{name: "rsyslog-8.2302-rfc3164-lf.bin", syslog: "tcp", messages: []string{"myapp hello from logger é", `multi "quoted" text`}},
+	{name: "rsyslog-8.2302-rfc5424-octet-counted.bin", syslog: "tcp", messages: []string{`multi "quoted" text`, "hello from logger é"}},
+	{name: "syslog-client-1.1.1-tcp.bin", syslog: "tcp", messages: []string{"syslog message é"}},
+	{name: "syslog-client-1.1.1-udp.log", syslog: "udp", messages: []string{"syslog message é", "syslog message é"}},
 }
 
 const seqAccepted = `{"MinimumLevelAccepted":null}`
@@ -69,10 +69,11 @@ func TestSharedWireRecordings(t *testing.T) {
 	}
 	for _, r := range recordings {
 		t.Run(r.name, func(t *testing.T) {
-			if r.later {
-				t.Skip("skipped: its protocol is not served yet")
-			}
 			t.Parallel()
+			if r.syslog != "" {
+				replaySyslog(t, r)
+				return
+			}
 			p := serve(t, t.TempDir())
 			resp, body := replay(t, strings.TrimPrefix(p.url, "http://"), r.name)
 			if resp.StatusCode != r.status || !strings.Contains(body, r.answer) {
@@ -88,6 +89,33 @@ func TestSharedWireRecordings(t *testing.T) {
 			p.stop()
 		})
 	}
+}
+
+// replaySyslog sends a recorded stream, or recorded datagrams, which an empty line follows.
+func replaySyslog(t *testing.T, r recording) {
+	p, port := serveSyslog(t)
+	conn, err := net.Dial(r.syslog, "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	writes := [][]byte{readFile(t, r.name)}
+	if r.syslog == "udp" {
+		writes = bytes.SplitAfter(bytes.TrimSuffix(writes[0], []byte("\n\n")), []byte("\n\n"))
+	}
+	for _, b := range writes {
+		if _, err := conn.Write(bytes.TrimSuffix(b, []byte("\n\n"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var messages []string
+	for _, e := range slices.Backward(p.await("true", len(r.messages))) {
+		messages = append(messages, e.RenderedMessage)
+	}
+	if !slices.Equal(messages, r.messages) {
+		t.Errorf("stored are %q, want %q", messages, r.messages)
+	}
+	p.stop()
 }
 
 // replay sends a recorded request over a connection of its own and reads the answer.
