@@ -2,15 +2,20 @@ package ingest
 
 import "bytes"
 
-// Access logs of Apache and nginx in the common and the combined form, with a virtual host in
-// front or not, and with fields of one's own behind (httpd.apache.org, mod_log_config;
-// nginx.org, ngx_http_log_module).
+// Access logs of Apache, nginx, Tomcat, Caddy, Traefik and others in the common and the combined
+// form, with a virtual host in front or not, and with fields of one's own behind (httpd.apache.org,
+// mod_log_config; nginx.org, ngx_http_log_module).
 //
 //	1.2.3.4 - ann [17/May/2015:10:05:03 +0000] "GET /x HTTP/1.1" 200 512 "http://from/" "curl/8"
+//
+// Properties have nginx's names for what they hold; values are as the line has them, escapes and all.
 
 var accessForms = []lineForm{
 	{"access", "access log (combined)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"`, parseCombined},
 	{"access", "access log (common)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12`, parseCommon},
+	{"access", "access log of an AWS load balancer", `https 2026-11-20T10:00:00.123456Z app/lb/1 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET https://x:443/ HTTP/1.1" "curl/8" C TLSv1.2`, parseALB},
+	{"access", "access log of a classic AWS load balancer", `2026-11-20T10:00:00.123456Z lb 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET http://x:80/ HTTP/1.1" "curl/8" - -`, parseELB},
+	{"access", "access log of S3", `79a5 bucket [06/Feb/2019:00:00:38 +0000] 10.0.0.1 79a5 3E57 REST.GET.OBJECT key "GET /bucket/key HTTP/1.1" 200 - 113 113 7 6 "-" "S3Console/0.4" -`, parseS3},
 }
 
 func parseCombined(line []byte, r *record) bool {
@@ -18,72 +23,173 @@ func parseCombined(line []byte, r *record) bool {
 	if !ok || len(rest) == 0 {
 		return false
 	}
-	referer, rest, ok := cutQuoted(rest)
+	referer, rest, ok := cutField(rest)
 	if !ok {
 		return false
 	}
-	agent, rest, ok := cutQuoted(bytes.TrimLeft(rest, " "))
+	agent, rest, ok := cutField(bytes.TrimLeft(rest, " "))
 	if !ok {
 		return false
 	}
 	r.present("referer", referer)
 	r.present("user_agent", agent)
-	r.present("extra", bytes.TrimSpace(rest))
+	accessExtra(bytes.TrimSpace(rest), r)
 	return true
 }
 
+// parseCommon also reads combined lines that were cut off.
 func parseCommon(line []byte, r *record) bool {
 	rest, ok := parseAccess(line, r)
-	r.present("extra", bytes.TrimSpace(rest))
-	return ok
+	if !ok {
+		return false
+	}
+	rest = bytes.TrimSpace(rest)
+	if referer, after, ok := cutField(rest); ok {
+		after = bytes.TrimLeft(after, " ")
+		if len(after) == 0 || after[0] == '"' {
+			r.present("referer", referer)
+			if len(after) > 0 {
+				r.present("user_agent", after[1:])
+			}
+			return true
+		}
+	} else if len(rest) > 0 && rest[0] == '"' {
+		r.present("referer", rest[1:])
+		return true
+	}
+	accessExtra(rest, r)
+	return true
 }
 
 // parseAccess reads what both forms begin with and returns the rest.
 func parseAccess(line []byte, r *record) (rest []byte, ok bool) {
-	first, rest := cutWord(line)
-	second, rest := cutWord(rest)
-	third, rest := cutWord(rest)
-	if len(rest) > 0 && rest[0] != '[' { // a virtual host in front, or a user with a blank
-		var vhost []byte
-		vhost, first, second = first, second, third
-		third, rest = cutWord(rest)
-		r.present("vhost", vhost)
+	// The time is the first in brackets; before it are host and user, whatever these are.
+	at := 0
+	for {
+		next := bytes.IndexByte(line[at:], '[')
+		if next < 0 {
+			return nil, false
+		}
+		at += next
+		if c := bracketedTime(line[at:], &r.clock); c > 0 && at > 0 && line[at-1] == ' ' {
+			rest = line[at+c:]
+			break
+		}
+		at++
 	}
-	if len(rest) == 0 || rest[0] != '[' || len(first) == 0 {
-		return nil, false
-	}
-	c := cursor{b: rest, i: 1}
-	r.clock = parseDayFirst(&c)
-	c.byte(']')
-	c.byte(' ')
-	if c.bad || !r.clock.valid() {
-		return nil, false
-	}
-	r.timed = true
-	request, rest, ok := cutQuoted(rest[c.i:])
+	request, rest, ok := cutField(bytes.TrimLeft(rest, " "))
 	if !ok {
-		return nil, false
+		if len(rest) == 0 || rest[0] != '"' {
+			return nil, false
+		}
+		request, rest = rest[1:], nil // the line was cut off
 	}
 	status, rest := cutWord(bytes.TrimLeft(rest, " "))
 	size, rest := cutWord(rest)
-	if len(status) != 3 || !allDigits(string(status)) {
+	if string(status) != "-" && ok && (len(status) != 3 || !allDigits(string(status))) {
 		return nil, false
 	}
-	r.level, r.kept = "Information", true
-	switch status[0] {
-	case '4':
-		r.level = "Warning"
-	case '5':
-		r.level = "Error"
+	if !accessFront(bytes.TrimRight(line[:at], " "), r) {
+		return nil, false
 	}
-	r.present("remote_addr", first)
-	r.present("ident", second)
-	r.present("remote_user", third)
+	r.timed = true
 	requestFields(request, r)
-	r.number("status", status)
+	accessStatus(status, request, r)
+	if !isNumber(size) && string(size) != "-" && len(size) > 0 { // there is none, and something else comes
+		return line[len(line)-len(rest)-len(size)-min(1, len(rest)):], true
+	}
 	r.number("body_bytes_sent", size)
-	r.message = append(append(append([]byte(nil), request...), ' '), status...)
 	return rest, true
+}
+
+// bracketedTime reads a time in brackets, and returns how long it is, 0 if it is none.
+func bracketedTime(text []byte, k *clock) int {
+	c := cursor{b: text, i: 1}
+	if *k = parseDayFirst(&c); c.bad {
+		c = cursor{b: text, i: 1}
+		*k = parseISO(&c)
+	}
+	if c.byte(']'); c.bad || !k.valid() {
+		return 0
+	}
+	return c.i
+}
+
+// accessStatus adds the status; the level and the message go by it.
+func accessStatus(status, request []byte, r *record) {
+	r.level, r.kept = "Information", true
+	if len(status) > 0 {
+		switch status[0] {
+		case '4':
+			r.level = "Warning"
+		case '5':
+			r.level = "Error"
+		}
+	}
+	r.number("status", status)
+	at := len(r.room)
+	r.room = append(r.room, request...)
+	if len(status) > 0 {
+		r.room = append(append(r.room, ' '), status...)
+	}
+	r.message = r.room[at:]
+}
+
+// accessFront reads what is before the time: a virtual host or none, the client's address, or several
+// of it and its proxies, the name that identd gives, and the user, which may have blanks.
+func accessFront(front []byte, r *record) bool {
+	var vhost []byte
+	address, rest := cutWord(front)
+	if len(address) == 0 {
+		return false
+	}
+	if address[len(address)-1] != ',' && !isAddress(address) {
+		next, _ := cutWord(rest)
+		switch port := bytes.LastIndexByte(address, ':'); {
+		case isAddress(next), port > 0 && isNumber(address[port+1:]) && bytes.Count(rest, []byte(" ")) > 1,
+			bytes.Count(rest, []byte(" ")) == 2 && string(next) != "-":
+			vhost, front = address, rest
+			address, rest = cutWord(front)
+		}
+	}
+	for len(address) > 0 && address[len(address)-1] == ',' && len(rest) > 0 {
+		next, after := cutWord(rest)
+		address, rest = front[:len(front)-len(rest)+len(next)], after
+	}
+	ident, user := cutWord(rest)
+	if len(user) == 0 { // nginx's $remote_user alone
+		ident, user = nil, ident
+	}
+	r.present("vhost", vhost)
+	address = bytes.Trim(address, `"`)
+	if first, _, several := bytes.Cut(address, []byte(",")); several {
+		r.present("remote_addr", first)
+		r.text("x_forwarded_for", address)
+	} else {
+		r.present("remote_addr", address)
+	}
+	r.present("ident", ident)
+	if quoted, _, ok := cutField(user); ok {
+		user = quoted
+	}
+	r.present("remote_user", user)
+	return true
+}
+
+// isAddress recognises an address of IPv4 or IPv6, with a port or without.
+func isAddress(text []byte) bool {
+	dots, colons := 0, 0
+	for _, b := range text {
+		switch {
+		case b == '.':
+			dots++
+		case b == ':':
+			colons++
+		case !isDigit(b) && (b|0x20 < 'a' || b|0x20 > 'f') && b != '[' && b != ']' && b != '%':
+			return false
+		}
+	}
+	return dots == 3 && colons < 2 || colons > 1
 }
 
 // requestFields takes METHOD PATH PROTOCOL apart; what is not of that form is kept whole.
@@ -97,6 +203,21 @@ func requestFields(request []byte, r *record) {
 	r.text("method", method)
 	r.text("path", path)
 	r.present("protocol", protocol)
+}
+
+// cutField takes a text in double quotes, in which a backslash protects the next byte. A quotation mark that
+// is neither protected nor before a blank is a part of the text: some servers escape nothing.
+func cutField(line []byte) (text, rest []byte, ok bool) {
+	for from := 0; ; {
+		if _, rest, ok = cutQuoted(line[from:]); !ok {
+			return nil, line, false
+		}
+		end := len(line) - len(rest)
+		if len(rest) == 0 || isBlank(rest[0]) {
+			return line[1 : end-1], rest, true
+		}
+		from = end - 1
+	}
 }
 
 // cutQuoted takes a text in double quotes, in which a backslash protects the next byte.

@@ -50,6 +50,7 @@ var dialects = []dialectKind{
 	{"zeek", "log of Zeek or Bro, separated by tabs", fitsZeek, openZeek},
 	{"mongodb", "MongoDB log before 4.4", fitsForms("mongodb"), openForms("mongodb")},
 	{"postgres", "PostgreSQL log: stderr, syslog", fitsPostgres, openPostgres},
+	{"w3c", "W3C extended log: IIS, CloudFront and others", fitsW3C, openW3C},
 	{"csv", "CSV with a header", fitsCSV, openCSV},
 	{"logfmt", "logfmt: pairs name=value", fitsLogfmt, openForms("logfmt")},
 	{"apache-error", "error log of Apache", fitsForms("apache-error"), openForms("apache-error")},
