@@ -50,6 +50,9 @@ const (
 	maxID    = 512
 )
 
+// maxActions is how many actions a body may have: the answer to each is kept until all are durable.
+const maxActions = 100_000
+
 // Item is what became of one action.
 type Item struct {
 	Kind  Kind
@@ -101,6 +104,9 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 		a, err := d.action(line)
 		if err != nil {
 			return d.p, fault.WrapAs(fault.Invalid, err, "", "malformed action on line %d", number)
+		}
+		if len(d.Items) == maxActions {
+			return d.p, fault.New(fault.TooLarge, "", "the body has more than %d actions", maxActions).WithHint("send fewer at once")
 		}
 		at := number
 		var document []byte

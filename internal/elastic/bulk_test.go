@@ -34,6 +34,9 @@ func (c *collector) AddCLEF(line []byte) error {
 	if _, _, err := event.ParseTime([]byte(t.Text)); err != nil {
 		return err
 	}
+	if len(line) > options.EventBytes {
+		return fault.New(fault.TooLarge, "", "the event is too long")
+	}
 	if c.most > 0 && len(strings.Join(c.lines, ""))+len(line) > c.most {
 		return fault.New(fault.TooLarge, "", "the batch is full")
 	}
@@ -121,6 +124,18 @@ func TestBulk(t *testing.T) {
 			"index " + strings.Repeat("a", 256) + "/ illegal_argument_exception: line 2: the _index is 256 bytes long; at most 255 are allowed\n" +
 				"rest " + `{"index":{"_index":"` + strings.Repeat("a", 256) + `"}}` + "\n{}\n"},
 
+		{"too long with what its action says", `{"index":{"_index":"a"}}` + "\n" + `{"a":"` + strings.Repeat("a", 990) + `"}` + "\n",
+			"index a/ document_parsing_exception: line 2: the event is too long\nrest " + `{"index":{"_index":"a"}}` + "\n" + `{"a":"` + strings.Repeat("a", 990) + `"}` + "\n"},
+		{"an update of nothing", `{"update":{}}` + "\n" + `{"detect_noop":true}` + "\n",
+			"update / document_parsing_exception: line 2: the update has neither doc nor upsert\nrest " + `{"update":{}}` + "\n" + `{"detect_noop":true}` + "\n"},
+
+		{"an action cut off", `{"index":{"_index":"a"`, "error Invalid: malformed action on line 1: parse JSON: byte 22: expected a comma or } of the object, found the end of the text\n"},
+		{"an action without a colon", `{"index"{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 8: expected a colon after the member's name, found '{'\n"},
+		{"an action without a name", `{index:{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 1: expected a string, which begins with \", found 'i'\n"},
+		{"an action with an end", `{"index":{}}]`, "error Invalid: malformed action on line 1: parse JSON: byte 12: expected the end of the line after the object, found ']'\n"},
+		{"an action not separated", `{"index":{} "create":{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 12: expected a comma or } of the object, found '\"'\n"},
+		{"an unknown action of a long name", `{"` + strings.Repeat("a", 70) + `":{}}`,
+			"error Invalid: malformed action on line 1: expected one of create, delete, index, update, found \"" + strings.Repeat("a", 60) + "…\"\n"},
 		{"an unknown action", `{"index":{}}` + "\n{}\n" + `{"replace":{}}` + "\n{}\n",
 			"error Invalid: malformed action on line 3: expected one of create, delete, index, update, found \"replace\"\n"},
 		{"no action", "{}\n{}\n", "error Invalid: malformed action on line 1: expected one of create, delete, index, update, found an empty object\n"},
@@ -151,6 +166,35 @@ func TestBulkDefaults(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestBody(t *testing.T) {
+	body := Body(Create, Target{Index: "a", ID: "7"}, []byte("{\n\"a\":\r\n1}\n"))
+	if want := `{"create":{"_index":"a","_id":"7"}}` + "\n{ \"a\":  1} \n"; string(body) != want {
+		t.Errorf("got %q, want %q", body, want)
+	}
+}
+
+func TestNamed(t *testing.T) {
+	const named, unnamed = `{"index":{"_id":"1"}}` + "\n{}\n", `{"index":{}}` + "\n{}\n"
+	for body, want := range map[string]bool{"": false, named: true, unnamed: false, named + unnamed: false, named + named: true} {
+		var d Bulk
+		if _, err := d.Add(new(collector), []byte(body), options); err != nil || d.Named() != want {
+			t.Errorf("%q: %v, %v", body, d.Named(), err)
+		}
+	}
+}
+
+func TestActionsAreBounded(t *testing.T) {
+	var d Bulk
+	p, err := d.Add(nobody{}, []byte(strings.Repeat("{\"index\":{}}\n{}\n", maxActions+1)), options)
+	if fault.KindOf(err) != fault.TooLarge || p.Events != maxActions {
+		t.Error(p.Events, err)
+	}
+}
+
+type nobody struct{}
+
+func (nobody) AddCLEF([]byte) error { return nil }
 
 // What is refused can be sent again by itself and is refused for the same reasons.
 func TestRestIsABody(t *testing.T) {

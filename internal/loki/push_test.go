@@ -132,6 +132,16 @@ func TestJSONPush(t *testing.T) {
 			"refused 1: the entry is 1007 bytes long with its labels; at most 1000 are allowed\nrest " + stream(`{"a":"b"}`, `["`+ns+`","`+strings.Repeat("a", 1000)+`"]`) + "\n"},
 		{"too deep", stream(`{}`, `["`+ns+`","x",{"a":`+strings.Repeat("[", 63)+strings.Repeat("]", 63)+`}]`), at + `,"@m":"x","a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + "}\n"},
 
+		{"no metadata", stream(`{}`, `["`+ns+`","x",null]`, `["`+ns+`","y",{}]`), at + `,"@m":"x"}` + "\n" + at + `,"@m":"y"}` + "\n"},
+		{"a level that is no number of pino's", stream(`{"level":"7"}`, `["`+ns+`","x"]`), at + `,"@m":"x","level":"7"}` + "\n"},
+		{"a time that is too long for words", stream(`{}`, `["`+strings.Repeat("9", 80)+`","x"]`),
+			`refused 1: the entry's time, "` + strings.Repeat("9", 59) + `…, is not nanoseconds since 1970` + "\nrest " + stream(`{}`, `["`+strings.Repeat("9", 80)+`","x"]`) + "\n"},
+
+		{"labels cut off", `{"streams":[{"stream":{"a"`, "error Invalid: the body is no push request: parse JSON: byte 26: expected a colon after the member's name, found the end of the text\n"},
+		{"a name that is none", `{"streams":[{stream`, "error Invalid: the body is no push request: parse JSON: byte 13: expected a string, which begins with \", found 's'\n"},
+		{"a stream without a colon", `{"streams":[{"stream"{}}`, "error Invalid: the body is no push request: parse JSON: byte 21: expected a colon after the member's name, found '{'\n"},
+		{"a stream not separated", `{"streams":[{"stream":{} "values":[]}]}`, "error Invalid: the body is no push request: parse JSON: byte 25: expected a comma or } of the object, found '\"'\n"},
+		{"streams not separated", `{"streams":[{}{}]}`, "error Invalid: the body is no push request: parse JSON: byte 14: expected a comma or ] of the array, found '{'\n"},
 		{"an empty body", ``, "error Invalid: the body is no push request: parse JSON: byte 0: expected an object, found the end of the text\n"},
 		{"no streams", `{"a":1}`, "error Invalid: the body is no push request: there is no member called streams\n"},
 		{"streams of another kind", `{"streams":{}}`, "error Invalid: the body is no push request: parse JSON: byte 11: expected an array, found '{'\n"},

@@ -196,7 +196,7 @@ func elasticHeader(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("Content-Type", own)
 		if _, version, ok := strings.Cut(accept, "compatible-with="); ok {
-			if version = strings.TrimSpace(version); len(version) == 1 && version[0]-'0' < 10 {
+			if version = strings.TrimSpace(version); version != "" && len(version) < 4 && strings.Trim(version, "0123456789") == "" {
 				h.Set("Content-Type", own+";compatible-with="+version)
 			}
 		}
