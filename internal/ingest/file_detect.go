@@ -47,6 +47,29 @@ func fitsJSON(s *sample) int {
 	if (objects+broken)*2 >= len(s.lines) {
 		return s.share(objects+broken, 90)
 	}
+	// Objects after text, or among lines of logfmt.
+	var scan objectScan
+	var r record
+	var times stampFinder
+	times.prefer(s)
+	prefixed, pairs, stamped := 0, 0, 0
+	for _, line := range s.lines {
+		if _, ok := objectAt(&scan, line); ok {
+			prefixed++ // or not
+		} else if r.reset(); parseLogfmtLine(line, &r) {
+			pairs++
+		} else if _, ok := times.begins(line); ok {
+			stamped++
+		}
+	}
+	switch n := prefixed + broken; {
+	case n*2 >= len(s.lines):
+		return s.share(n, 70)
+	case objects*10 >= len(s.lines) && (n+pairs)*10 >= len(s.lines)*9:
+		return 85
+	case objects > 1 && n*4 >= len(s.lines) && stamped == 0: // between lines that have no time
+		return s.share(n, 60)
+	}
 	return 0
 }
 

@@ -17,7 +17,12 @@ func TestDetection(t *testing.T) {
 		{"json longer than the sample", `{"ts":1669575482,"a":` + long + "}\n", "JSON lines"},
 		{"json", "{\"a\":1}\n", "JSON lines"},
 		{"json with comments", "# x\n{\"a\":1}\n{\"a\":2}\n", "JSON lines"},
-		{"json after a word", "INFO {\"a\":1}\n", "text without timestamps"},
+		{"json after a word", "INFO {\"a\":1}\n", "JSON lines after text"},
+		{"json after a name", "web_1  | {\"a\":1}\nweb_1  | starting\n", "JSON lines after text"},
+		{"text that ends with braces", "a {b} c {d}\nx\n", "text without timestamps"},
+		{"json in some lines of text", "2016-12-19 20:43:21 x {\"a\":1}\n2016-12-19 20:43:22 y\n2016-12-19 20:43:23 z\n", "text with timestamps (ISO 8601)"},
+		{"json in logfmt", "level=info msg=x data={\"a\":1}\nlevel=info msg=y data={\"a\":2}\n", "logfmt"},
+		{"json among logfmt", "{\"level\":\"info\"}\nlevel=info msg=x\nlevel=info msg=y\n", "JSON lines (level in level)"},
 		{"json mostly text", "{\"a\":1}\nx\ny\nz\n", "text without timestamps"},
 		{"text", "2016-12-19 20:43:21 x\n", "text with timestamps (ISO 8601)"},
 		{"brackets", "[2016-12-19 20:43:21] x\n", "text with timestamps (ISO 8601)"},
@@ -34,7 +39,7 @@ func TestDetection(t *testing.T) {
 		{"an array longer than the sample", "[" + strings.Repeat("{\"a\":1},", lineBuffer) + "{}]", "JSON array"},
 		{"an object over lines longer than the sample", "{\n\"a\":" + long + "}", "JSON objects over several lines"},
 		{"an array of numbers", "[1,2]\n", "text without timestamps"},
-		{"a time in brackets", "[2016-12-19 20:43:21] {\"a\":1}\n", "text with timestamps (ISO 8601)"},
+		{"a time in brackets", "[2016-12-19 20:43:21] {\"a\":1}\n", "JSON lines after text"},
 		{"braces in brackets", "[{x}] y\n", "text without timestamps"},
 	} {
 		_, _, r := readAll(t, c.text, FileOptions{Patient: true})

@@ -10,6 +10,16 @@ import (
 type jsonDialect struct {
 	objects *Objects
 	shown   string
+
+	// Of lines that are not JSON alone.
+	others, prefixes *textDialect
+	at               int // where the object begins in a line that begins with text
+	hasPrefix        bool
+	extra            []byte
+	crash            bool // the event of text that is being gathered begins like a stack trace: all that follows is of it
+
+	rest []byte // more objects of the line
+	line fileLine
 }
 
 func newJSONDialect(o FileOptions, c calendar, sample [][]byte) *jsonDialect {

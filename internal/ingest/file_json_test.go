@@ -84,19 +84,17 @@ func TestOneFieldForOneFile(t *testing.T) {
 }
 
 func TestBadJSONLinesAreRefusedWithTheirPlace(t *testing.T) {
-	text := "\ufeff{\"ts\":1669575482}\r\n\r\n# comment\r\n{\"ts\":1669575483,\r\n[1]\r\n{\"ts\":\"\xff\"}\r\n" + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70) + "\n{\"ts\":1669575484} x\n{\"ts\":1669575485}"
+	text := "\ufeff{\"ts\":1669575482}\r\n\r\n# comment\r\n{\"ts\":1669575483,\r\n{cut}\r\n{\"ts\":\"\xff\"}\r\n" + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70) + "\n{\"ts\":1669575484} x\n{\"ts\":1669575485}"
 	got, refused, r := readAll(t, text, FileOptions{Format: JSONFormat})
-	want := []string{`{"@t":"2022-11-27T18:58:02.0000000Z","ts":1669575482}`, `{"@t":"2022-11-27T18:58:05.0000000Z","ts":1669575485}`}
+	want := []string{`{"@t":"2022-11-27T18:58:02.0000000Z","ts":1669575482}`, `{"@t":"2022-11-27T18:58:02.0000000Z","@m":"{cut}"}`, `{"@t":"2022-11-27T18:58:05.0000000Z","ts":1669575485}`}
 	if d := cmp.Diff(want, got); d != "" || r.Err() != nil {
 		t.Errorf("%s\n%v", d, r.Err())
 	}
 	wantRefused := []string{
-		"3 24: parse JSON: byte 0: expected a JSON object, found '#'",
 		"4 35: parse JSON: byte 17: expected a member's name in double quotes, found the end of the text",
-		"5 54: parse JSON: byte 0: expected a JSON object, found '['",
-		"6 59: parse JSON: byte 7: expected UTF-8, found the byte 0xFF that does not belong there",
-		"7 71: parse JSON: byte 320: objects and arrays may nest 64 levels deep, no deeper",
-		"8 493: parse JSON: byte 18: expected the end of the line after the object, found 'x'",
+		"6 61: parse JSON: byte 7: expected UTF-8, found the byte 0xFF that does not belong there",
+		"7 73: parse JSON: byte 320: objects and arrays may nest 64 levels deep, no deeper",
+		"8 495: parse JSON: byte 18: expected the end of the line after the object, found 'x'",
 	}
 	if d := cmp.Diff(wantRefused, refused); d != "" {
 		t.Error(d)

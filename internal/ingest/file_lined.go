@@ -45,8 +45,7 @@ func openJSON(o *FileOptions, c calendar, s *sample) (dialect, error) {
 	if objects, _, _ := countObjects(s); isDocument(s, objects) {
 		return openDocument(o, c, s), nil
 	}
-	d := newJSONDialect(*o, c, s.lines)
-	d.shown = "JSON lines" + d.found(s.lines)
+	d := newLineDialect(o, c, s)
 	if _, timed := d.first(s); !timed && o.TimeField != "" && s.patient {
 		if err := d.errorIfMisnamed(o.TimeField, s.lines); err != nil {
 			return nil, err
@@ -56,28 +55,6 @@ func openJSON(o *FileOptions, c calendar, s *sample) (dialect, error) {
 }
 
 func (d *jsonDialect) describe() string { return d.shown }
-
-func (d *jsonDialect) next(f *FileReader) bool {
-	for {
-		line, ok := f.line()
-		if !ok {
-			return false
-		}
-		if len(bytes.TrimSpace(line.text)) == 0 {
-			f.report.Blank++
-			continue
-		}
-		out, found, err := d.objects.Append(f.out[:0], line.text, ObjectContext{Instant: f.before})
-		f.out = out[:0]
-		if err != nil {
-			f.refuse(line.number, line.offset, err)
-			continue
-		}
-		if f.emit(out, line.number, line.offset, found.Instant, found.Dated) {
-			return true
-		}
-	}
-}
 
 // clefInstant reads the time of a CLEF line for the summary; nothing depends on it.
 func clefInstant(line []byte) (int64, bool) {

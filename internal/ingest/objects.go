@@ -23,6 +23,7 @@ type ObjectContext struct {
 	Instant int64  // the time of an object that gives none
 	Fixed   bool   // Instant is the time, whatever the object gives
 	Level   string // the level of an object that gives none; empty: no @l
+	Message []byte // the same for its message
 
 	// Extra is members to add, as JSON without braces: "_index":"a","_id":"1". They stand before the
 	// object's own members, of which one with the same name counts therefore, and both are kept.
@@ -155,7 +156,7 @@ func comma(dst []byte, empty int) []byte {
 func (o *Objects) appendFound(dst []byte, empty int, c *ObjectContext) []byte {
 	var m objectMessage
 	if o.clef&(clefMessage|clefTemplate) == 0 {
-		m = o.message()
+		m = o.message(c.Message)
 	}
 	if o.clef&clefLevel == 0 {
 		dst = o.appendLevel(dst, empty, m.status, c.Level)

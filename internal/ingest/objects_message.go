@@ -11,13 +11,14 @@ type objectMessage struct {
 	text     []byte // what stands between the quotes of a JSON string
 	bytes    []byte // or an array of bytes or of strings, as journald has them
 	template []byte // or the template alone
+	absent   []byte // or from elsewhere, as it is
 	parts    int    // or the parts of the record of a request
 	part     [3][]byte
 	status   int // of the request
 }
 
-// message looks for the message.
-func (o *Objects) message() (m objectMessage) {
+// message looks for the message; absent is what holds for an object that gives none.
+func (o *Objects) message(absent []byte) (m objectMessage) {
 	for i := range o.messages {
 		p := &o.messages[i]
 		if o.scan.slots[p.id] == 0 {
@@ -45,7 +46,9 @@ func (o *Objects) message() (m objectMessage) {
 			}
 		}
 	}
-	o.record(&m)
+	if m.absent = absent; len(absent) == 0 {
+		o.record(&m)
+	}
 	return m
 }
 
@@ -128,6 +131,9 @@ func (o *Objects) appendMessage(dst []byte, empty int, m *objectMessage) []byte 
 		o.text = appendArrayText(o.text[:0], m.bytes)
 		dst = append(comma(dst, empty), `"@m":`...)
 		dst = event.AppendString(dst, bytes.TrimRight(o.text, "\r\n"))
+	case len(m.absent) > 0:
+		dst = append(comma(dst, empty), `"@m":`...)
+		dst = event.AppendString(dst, m.absent)
 	case m.parts > 0:
 		dst = append(comma(dst, empty), `"@m":"`...)
 		for i, part := range m.part[:m.parts] {
