@@ -168,7 +168,7 @@ func (d *jsonDialect) prefixed(f *FileReader, line fileLine) bool {
 	prefix := bytes.Trim(line.text[:d.at], " \t\x00")
 	d.extra = d.extra[:0]
 	dated := false
-	if name, ok := bytes.CutSuffix(prefix, []byte("|")); ok && bytes.IndexAny(bytes.TrimSpace(name), " \t{") < 0 {
+	if name, ok := bytes.CutSuffix(prefix, []byte("|")); ok && !bytes.ContainsAny(bytes.TrimSpace(name), " \t{") {
 		d.extra = event.AppendString(append(d.extra, `"app":`...), bytes.TrimSpace(name))
 	} else {
 		d.extra = event.AppendString(append(d.extra, `"prefix":`...), prefix)
