@@ -19,10 +19,11 @@ import (
 // A row with other than the header's number of cells is refused, but for empty ones at its end. So is a line
 // whose quotation mark nothing closes; the next one is then read as a row.
 type csvDialect struct {
-	calendar calendar
-	shape    csvShape
-	split    csvSplit
-	limit    int
+	chronology chronology
+	finder     stampFinder
+	shape      csvShape
+	split      csvSplit
+	limit      int
 
 	names    [][]byte // of columns, each as ,"name":
 	times    [][]int  // columns that give the time, joined by a blank; the first that do so count
@@ -62,7 +63,7 @@ func fitsCSV(s *sample) int {
 }
 
 func openCSV(o *FileOptions, c calendar, s *sample) (dialect, error) {
-	d := &csvDialect{calendar: c, limit: o.EventBytes, shape: csvShape{comma: ','}}
+	d := &csvDialect{chronology: chronology{calendar: c}, limit: o.EventBytes, shape: csvShape{comma: ','}}
 	if found := sampleCSV(s); found != nil {
 		d.shape = found.shape
 	} else {
@@ -85,12 +86,43 @@ func (d *csvDialect) describe() string {
 
 func (d *csvDialect) first(s *sample) (instant int64, ok bool) {
 	rows := sampleRows(s.text, d.shape, s.whole)
+	chronology := d.chronology
 	for _, row := range rows {
 		if k, ok := d.time(row); ok { // a header has none
-			return instantOf(d.calendar.time(k)), true
+			return instantOf(chronology.time(k)), true
 		}
 	}
 	return 0, false
+}
+
+func (d *csvDialect) incomplete(s *sample) bool {
+	for _, row := range sampleRows(s.text, d.shape, s.whole) {
+		if k, ok := d.time(row); ok && !k.whole() {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAhead takes lines for rows, and passes over those that are only parts of one.
+func (d *csvDialect) lookAhead(lines *lineReader) error {
+	var err error
+	d.chronology.align(func(yield func(clock) bool) {
+		for {
+			var line fileLine
+			if line, err = lines.next(); err != nil {
+				return
+			}
+			d.split.begin()
+			if at, _ := d.split.more(line.text); at >= 0 {
+				continue
+			}
+			if k, ok := d.time(d.split.cells); ok && !yield(k) {
+				return
+			}
+		}
+	})
+	return err
 }
 
 func (d *csvDialect) next(f *FileReader) bool {
@@ -140,7 +172,7 @@ func (d *csvDialect) next(f *FileReader) bool {
 // event appends the CLEF of a row.
 func (d *csvDialect) event(dst []byte, cells [][]byte, undated int64) (out []byte, instant int64, dated, replaced bool) {
 	if k, ok := d.time(cells); ok {
-		instant, dated = instantOf(d.calendar.time(k)), true
+		instant, dated = instantOf(d.chronology.time(k)), true
 	} else {
 		instant = undated
 	}
@@ -192,7 +224,7 @@ func (d *csvDialect) clock(cells [][]byte, columns []int) (clock, bool) {
 		}
 	}
 	if len(columns) == 1 {
-		return clockText(bytes.TrimSpace(cells[columns[0]]))
+		return clockText(bytes.TrimSpace(cells[columns[0]]), &d.finder)
 	}
 	d.joined = d.joined[:0]
 	for i, c := range columns {
@@ -206,7 +238,7 @@ func (d *csvDialect) clock(cells [][]byte, columns []int) (clock, bool) {
 		}
 		d.joined = append(d.joined, part...)
 	}
-	return clockText(d.joined)
+	return clockText(d.joined, &d.finder)
 }
 
 // namesSeparator recognises the line sep=; that Excel takes for the separator.

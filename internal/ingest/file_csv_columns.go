@@ -167,10 +167,27 @@ func (d *csvDialect) columns(header [][]byte, rows [][][]byte) {
 	if len(rows) > 0 {
 		d.anyTime(rows)
 	}
+	d.judgeTimes(rows)
 	d.levels = roleColumns(folded, levelRole, "level", "severity")
 	prefer(d.levels, rows, func(cell []byte) bool { return wordLevel(cell) != "" })
 	d.messages = roleColumns(folded, messageRole, "message", "content")
 	prefer(d.messages, rows, func(cell []byte) bool { return len(cell) > 0 })
+}
+
+// judgeTimes finds out whether 03/04/2026 is in March or in April.
+func (d *csvDialect) judgeTimes(rows [][][]byte) {
+	var texts [][]byte
+	for _, row := range rows {
+		switch {
+		case len(d.times) == 0:
+		case len(d.times[0]) > 1:
+			d.clock(row, d.times[0])
+			texts = append(texts, bytes.Clone(d.joined))
+		case d.times[0][0] < len(row):
+			texts = append(texts, bytes.TrimSpace(row[d.times[0][0]]))
+		}
+	}
+	d.finder.judge(&sample{lines: texts}, d.chronology.calendar)
 }
 
 // anyTime takes the first column that has times in all rows, whatever it is called, unless a

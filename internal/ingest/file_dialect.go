@@ -31,6 +31,15 @@ type gatherer interface {
 	release(f *FileReader) bool
 }
 
+// A chronological dialect has times that may leave out the year or the date.
+type chronological interface {
+	dialect
+	// incomplete reports whether times of the sample do.
+	incomplete(s *sample) bool
+	// lookAhead reads the whole text for what its times leave out. The error is io.EOF, or why reading failed.
+	lookAhead(lines *lineReader) error
+}
+
 // dialectKind is one row of the table of dialects.
 type dialectKind struct {
 	format FileFormat

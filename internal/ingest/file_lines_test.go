@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -98,4 +99,20 @@ func benchmarkFile(b *testing.B, format FileFormat, text []byte) {
 		}
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+}
+
+// Dates without a year that go over the end of one get two years, in every dialect that has such dates.
+func TestYearsRollOver(t *testing.T) {
+	for name, text := range map[string]string{
+		"csv":      "Month,Date,Time,Content\nDec,31,23:59:59,x\nJan,1,00:00:01,y\n",
+		"postgres": "Dec 31 23:59:59 db-1 postgres[42]: [7-1] LOG:  x\nJan  1 00:00:01 db-1 postgres[42]: [8-1] LOG:  y\n",
+		"mongodb":  "Thu Dec 31 23:59:59.000 [conn1] x\nFri Jan  1 00:00:01.000 [conn1] y\n",
+		"logfmt":   "Dec 31 23:59:59 web shop[1]: msg=x a=1\nJan  1 00:00:01 web shop[1]: msg=y a=2\n",
+	} {
+		ahead := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+		got, _, _ := readAll(t, text, FileOptions{Format: FileFormat(name), Patient: true, Ahead: ahead})
+		if len(got) != 2 || !strings.Contains(got[0], `"@t":"2025-12-31T23:59:59.0000000Z"`) || !strings.Contains(got[1], `"@t":"2026-01-01T00:00:01.0000000Z"`) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 }

@@ -86,7 +86,7 @@ func parseLogfmt(line []byte, r *record, stamped bool) bool {
 		fits := false
 		switch role.kind {
 		case timeRole:
-			if k, ok := clockText(p.value); ok && !(stamped && !surelyTime(p.name)) {
+			if k, ok := clockText(p.value, nil); ok && !(stamped && !surelyTime(p.name)) {
 				r.clock, r.timed, fits = k, true, true
 			}
 		case levelRole:

@@ -23,10 +23,10 @@ import (
 //	Nov 20 10:00:00 db-1 postgres[4913]: [7-2] STATEMENT:  SELECT *
 //	Nov 20 10:00:00 db-1 postgres[4913]: [7-3] #011FROM x
 type postgresDialect struct {
-	calendar calendar
-	syslog   bool // as judged by the sample
-	limit    int  // bytes of joined lines at which an event is closed
-	line     postgresLine
+	chronology chronology
+	syslog     bool // as judged by the sample
+	limit      int  // bytes of joined lines at which an event is closed
+	line       postgresLine
 
 	// Events whose parts may still come, in the order of their first lines: open[oldest], ….
 	open   [postgresOpen]postgresEvent
@@ -79,7 +79,7 @@ func openPostgres(o *FileOptions, c calendar, s *sample) (dialect, error) {
 	if isPostgresCSV(s) {
 		return newPostgresCSV(o, c), nil
 	}
-	d := &postgresDialect{calendar: c, limit: o.EventBytes / 2}
+	d := &postgresDialect{chronology: chronology{calendar: c}, limit: o.EventBytes / 2}
 	for _, text := range s.lines {
 		if d.line.parse(text); d.line.number != nil {
 			d.syslog = true
@@ -173,7 +173,7 @@ func (d *postgresDialect) start(line fileLine, before int64) {
 		replaced: !utf8.Valid(line.text),
 	}
 	if l.record.timed {
-		e.instant, e.dated = instantOf(d.calendar.time(l.record.clock)), true
+		e.instant, e.dated = instantOf(d.chronology.time(l.record.clock)), true
 	}
 	severity := l.severity
 	if e.record.fields = e.record.fields[:0]; l.part != "" { // alone, its record is elsewhere
@@ -247,13 +247,38 @@ func (d *postgresDialect) release(f *FileReader) bool {
 }
 
 func (d *postgresDialect) first(s *sample) (instant int64, ok bool) {
-	var line postgresLine
+	chronology := d.chronology
 	for _, text := range s.lines {
-		if line.parse(text); line.record.timed {
-			return instantOf(d.calendar.time(line.record.clock)), true
+		if d.line.parse(text); d.line.record.timed {
+			return instantOf(chronology.time(d.line.record.clock)), true
 		}
 	}
 	return 0, false
+}
+
+func (d *postgresDialect) incomplete(s *sample) bool {
+	for _, text := range s.lines {
+		if d.line.parse(text); d.line.record.timed && !d.line.record.clock.whole() {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *postgresDialect) lookAhead(lines *lineReader) error {
+	var err error
+	d.chronology.align(func(yield func(clock) bool) {
+		for {
+			var line fileLine
+			if line, err = lines.next(); err != nil {
+				return
+			}
+			if d.line.parse(line.text); d.line.record.timed && !yield(d.line.record.clock) {
+				return
+			}
+		}
+	})
+	return err
 }
 
 // postgresLevel names the level of a severity.

@@ -27,7 +27,7 @@ func isPostgresCSV(s *sample) bool {
 		if len(row) < postgresColumnsLeast || len(row) > len(postgresColumns) || !isNumber(row[postgresPidColumn]) {
 			continue
 		}
-		if _, timed := clockText(row[postgresTimeColumn]); timed && postgresLevel(string(row[postgresSeverityColumn])) != "" {
+		if _, timed := clockText(row[postgresTimeColumn], nil); timed && postgresLevel(string(row[postgresSeverityColumn])) != "" {
 			n++
 		}
 	}
@@ -36,7 +36,7 @@ func isPostgresCSV(s *sample) bool {
 
 func newPostgresCSV(o *FileOptions, c calendar) *csvDialect {
 	d := &csvDialect{
-		calendar: c, limit: o.EventBytes, shape: csvShape{comma: ','}, header: true,
+		chronology: chronology{calendar: c}, limit: o.EventBytes, shape: csvShape{comma: ','}, header: true,
 		shown: "PostgreSQL log (CSV)", least: postgresColumnsLeast,
 		times: [][]int{{postgresTimeColumn}}, levels: []int{postgresSeverityColumn}, messages: []int{postgresMessageColumn},
 		more: func(dst []byte, cells [][]byte) []byte {

@@ -188,7 +188,7 @@ func (f *FileReader) begin() error {
 
 // lookAhead lets a dialect of text see all its times, if some of them leave out the year or the date.
 func (f *FileReader) lookAhead(s *sample) error {
-	d, ok := f.dialect.(*textDialect)
+	d, ok := f.dialect.(chronological)
 	if !ok || f.o.Ahead == nil || f.o.Resume != nil || !d.incomplete(s) {
 		return nil
 	}

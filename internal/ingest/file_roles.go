@@ -69,8 +69,8 @@ func foldName(dst, name []byte) []byte {
 }
 
 // clockText reads a text as a time, all of it: in a form that lines of text have too, in any
-// of ISO 8601, or as a plausible number since 1970.
-func clockText(text []byte) (clock, bool) {
+// of ISO 8601, or as a plausible number since 1970. times knows the forms of the file, nil: any.
+func clockText(text []byte, times *stampFinder) (clock, bool) {
 	if len(text) < 8 || len(text) > 64 {
 		return clock{}, false
 	}
@@ -83,12 +83,8 @@ func clockText(text []byte) (clock, bool) {
 			return clockOf(instant), true
 		}
 	}
-	for i := range stampForms {
-		if f := &stampForms[i]; !f.embedded {
-			if s, ok := f.find(text); ok && s.end == len(text) && s.level == "" {
-				return s.clock, true
-			}
-		}
+	if s, ok := times.find(text); ok && s.end == len(text) && s.level == "" {
+		return s.clock, true
 	}
 	if instant, _, err := event.ParseTime(text); err == nil {
 		k := clockOf(instant)

@@ -210,7 +210,7 @@ func (d *w3cDialect) instant() (int64, bool) {
 	default:
 		return 0, false
 	}
-	k, ok := clockText(d.text)
+	k, ok := clockText(d.text, nil)
 	if !ok {
 		return 0, false
 	}
