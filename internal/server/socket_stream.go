@@ -16,6 +16,7 @@ const (
 	busyBuffer      = 64 << 10         // of one that fills its buffer, if there is memory
 	streamMemory    = 64 << 20         // for messages that are longer, of all connections together
 	frameTime       = 10 * time.Minute // for a message, from its first byte to its last
+	shortTime       = 10 * time.Second // the same for a long one, while memory for those is short
 	idleTime        = 24 * time.Hour   // without a byte
 	calmTime        = time.Second      // without a byte, after which a large buffer is given back
 	handshakeTime   = 10 * time.Second
@@ -115,12 +116,17 @@ func (c *connection) read() {
 		if n > 0 && !c.messages(now) {
 			return
 		}
+		late := errors.Is(err, os.ErrDeadlineExceeded) && !c.r.over()
 		switch {
+		case len(c.buf) > 0 && c.expired(now):
+			c.rest(now, errTooSlow)
+			return
 		case err == nil:
 			if full && !c.grow(now) {
 				return
 			}
-		case errors.Is(err, os.ErrDeadlineExceeded) && !c.r.over() && len(c.buf) == 0 && cap(c.buf) > firstBuffer:
+		case late && len(c.buf) > 0:
+		case late && cap(c.buf) > firstBuffer:
 			c.shrink()
 		default:
 			c.rest(now, err)
@@ -133,12 +139,20 @@ func (c *connection) read() {
 func (c *connection) deadline() {
 	wait := idleTime
 	switch {
-	case len(c.buf) > 0:
-		wait = time.Until(c.began.Add(frameTime))
 	case cap(c.buf) > firstBuffer:
 		wait = calmTime
+	case len(c.buf) > 0:
+		wait = time.Until(c.began.Add(frameTime))
 	}
 	c.r.setDeadline(c.conn, time.Now().Add(wait))
+}
+
+// expired tells whether the message that is being read has taken too long.
+func (c *connection) expired(now time.Time) bool {
+	m := c.r.memory
+	short := cap(c.buf) > firstBuffer && m.used.Load() > m.most/4*3
+	since := now.Sub(c.began)
+	return since >= frameTime || short && since >= shortTime
 }
 
 // messages takes all whole messages out of the buffer. false: all is given up.
@@ -188,22 +202,27 @@ func (c *connection) grow(now time.Time) bool {
 		}
 		size = min(2*cap(c.buf), c.r.server.o.EventBytes+busyBuffer)
 	}
+	waited := false
 	for c.hold.take(int64(size-cap(c.buf))) != nil {
 		if len(c.buf) < cap(c.buf) {
 			return true // as it is, it goes on
 		}
 		if c.r.over() || time.Since(c.began) > frameTime {
-			c.rest(now, errNoMemory)
+			c.rest(now, errTooSlow)
 			return false
 		}
 		c.q.log.warn("long messages wait for memory", "address", c.s.address, "client", c.from)
 		c.r.sleep(20 * time.Millisecond)
+		waited = true
+	}
+	if waited {
+		c.began = time.Now() // it was not the client's fault
 	}
 	c.buf = append(make([]byte, 0, size), c.buf...)
 	return true
 }
 
-var errNoMemory = errors.New("long messages of others take up all memory for them")
+var errTooSlow = errors.New("a message took too long")
 
 func (c *connection) shrink() {
 	c.buf = c.first[:0]
@@ -215,7 +234,7 @@ func (c *connection) rest(now time.Time, err error) {
 	if text := c.splitter.Rest(c.buf); text != nil {
 		c.message(text, now)
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && !c.r.over() || err == errNoMemory {
+	if (errors.Is(err, os.ErrDeadlineExceeded) || err == errTooSlow) && !c.r.over() {
 		c.q.log.warn("a connection is closed", "address", c.s.address, "client", c.from, "reason", err)
 	}
 }
