@@ -12,17 +12,17 @@ const winstonLokiQuick = `{"interval": 0.05, "minute": 100}`
 func TestClientFaultsWinstonLoki(t *testing.T) {
 	measure(t, subject{
 		name: "winston-loki 6.1.7", start: driving("winston-loki", winstonLokiQuick), waits: 5 * time.Minute,
-		impatience: [2]time.Duration{500 * time.Millisecond, 30 * time.Second}, endless: []string{"400", "413", "503 for good"},
-		want: []conduct{{4, 1, true}, {4, 1, true}, {2, 1, true}, {4, 1, true}, {1, 1, false}, {2, 1, true}, {1, 1, true}},
+		impatience: [2]time.Duration{5 * time.Second, 5 * time.Second}, endless: []string{"400", "413", "503 for good"},
+		want: []conduct{{4, 1, true}, {4, 1, true}, {2, 1, true}, {4, 1, true}, {2, 1, true}, {2, 1, true}, {1, 1, true}},
 	})
 }
 
 func TestClientFaultsPinoLoki(t *testing.T) {
 	measure(t, subject{
-		name: "pino-loki 3.0.0", start: driving("pino-loki", `{"timeout": 1000}`), waits: 90 * time.Second,
-		impatience: [2]time.Duration{time.Second, 30 * time.Second},
+		name: "pino-loki 3.0.0", start: driving("pino-loki", `{"timeout": 3000}`), waits: 90 * time.Second,
+		impatience: [2]time.Duration{3 * time.Second, 30 * time.Second},
 		want:       []conduct{{1, 0, true}, {1, 0, true}, {1, 0, true}, {1, 0, true}, {1, 1, true}, {1, 1, true}, {0, 0, true}},
 	})
 }
 
-func TestClientRestartPinoLoki(t *testing.T) { acrossRestarts(t, "pino-loki", `{"timeout": 1000}`) }
+func TestClientRestartPinoLoki(t *testing.T) { acrossRestarts(t, "pino-loki", `{"timeout": 3000}`) }

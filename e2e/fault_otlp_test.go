@@ -7,7 +7,7 @@ import (
 
 // The exporters' own times: ten seconds for a batch, of which a request may take all. 503 is retried
 // after Retry-After, five times at most.
-const otlpQuick = `{"timeoutMillis": 2500}`
+const otlpQuick = `{"timeoutMillis": 5000}`
 
 var otlpConduct = []conduct{
 	{1, 0, true},
@@ -22,14 +22,14 @@ var otlpConduct = []conduct{
 func TestClientFaultsOTLPJSON(t *testing.T) {
 	measure(t, subject{
 		name: "exporter-logs-otlp-http 0.223.1 (JSON)", start: driving("otel-logs", otlpQuick), waits: 30 * time.Second,
-		impatience: [2]time.Duration{2500 * time.Millisecond, 10 * time.Second}, want: otlpConduct,
+		impatience: [2]time.Duration{5 * time.Second, 10 * time.Second}, want: otlpConduct,
 	})
 }
 
 func TestClientFaultsOTLPProtobuf(t *testing.T) {
 	measure(t, subject{
 		name: "exporter-logs-otlp-proto 0.223.1", start: driving("otel-logs-proto", otlpQuick), waits: 30 * time.Second,
-		impatience: [2]time.Duration{2500 * time.Millisecond, 10 * time.Second}, want: otlpConduct,
+		impatience: [2]time.Duration{5 * time.Second, 10 * time.Second}, want: otlpConduct,
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-const seqQuick = `{"requestTimeout": 1000, "retryDelay": 200, "maxBatchingTime": 60000}`
+const seqQuick = `{"requestTimeout": 3000, "retryDelay": 200, "maxBatchingTime": 60000}`
 
 // The loggers of Seq for JavaScript share seq-logging, and do the same.
 var seqConduct = []conduct{
@@ -21,7 +21,7 @@ var seqConduct = []conduct{
 func seqSubject(name, driver string) subject {
 	return subject{
 		name: name, start: driving(driver, seqQuick), waits: 90 * time.Second,
-		impatience: [2]time.Duration{time.Second, 30 * time.Second}, want: seqConduct,
+		impatience: [2]time.Duration{3 * time.Second, 30 * time.Second}, want: seqConduct,
 	}
 }
 

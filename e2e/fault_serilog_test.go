@@ -41,7 +41,7 @@ var serilogTimes = struct {
 	backoff    time.Duration // the least after a second failure in a row, doubled each time: 5 s, ten minutes at most
 	retryLimit time.Duration // of one batch, if not durable: ten minutes
 	request    time.Duration // HttpClient's own limit of one request: 100 s
-}{5 * time.Millisecond, 20 * time.Millisecond, 700 * time.Millisecond, 300 * time.Millisecond}
+}{5 * time.Millisecond, 20 * time.Millisecond, 4 * time.Second, 3 * time.Second}
 
 func newSerilogSink(t *testing.T, url string, durable bool) *serilogSink {
 	return &serilogSink{url: url, durable: durable, dir: t.TempDir(), client: &http.Client{Timeout: serilogTimes.request}}

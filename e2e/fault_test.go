@@ -61,7 +61,7 @@ var faults = []fault{
 	{"413", func(time.Duration) []step { return []step{refuse(413)} }},
 	{"503 once", func(time.Duration) []step { return []step{busy, pass} }},
 	{"503 for good", func(time.Duration) []step { return []step{busy} }},
-	{tooLate, func(p time.Duration) []step { return []step{{hold: 2 * p}, pass} }},
+	{"answer too late", func(p time.Duration) []step { return []step{{hold: 2 * p}, pass} }},
 	{"answer lost", func(time.Duration) []step { return []step{{cut: true}, pass} }},
 	{refusedOnce, func(time.Duration) []step { return []step{pass} }},
 }
@@ -82,10 +82,7 @@ func repeat(times int, steps ...step) (all []step) {
 	return all
 }
 
-const (
-	tooLate     = "answer too late"
-	refusedOnce = "connection refused"
-)
+const refusedOnce = "connection refused"
 
 // busy is the server's own answer when it starts or has no room.
 var busy = step{status: 503, header: "Retry-After: 2"}
@@ -105,8 +102,6 @@ func (s *subject) cell(f fault, c conduct) string {
 		text = "lost, not retried"
 	case c.stored == 0:
 		text = fmt.Sprintf("lost after %d requests", c.requests)
-	case !retried && f.name == tooLate && !c.told:
-		text = "stored, waits without end"
 	case !retried:
 		text = "stored, not retried"
 	case c.stored == 1:

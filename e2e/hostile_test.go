@@ -145,7 +145,7 @@ func TestHostileTenThousandConnections(t *testing.T) {
 	// Meanwhile, and afterwards, others send their events.
 	post := func(n int) {
 		for range n {
-			if status, answer, err := p.post(http.DefaultClient, strings.Repeat(tinyLine, 100)); status != http.StatusCreated {
+			if status, answer, err := p.post(http.DefaultClient, strings.Repeat(tinyLine, 10)); status != http.StatusCreated {
 				t.Errorf("an event is answered with %d %s %v", status, answer, err)
 			}
 		}
@@ -154,8 +154,9 @@ func TestHostileTenThousandConnections(t *testing.T) {
 	opening.Wait()
 	post(50)
 	if runtime.GOOS == "linux" {
+		// Those that stop within a head or a body are given up in time; the others are all there.
 		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
-		if err != nil || len(open) < connections*3/4 {
+		if err != nil || len(open) < connections*3/5 {
 			t.Errorf("the server has %d files open, %v", len(open), err)
 		}
 		t.Logf("the server has %d files open", len(open))
