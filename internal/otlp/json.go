@@ -135,10 +135,7 @@ func (m *mapper) jsonScopeGroup(src []byte, i int) (next int, err error) {
 	for _, at := range g.items {
 		l := openList(src, at)
 		for l.next() {
-			from := l.i
-			if l.i, l.err = skip(src, from, 1); l.err == nil {
-				l.err = m.jsonRecord(src, from, l.i)
-			}
+			l.i, l.err = m.jsonRecord(src, l.i)
 		}
 		if l.err != nil {
 			return g.end, l.err
@@ -147,14 +144,17 @@ func (m *mapper) jsonScopeGroup(src []byte, i int) (next int, err error) {
 	return g.end, nil
 }
 
-func (m *mapper) jsonRecord(src []byte, from, end int) error {
-	raw, _, err := appendMessage(m.record[:0], src, from, m.signal.message, 0)
+func (m *mapper) jsonRecord(src []byte, i int) (next int, err error) {
+	raw, next, wrong := appendMessage(m.record[:0], src, i, m.signal.message, 0)
 	m.record = raw
-	if err != nil {
-		m.place++
-		return m.refuse(err, src[from:end])
+	if wrong == nil {
+		return next, m.take(raw, 0, src[i:next])
 	}
-	return m.take(raw, 0, src[from:end])
+	if next, err = skip(src, i, 1); err != nil {
+		return next, err
+	}
+	m.place++
+	return next, m.refuse(wrong, src[i:next])
 }
 
 // jsonForm writes lists as their items with commas between.
@@ -240,8 +240,16 @@ func appendMessage(dst, src []byte, i int, t messageType, depth int) (out []byte
 
 func (m *message) named(name []byte) *fieldType {
 	for i := range m.fields {
-		if sameName(name, m.fields[i].name) {
+		if string(name) == m.fields[i].name && len(name) > 0 {
 			return &m.fields[i]
+		}
+	}
+	if bytes.IndexByte(name, '_') < 0 {
+		return nil
+	}
+	for i := range m.fields {
+		if f := &m.fields[i]; f.number != 0 && sameName(name, f.name) {
+			return f
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ const (
 // A message says which fields of one protobuf message are known.
 type message struct {
 	name   string
-	fields []fieldType // by number
+	fields []fieldType // field n is the n-th; a gap is a zero row
 }
 
 // A fieldType is one known field: how it lies on the wire, and what it is called in JSON.
@@ -70,12 +70,7 @@ func (k kind) wire() protowire.Type {
 // find returns the field of a number, nil if it is not known.
 func (m *message) find(number protowire.Number) *fieldType {
 	if i := int(number) - 1; i < len(m.fields) && m.fields[i].number == number {
-		return &m.fields[i] // most messages number their fields without gaps
-	}
-	for i := range m.fields {
-		if m.fields[i].number == number {
-			return &m.fields[i]
-		}
+		return &m.fields[i]
 	}
 	return nil
 }
@@ -123,6 +118,7 @@ var messages = [...]message{
 		{number: 1, name: "timeUnixNano", kind: kindFixed64},
 		{number: 2, name: "severityNumber", kind: kindEnum, names: severityNames},
 		{number: 3, name: "severityText", kind: kindString},
+		{},
 		{number: 5, name: "body", kind: kindMessage, of: anyValue},
 		{number: 6, name: "attributes", kind: kindMessage, of: keyValue, repeated: true},
 		{number: 7, name: "droppedAttributesCount", kind: kindUint32},
@@ -165,6 +161,7 @@ var messages = [...]message{
 		{number: 6, name: "flags", kind: kindFixed32},
 	}},
 	spanStatus: {"Status", []fieldType{
+		{},
 		{number: 2, name: "message", kind: kindString},
 		{number: 3, name: "code", kind: kindEnum, names: statusCodes},
 	}},

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"math"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -52,6 +54,14 @@ func (a *attributes) add(raw []byte, at int) error {
 
 func readKeyValue(raw []byte, at int) (attribute, error) {
 	var one attribute
+	// As nearly all are written: a short key, then the value.
+	if len(raw) > 2 && raw[0] == 1<<3|byte(protowire.BytesType) && raw[1] < 0x80 {
+		if end := 2 + int(raw[1]); len(raw) > end+1 && raw[end] == 2<<3|byte(protowire.BytesType) && int(raw[end+1]) == len(raw)-end-2 && raw[end+1] < 0x80 {
+			one.key = raw[2:end]
+			one.value = part{raw[end+2:], at + end + 2}
+			return one, nil
+		}
+	}
 	c := read(keyValue, raw, at)
 	for c.next() {
 		switch {
@@ -102,6 +112,10 @@ func (m *mapper) members(b *event.Builder, a *attributes, depth int) error {
 
 // readAny returns the one field of an AnyValue that counts; its number is 0 if it is empty.
 func readAny(value part) (last field, err error) {
+	// A short string alone, as most are.
+	if raw := value.raw; len(raw) > 1 && raw[0] == 1<<3|byte(protowire.BytesType) && raw[1] < 0x80 && int(raw[1]) == len(raw)-2 {
+		return field{number: 1, bytes: raw[2:], from: value.at + 2}, nil
+	}
 	c := read(anyValue, value.raw, value.at)
 	for c.next() {
 		if c.number == last.number && (c.number == 5 || c.number == 6) {

@@ -49,16 +49,29 @@ func (c *cursor) any() bool {
 	if len(c.src) == 0 {
 		return false
 	}
-	number, wire, n := protowire.ConsumeTag(c.src)
-	if n < 0 {
-		return c.broken(n)
+	// Tags, numbers and lengths of one byte are read here, since most are.
+	number, wire, n := protowire.Number(c.src[0]>>3), protowire.Type(c.src[0]&7), 1
+	if number == 0 || c.src[0] >= 0x80 {
+		if number, wire, n = protowire.ConsumeTag(c.src); n < 0 {
+			return c.broken(n)
+		}
 	}
 	value, size := c.src[n:], 0
+	short := len(value) > 0 && value[0] < 0x80
 	switch wire {
 	case protowire.VarintType:
-		c.bits, size = protowire.ConsumeVarint(value)
+		if c.bits, size = 0, 1; short {
+			c.bits = uint64(value[0])
+		} else {
+			c.bits, size = protowire.ConsumeVarint(value)
+		}
 	case protowire.BytesType:
-		c.bytes, size = protowire.ConsumeBytes(value)
+		if short && len(value) > int(value[0]) {
+			size = 1 + int(value[0])
+			c.bytes = value[1:size]
+		} else {
+			c.bytes, size = protowire.ConsumeBytes(value)
+		}
 	case protowire.Fixed64Type:
 		c.bits, size = protowire.ConsumeFixed64(value)
 	case protowire.Fixed32Type:
