@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -248,4 +249,59 @@ func TestR16FollowingThroughRotationAndKills(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestFollowingWhileTheServerIsAway kills the server while a log goes on and is rotated; the follower waits, is
+// ended and started again, and every event arrives once when the server is back.
+func TestFollowingWhileTheServerIsAway(t *testing.T) {
+	skipWithoutProcesses(t)
+	data := t.TempDir()
+	p := serve(t, data)
+	url := p.url
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "state.json")
+	l := &logger{t: t, name: filepath.Join(dir, "app.log")}
+	l.open()
+	l.write(1000)
+	f := startFollower(t, p, state, l.name)
+	p.eventually(l.next, f)
+	p.kill()
+	l.write(1000)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if text, _ := os.ReadFile(state); bytes.Contains(text, []byte(`"sent"`)) {
+			break
+		}
+	}
+	l.rotate("rename")
+	l.write(1000)
+	l.rotate("compress")
+	l.write(1000)
+	f.cmd.Process.Signal(syscall.SIGTERM)
+	<-f.done
+	if text := f.log.String(); f.err != nil || strings.Count(text, "waiting until it is stored") != 1 || !strings.Contains(text, "is not acknowledged; it is sent again") {
+		t.Errorf("without a server the follower ends with %v\n%s", f.err, text)
+	}
+	f = startFollower(t, p, state, l.name)
+	l.rotate("copy")
+	l.write(1000)
+
+	p = launch(t, data, "--urls", url)
+	p.url = url
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if resp, err := http.Get(url + "/health"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server is not back\n%s", p.log)
+		}
+	}
+	p.eventually(l.next, f)
+	f.cmd.Process.Signal(syscall.SIGTERM)
+	<-f.done
+	if f.err != nil {
+		t.Errorf("the follower ends with %v\n%s", f.err, f.log)
+	}
+	checkNumbers(t, p, l.next)
 }

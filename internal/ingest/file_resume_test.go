@@ -32,12 +32,16 @@ func allPlaced(t *testing.T, text string, o FileOptions) []placed {
 // TestReadingResumesAnywhere reads files from each of their events on, with the head up to
 // each event before it, and gets what reading them whole gives.
 func TestReadingResumesAnywhere(t *testing.T) {
-	var timed, bare strings.Builder
+	var timed, bare, table, zeek strings.Builder
+	table.WriteString("time,level,msg\n")
+	zeek.WriteString("#separator \\x09\n#fields\tts\tuid\n#types\ttime\tstring\n")
 	for i := range 12 {
 		fmt.Fprintf(&timed, "2026-11-20 10:00:%02d,5 WARN number %d\n", i, i)
 		if i%3 == 0 {
 			timed.WriteString("java.io.IOException: gone\n\tat kafka.Fetch(Fetch.scala:9)\n")
 		}
+		fmt.Fprintf(&table, "2026-11-20 10:00:%02d,info,\"of two\nlines %d\"\n", i, i)
+		fmt.Fprintf(&zeek, "%d.5\tC%d\n", 1669575482+i, i)
 		fmt.Fprintf(&bare, "{\"ts\":%d,\"msg\":\"m\"}\n", 1669575482+i)
 		if i%4 == 1 {
 			bare.WriteString("{\"msg\":\"no time\"}\n\n")
@@ -49,6 +53,8 @@ func TestReadingResumesAnywhere(t *testing.T) {
 		"clef":  strings.Repeat(`{"@t":"2026-11-20T10:00:00Z","@mt":"x"}`+"\n", 9),
 		"array": "[" + strings.Repeat("{\"ts\":1669575482},\n {\n\"ts\":1669575483},", 5) + "{\"ts\":1669575484}]\n",
 		"bulk":  strings.Repeat("{\"index\":{\"_id\":\"1\"}}\n{\"ts\":1669575482}\n", 9),
+		"csv":   table.String(),
+		"zeek":  zeek.String(),
 		"plain": strings.Repeat("a line without time\n", 9),
 	} {
 		t.Run(name, func(t *testing.T) {
