@@ -21,6 +21,7 @@ type ingestCommand struct {
 	Files []string `arg:"" name:"file" help:"Log files, gzip-compressed or not, directories, patterns in which ** is any number of directories; - is standard input."`
 
 	Format       string        `enum:"${formats}" default:"auto" help:"How to read the files: ${enum}."`
+	Pattern      string        `placeholder:"PATTERN" help:"How to take lines of text apart, as in '{@t} [{@l}] {@m}', or a regular expression with named groups (see docs/patterns.md)."`
 	TimeField    string        `placeholder:"NAME" help:"Member of JSON lines that holds the time; a.b leads into objects (default: detected)."`
 	LevelField   string        `placeholder:"NAME" help:"Member that holds the level (default: detected)."`
 	MessageField string        `placeholder:"NAME" help:"Member that holds the message (default: detected)."`
@@ -119,8 +120,13 @@ func (c *ingestCommand) options() (o ingest.FileOptions, err error) {
 	if err != nil {
 		return o, fault.New(fault.Invalid, "", "--tz %q is not the name of a time zone", c.TZ).WithHint("such as UTC, Local or Europe/Berlin")
 	}
+	if c.Pattern != "" {
+		if err := ingest.CheckPattern(c.Pattern); err != nil {
+			return o, fault.Wrap(err, "", "--pattern %q", c.Pattern)
+		}
+	}
 	return ingest.FileOptions{
-		Format: ingest.FileFormat(c.Format), TimeField: c.TimeField, LevelField: c.LevelField, MessageField: c.MessageField,
+		Format: ingest.FileFormat(c.Format), Pattern: c.Pattern, TimeField: c.TimeField, LevelField: c.LevelField, MessageField: c.MessageField,
 		EventBytes: int(limit), Zone: zone, Now: time.Now(), OTLPLogs: otlp.LogsJSON, OTLPTraces: otlp.TracesJSON,
 	}, nil
 }

@@ -14,14 +14,13 @@ var consoleForms = slices.Concat(
 	goForms,
 	dotnetForms,
 	otherForms,
-	syslogForms,
 	genericForms,
 )
 
 // console makes a line form of a pattern. finish, which may be nil, takes the event apart further once it is whole.
 func console(format FileFormat, shown, example, layout string, finish func(*textEvent)) lineForm {
 	compiled := sync.OnceValue(func() *pattern {
-		p, err := compilePattern(layout)
+		p, err := compileLayout(layout)
 		if err != nil {
 			panic(err) // the tests compile them all
 		}
@@ -211,13 +210,13 @@ var serverForms = []lineForm{
 		`{@t}|{logger:name}|{pid:nat}|{@m}`, nil),
 	console("proxifier", "Proxifier", `[10.30 16:49:06] chrome.exe - proxy.example.com:5070 close, 0 bytes sent`,
 		`[{@t:dottedmonth}] {app:*} - {@m}`, nil),
-	console("supercomputer", "Blue Gene/L", `- 1117838570 2005.06.03 R02-M1-N0-C:J12-U11 2005-06-03-15.42.50.675872 R02-M1-N0-C:J12-U11 RAS KERNEL INFO up`,
+	console("cluster", "Blue Gene/L", `- 1117838570 2005.06.03 R02-M1-N0-C:J12-U11 2005-06-03-15.42.50.675872 R02-M1-N0-C:J12-U11 RAS KERNEL INFO up`,
 		`{alert:token} {@t:unixdt} {date:token} {node:token} {time:token} {location:token} {type:token} {component:token} {@l:capitals} {@m}`, nil),
-	console("supercomputer", "Thunderbird", `- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond(pam_unix)[2915]: up`,
+	console("cluster", "Thunderbird", `- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond(pam_unix)[2915]: up`,
 		`{alert:token} {@t:unixdt} {date:token} {node:token} {time:={:alpha} {:nat} {:token}} {host:token} {app:*}{:?[{pid:nat}]}: {@m}`, nil),
-	console("supercomputer", "Thunderbird", `- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 up`,
+	console("cluster", "Thunderbird", `- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 up`,
 		`{alert:token} {@t:unixdt} {date:token} {node:token} {time:={:alpha} {:nat} {:token}} {host:token} {@m}`, nil),
-	console("supercomputer", "HPC cluster", `134681 node-246 unix.hw state_change.unavailable 1077804742 1 up`,
+	console("cluster", "HPC cluster", `134681 node-246 unix.hw state_change.unavailable 1077804742 1 up`,
 		`{record:nat} {node:token} {component:token} {state:token} {@t:unixdt} {flag:int} {@m}`, nil),
 }
 
@@ -234,14 +233,8 @@ var otherForms = []lineForm{
 		`[{@t} {@l:capitals} {logger:name}] {@m}`, nil),
 	console("rust", "Rust's tracing", `2020-01-01T00:00:00.000000Z  INFO my::mod: up n=1`,
 		`{@t:iso8601dt} {@l:capitals} {logger:rust}: {@m}`, finishPairs),
-	console("github-actions", "GitHub Actions", `2023-01-01T10:00:00.1234567Z ##[error]up`,
+	console("actions", "GitHub Actions", `2023-01-01T10:00:00.1234567Z ##[error]up`,
 		`{@t:iso8601dt} ##[{@l:lower}]{@m}`, nil),
-}
-
-// Lines of syslog's files and of systemd's journal as they come out of files and journalctl.
-var syslogForms = []lineForm{
-	console("syslog", "syslog", `Jun 14 15:16:01 combo sshd(pam_unix)[19939]: up`,
-		`{@t} {host:host} {app:app}{:?[{pid:nat}]}{:? ({source:*})}: {@m}`, nil),
 }
 
 // The rest: level and logger in the usual orders.

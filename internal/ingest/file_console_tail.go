@@ -15,7 +15,7 @@ func (r *record) has(name []byte) bool {
 	for {
 		at := bytes.Index(rest, name)
 		if at < 0 {
-			return string(name) == "level"
+			return string(name) == "level" && !r.kept && r.level != ""
 		}
 		end := at + len(name)
 		if at >= 2 && rest[at-1] == '"' && rest[at-2] == ',' && hasPrefix(rest[end:], `":`) {
@@ -98,6 +98,36 @@ func (r *record) members(scan *objectScan) bool {
 		r.fields = append(r.fields, scan.value(i)...)
 	}
 	return true
+}
+
+// openObject takes a message that is one JSON object apart: its members become properties, and
+// the message is what it says that it is.
+func (e *textEvent) openObject() {
+	text := bytes.TrimSpace(e.head)
+	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' || len(e.more) > 0 {
+		return
+	}
+	var scan objectScan
+	r := &e.record
+	if scan.scan(text) != nil || len(scan.members) == 0 || !r.members(&scan) {
+		return
+	}
+	for _, name := range []string{"message", "msg"} {
+		if v, ok := scan.find(name); ok {
+			if message, _, ok := stringOf(v, nil); ok && len(message) > 0 {
+				e.head = append(e.head[:0], message...)
+				break
+			}
+		}
+	}
+	for _, name := range []string{"level", "severity", "lvl"} {
+		if v, ok := scan.find(name); ok && (r.level == "" || r.kept) {
+			if word, _, ok := stringOf(v, nil); ok && event.LevelRank(string(word)) != event.RankUnknown {
+				r.level, r.kept = string(word), true
+				return
+			}
+		}
+	}
 }
 
 func finishPairs(e *textEvent) { e.head = e.record.takePairs(e.head) }

@@ -271,25 +271,38 @@ func (c *cursor) placeZone() *time.Location {
 	if !slash {
 		return nil
 	}
-	zone := zoneOf(string(c.b[c.i : c.i+n]))
+	zone := zoneOf(c.b[c.i : c.i+n])
 	if zone != nil {
 		c.i += n
 	}
 	return zone
 }
 
-var zones sync.Map // from names to *time.Location, nil for names that are none
+// zones remembers names of zones; nil is a name of none. Of those a text may have any number.
+var zones = struct {
+	sync.RWMutex
+	of map[string]*time.Location
+}{of: map[string]*time.Location{}}
 
-// zoneOf looks a zone up once; names of text that is hostile are not remembered for ever.
-func zoneOf(name string) *time.Location {
-	if zone, ok := zones.Load(name); ok {
-		return zone.(*time.Location)
+const zonesRemembered = 1024
+
+// zoneOf returns the zone of a name, nil if there is none.
+func zoneOf(name []byte) *time.Location {
+	zones.RLock()
+	zone, ok := zones.of[string(name)]
+	zones.RUnlock()
+	if ok {
+		return zone
 	}
-	zone, err := time.LoadLocation(name)
+	zone, err := time.LoadLocation(string(name))
 	if err != nil {
-		return nil
+		zone = nil
 	}
-	zones.Store(name, zone) // as many as the database has
+	zones.Lock()
+	defer zones.Unlock()
+	if len(zones.of) < zonesRemembered {
+		zones.of[string(name)] = zone
+	}
 	return zone
 }
 

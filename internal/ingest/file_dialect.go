@@ -81,11 +81,11 @@ var dialects = []dialectKind{
 	{"log4j", "log4j, logback, log4net and the layouts of Java's programs", fitsForms("log4j"), openForms("log4j")},
 	{"jul", "java.util.logging, two lines an event", fitsForms("jul"), openForms("jul")},
 	{"python", "Python: logging, Celery, gunicorn, loguru, …", fitsForms("python"), openForms("python")},
-	{"github-actions", "logs of GitHub Actions", fitsForms("github-actions"), openForms("github-actions")},
+	{"actions", "logs of GitHub Actions", fitsForms("actions"), openForms("actions")},
 	{"syslog", "files of syslog and lines of journalctl", fitsForms("syslog"), openForms("syslog")},
 	{"healthapp", "HealthApp", fitsForms("healthapp"), openForms("healthapp")},
 	{"proxifier", "Proxifier", fitsForms("proxifier"), openForms("proxifier")},
-	{"supercomputer", "Blue Gene/L, Thunderbird and HPC cluster logs", fitsForms("supercomputer"), openForms("supercomputer")},
+	{"cluster", "Blue Gene/L, Thunderbird and HPC cluster logs", fitsForms("cluster"), openForms("cluster")},
 	{"levels", "time, level, logger, message", fitsForms("levels"), openForms("levels")},
 	{TextFormat, "text, with or without timestamps", func(*sample) int { return 1 }, openText},
 }

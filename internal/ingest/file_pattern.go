@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -46,6 +47,7 @@ const (
 
 type node struct {
 	kind    nodeKind
+	name    string // of the matcher
 	text    string
 	measure func(text []byte) int // how many bytes it takes; 0: none
 	find    func(text []byte) (stamp, bool)
@@ -84,11 +86,19 @@ const (
 const opPattern = "read pattern"
 
 // compilePattern reads a pattern. The error names the byte and what was expected there.
-func compilePattern(source string) (*pattern, error) {
+func compilePattern(source string) (*pattern, error) { return compileWith(source, nil) }
+
+// compileLayout reads a pattern in which layoutMatchers may stand too.
+func compileLayout(source string) (*pattern, error) { return compileWith(source, layoutMatchers) }
+
+func compileWith(source string, more map[string]node) (*pattern, error) {
 	if len(source) > patternBytes {
 		return nil, fault.New(fault.Invalid, opPattern, "the pattern has %d bytes, over the limit of %d", len(source), patternBytes)
 	}
-	c := patternCompiler{source: source, p: &pattern{}}
+	if !utf8.ValidString(source) {
+		return nil, fault.New(fault.Invalid, opPattern, "the pattern is not UTF-8")
+	}
+	c := patternCompiler{source: source, more: more, p: &pattern{}}
 	c.sequence(0, len(source), 0)
 	if c.err != nil {
 		return nil, c.err
@@ -97,13 +107,17 @@ func compilePattern(source string) (*pattern, error) {
 	if len(c.p.nodes) == 1 {
 		return nil, fault.New(fault.Invalid, opPattern, "the pattern is empty").WithHint("such as {@t} [{@l}] {@m}")
 	}
-	// What is lazy takes all if nothing comes after it.
-	for i := range c.p.nodes {
-		if c.p.nodes[i].kind == nodeLazy && c.p.lastFrom(i+1) {
-			c.p.nodes[i].kind = nodeRest
+	c.p.endLazy()
+	return c.p, nil
+}
+
+// endLazy lets what is lazy take all if nothing comes after it.
+func (p *pattern) endLazy() {
+	for i := range p.nodes {
+		if p.nodes[i].kind == nodeLazy && p.lastFrom(i+1) {
+			p.nodes[i].kind = nodeRest
 		}
 	}
-	return c.p, nil
 }
 
 // lastFrom reports whether nothing but ends of captures comes from node i on.
@@ -116,6 +130,7 @@ func (p *pattern) lastFrom(i int) bool {
 
 type patternCompiler struct {
 	source string
+	more   map[string]node // matchers besides those for all
 	p      *pattern
 	err    error
 }
@@ -206,6 +221,8 @@ func (c *patternCompiler) element(from, to, depth int) {
 	capture := c.capture(from+1, name)
 	switch {
 	case c.err != nil:
+	case strings.HasPrefix(matcher, "=") && name == "@t":
+		c.fail(at, "@t wants a matcher of times: %s", strings.Join(timeMatchers(), ", "))
 	case strings.HasPrefix(matcher, "="):
 		if capture >= 0 {
 			c.emit(node{kind: nodeOpen, capture: capture})
@@ -228,7 +245,10 @@ func (c *patternCompiler) element(from, to, depth int) {
 		if !has {
 			matcher = matcherFor(name)
 		}
-		n, known := matchers[strings.TrimLeft(matcher, "*")]
+		n, known := matchers[matcher]
+		if !known {
+			n, known = c.more[matcher]
+		}
 		if strings.Trim(matcher, "*") == "" {
 			n, known = node{kind: nodeLazy}, true
 		}
@@ -236,6 +256,7 @@ func (c *patternCompiler) element(from, to, depth int) {
 			c.fail(at, "%q is no matcher; one of %s is expected", matcher, strings.Join(matcherNames(), ", "))
 			return
 		}
+		n.name = matcher
 		if n.capture = capture; capture >= 0 {
 			role := &c.p.captures[capture].role
 			if *role == roleProperty && numeric(matcher) {

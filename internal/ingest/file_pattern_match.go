@@ -14,7 +14,10 @@ type matching struct {
 	steps    int
 	captured [patternCaptures]span
 	clock    clock // of @t
+	loose    bool  // more text may follow than the pattern says
+	end      int   // where the match ended, if loose
 	furthest int   // how far into the text any way came
+	stuck    int   // the node that was tried there
 }
 
 type span struct {
@@ -38,13 +41,16 @@ func (p *pattern) match(text []byte, r *record) bool {
 func (m *matching) run(i, at int) bool {
 	for {
 		n := &m.p.nodes[i]
-		m.furthest = max(m.furthest, at)
+		if at >= m.furthest {
+			m.furthest, m.stuck = at, i
+		}
 		if m.steps--; m.steps < 0 {
 			return false
 		}
 		switch n.kind {
 		case nodeEnd:
-			return at == len(m.text)
+			m.end = at
+			return m.loose || at == len(m.text)
 		case nodeLiteral:
 			if !hasPrefix(m.text[at:], n.text) {
 				return false
@@ -146,7 +152,7 @@ func (m *matching) take(n *node, start, end int) bool {
 func (m *matching) canBegin(i, at int) bool {
 	switch n := &m.p.nodes[i]; n.kind {
 	case nodeEnd:
-		return at == len(m.text)
+		return m.loose || at == len(m.text)
 	case nodeLiteral:
 		return at < len(m.text) && m.text[at] == n.text[0]
 	case nodeBlank:
@@ -174,33 +180,45 @@ func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= 0x80 
 
 func isVisible(b byte) bool { return b > ' ' && b != 0x7f }
 
-// matchers is what may stand after the colon, but for the stars. Those that users are told of are in
-// docs/patterns.md.
+// matchers is what may stand after the colon, but for the stars. docs/patterns.md tells of them.
 var matchers = map[string]node{
-	"alpha":    {kind: nodeSpan, set: setOf("", isLetter)},
-	"alphanum": {kind: nodeSpan, set: setOf("", isLetter, isDigit)},
-	"ident":    {kind: nodeSpan, set: setOf("", isWord), valid: startsWithLetter},
-	"token":    {kind: nodeSpan, set: setOf("", isVisible)},
-	"name":     {kind: nodeSpan, set: setOf(".$/-:<>@#[]~`", isWord), valid: isName},
-	"place":    {kind: nodeSpan, set: setOf(`.$/-:<>@\`, isWord), valid: isPlace},
-	"nat":      {kind: nodeSpan, set: setOf("", isDigit)},
-	"int":      {kind: nodeFixed, measure: measureInt},
-	"dec":      {kind: nodeFixed, measure: measureDecimal},
-	"n":        {kind: nodeFixed, measure: measureNewline},
-	"s":        {kind: nodeFixed, measure: func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t")) }},
-	"t":        {kind: nodeLiteral, text: "\t"},
-	"line":     {kind: nodeFixed, measure: measureLine},
-	"level":    {kind: nodeFixed, measure: measureLevel},
-	"word":     {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) || isRareLevel(b) })},
-	"capitals": {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return allCapitals(b) && (isLevelWord(b) || isRareLevel(b)) })},
-	"lower":    {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && bytes.Equal(b, bytes.ToLower(b)) })},
-	"three":    {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return len(b) == 3 && (isLevelWord(b) || isRareLevel(b)) })},
+	"alpha":          {kind: nodeSpan, set: setOf("", isLetter)},
+	"alphanum":       {kind: nodeSpan, set: setOf("", isLetter, isDigit)},
+	"ident":          {kind: nodeSpan, set: setOf("", isWord), valid: startsWithLetter},
+	"token":          {kind: nodeSpan, set: setOf("", isVisible)},
+	"name":           {kind: nodeSpan, set: setOf(".$/-:<>@#[]~`", isWord), valid: isName},
+	"place":          {kind: nodeSpan, set: setOf(`.$/-:<>@\`, isWord), valid: isPlace},
+	"nat":            {kind: nodeSpan, set: setOf("", isDigit)},
+	"int":            {kind: nodeFixed, measure: measureInt},
+	"dec":            {kind: nodeFixed, measure: measureDecimal},
+	"n":              {kind: nodeFixed, measure: measureNewline},
+	"s":              {kind: nodeFixed, measure: func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t")) }},
+	"t":              {kind: nodeLiteral, text: "\t"},
+	"line":           {kind: nodeFixed, measure: measureLine},
+	"level":          {kind: nodeFixed, measure: measureLevel},
+	"letter":         {kind: nodeFixed, measure: measureLetter},
+	"timestamp":      {kind: nodeTime, find: nil},
+	"iso8601dt":      {kind: nodeTime, find: leading(parseISO)},
+	"serilogdt":      {kind: nodeTime, find: leading(parseISO)},
+	"w3cdt":          {kind: nodeTime, find: leading(parseISO)},
+	"syslogdt":       {kind: nodeTime, find: leading(parseSyslog)},
+	"unixdt":         {kind: nodeTime, find: findUnix},
+	"trailingindent": {kind: nodeFixed, measure: measureLine}, // the lines after the first are joined anyway
+	"trailingident":  {kind: nodeFixed, measure: measureLine},
+}
+
+// layoutMatchers are for the layouts of this package alone.
+var layoutMatchers = map[string]node{
 	"mel": {kind: nodeFixed, measure: measureWord(func(b []byte) bool {
 		return len(b) == 4 && bytes.Contains([]byte(" trce dbug info warn fail crit "), b)
 	})},
 	"mysql": {kind: nodeFixed, measure: measureWord(func(b []byte) bool {
 		return bytes.Contains([]byte(" Note System Warning Error ERROR "), b) && len(b) > 3
 	})},
+	"word":        {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) || isRareLevel(b) })},
+	"capitals":    {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return allCapitals(b) && (isLevelWord(b) || isRareLevel(b)) })},
+	"lower":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && bytes.Equal(b, bytes.ToLower(b)) })},
+	"three":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return len(b) == 3 && (isLevelWord(b) || isRareLevel(b)) })},
 	"qualified":   {kind: nodeSpan, set: setOf(".$/-:<>@#[]~`", isWord), valid: func(b []byte) bool { return isName(b) && isQualified(b) }},
 	"host":        {kind: nodeSpan, set: setOf(".-:%", isWord), valid: isHost},
 	"app":         {kind: nodeSpan, set: setOf(".-/()@_+\\", isWord), valid: startsWithLetter},
@@ -208,13 +226,7 @@ var matchers = map[string]node{
 	"class":       {kind: nodeSpan, set: setOf(".$", isWord), valid: isQualified},
 	"rust":        {kind: nodeSpan, set: setOf(":", isWord), valid: func(b []byte) bool { return isName(b) && bytes.Contains(b, []byte("::")) }},
 	"kitchen":     {kind: nodeTime, find: leading(parseKitchen)},
-	"letter":      {kind: nodeFixed, measure: measureLetter},
-	"timestamp":   {kind: nodeTime, find: nil},
-	"iso8601dt":   {kind: nodeTime, find: leading(parseISO)},
-	"serilogdt":   {kind: nodeTime, find: leading(parseISO)},
-	"w3cdt":       {kind: nodeTime, find: leading(parseISO)},
-	"syslogdt":    {kind: nodeTime, find: leading(parseSyslog)},
-	"unixdt":      {kind: nodeTime, find: findUnix},
+	"weekdaydt":   {kind: nodeTime, find: leading(parseWeekdayISO)},
 	"slashed":     {kind: nodeTime, find: leading(parseSlashed)},
 	"ctime":       {kind: nodeTime, find: leading(parseCtime)},
 	"compact":     {kind: nodeTime, find: leading(parseCompact)},

@@ -12,6 +12,10 @@ import (
 type FileOptions struct {
 	Format FileFormat
 
+	// Pattern takes the lines apart: in the language of docs/patterns.md, or a regular expression
+	// with named groups. Format is auto or text then. Empty: none.
+	Pattern string
+
 	// Members of JSON lines that hold what CLEF calls @t, @m and @l; dots lead into objects.
 	// Empty: detected.
 	TimeField, MessageField, LevelField string
@@ -168,6 +172,10 @@ func (f *FileReader) begin() error {
 	switch {
 	case !auto && kind == nil:
 		return fault.New(fault.Invalid, opDetect, "%q is not a format", f.o.Format)
+	case f.o.Pattern != "" && !auto && f.o.Format != TextFormat:
+		return fault.New(fault.Invalid, opDetect, "a pattern is for text, not for %s", f.o.Format)
+	case f.o.Pattern != "":
+		kind = &dialectKind{format: TextFormat, open: openPattern}
 	case auto && (f.o.TimeField != "" || f.o.LevelField != "" || f.o.MessageField != ""):
 		kind = formatKind(JSONFormat)
 	case auto:

@@ -35,6 +35,9 @@ func (f *FileReader) resume(at *FileResume) error {
 	f.report = FileReport{}
 	if !at.Last.IsZero() {
 		f.before = instantOf(at.Last)
+		if d, ok := f.dialect.(*textDialect); ok {
+			d.chronology.before = at.Last
+		}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // textDialect turns lines of text into CLEF events. A line form takes the first line of an
@@ -22,7 +24,8 @@ type textDialect struct {
 	stamped    bool        // the first lines of events are told from the others
 	undecided  bool        // the sample was too small to say that there are no timestamps
 	times      stampFinder
-	limit      int // bytes of joined lines at which an event is closed
+	pattern    *userPattern // what alone tells the first lines; nil: none was given
+	limit      int          // bytes of joined lines at which an event is closed
 
 	ahead   record // of the line that begins the next event
 	parsed  bool   // ahead is of the line that the reader holds
@@ -48,6 +51,7 @@ var lineForms = slices.Concat(
 	accessForms,
 	logfmtForms,
 	mongoForms,
+	syslogForms,
 	consoleForms,
 )
 
@@ -183,7 +187,7 @@ func (d *textDialect) parse(line []byte) bool {
 
 // parseStamp reads any line that has a timestamp.
 func (d *textDialect) parseStamp(line []byte, r *record) bool {
-	if !d.stamped && !d.undecided {
+	if !d.stamped && !d.undecided || d.pattern != nil {
 		return false
 	}
 	s, ok := d.times.begins(line)
@@ -280,6 +284,10 @@ func (d *textDialect) next(f *FileReader) bool {
 			}
 			continue // it was refused
 		}
+		if !begins && d.pattern != nil && f.report.Events == 0 {
+			f.refuse(line.number, line.offset, fault.New(fault.Invalid, "", "the line does not fit the pattern: %s", d.pattern.stuck(line.text, &d.times)))
+			continue
+		}
 		d.parsed = false
 		goesOn := !begins && d.stamped && f.report.Events > 0 // a part of an event that was too long
 		d.start(line, begins, goesOn, f.before)
@@ -335,6 +343,7 @@ func (d *textDialect) release(f *FileReader) bool {
 	if p.record.finish != nil {
 		p.record.finish(p)
 	}
+	p.openObject()
 	var exception []byte
 	switch {
 	case p.trace && len(p.more) > 0:

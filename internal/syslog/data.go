@@ -98,3 +98,10 @@ func writeData(w *event.Builder, b []byte, scratch []byte) []byte {
 	w.Close('}')
 	return scratch
 }
+
+// AppendData appends a message's structured data as a JSON object of objects.
+func AppendData(dst, data []byte) []byte {
+	var w event.Builder
+	writeData(&w, data, nil)
+	return append(dst, w.Bytes()...)
+}
