@@ -58,6 +58,7 @@ var dialects = []dialectKind{
 	{"access", "access log of Apache or nginx, common or combined", fitsForms("access"), openForms("access")},
 	{"zeek", "log of Zeek or Bro, separated by tabs", fitsZeek, openZeek},
 	{"mongodb", "MongoDB log before 4.4", fitsForms("mongodb"), openForms("mongodb")},
+	{"pgbouncer", "PgBouncer log", fitsPgBouncer, openForms("pgbouncer")},
 	{"postgres", "PostgreSQL log: stderr, syslog", fitsPostgres, openPostgres},
 	{"w3c", "W3C extended log: IIS, CloudFront and others", fitsW3C, openW3C},
 	{"csv", "CSV with a header", fitsCSV, openCSV},

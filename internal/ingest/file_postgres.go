@@ -60,12 +60,12 @@ func fitsPostgres(s *sample) int {
 	}
 	var line postgresLine
 	records, others, sure := 0, 0, false
-	for _, text := range s.lines {
+	for i, text := range s.lines {
 		switch {
 		case line.parse(text):
 			records++
-			sure = sure || line.number != nil || line.part != "" || line.severity == "LOG" || line.severity == "FATAL" || line.severity == "PANIC"
-		case line.number == nil: // else it is a part
+			sure = sure || line.number != nil || line.part != "" || line.severity == "LOG" || !line.loose && (line.severity == "FATAL" || line.severity == "PANIC")
+		case line.number == nil && !isBlank(s.raw[i][0]): // else it goes on with a record
 			others++
 		}
 	}

@@ -10,6 +10,8 @@ type postgresLine struct {
 	part     string // the property for it
 	text     []byte // what follows, or the whole line
 
+	loose   bool   // one blank follows the colon, not two
+	counted bool   // the prefix has the line's number in its session
 	process []byte // the number of the process, if the line has it
 	number  []byte // of the record in syslog: 7 of [7-2]
 	begins  bool   // it is the record's first part there
@@ -35,11 +37,16 @@ func (l *postgresLine) parse(line []byte) bool {
 	if line, ok = l.syslog(line); ok {
 		l.text, prefix = line, line
 	}
-	at := l.findWord(line)
+	colon := ":  "
+	at := l.findWord(line, colon)
+	if at < 0 && isDigit(line[0]) { // some forwarders make one blank of two
+		colon, l.loose = ": ", true
+		at = l.findWord(line, colon)
+	}
 	if at < 0 {
 		return false
 	}
-	prefix, rest = line[:at], line[at+len(l.severity)+len(l.word)+3:]
+	prefix, rest = line[:at], line[at+len(l.severity)+len(l.word)+len(colon):]
 	l.prefix(prefix, l.number != nil)
 	if !l.record.timed { // an ERROR:  in somebody's text
 		l.record.reset()
@@ -50,11 +57,11 @@ func (l *postgresLine) parse(line []byte) bool {
 	return true
 }
 
-// findWord looks for a severity, or DETAIL or the like, followed by a colon and two blanks,
+// findWord looks for a severity, or DETAIL or the like, followed by a colon and blanks,
 // and returns where it begins, -1 if there is none.
-func (l *postgresLine) findWord(line []byte) int {
+func (l *postgresLine) findWord(line []byte, colon string) int {
 	for from := 0; ; {
-		at := bytes.Index(line[from:], []byte(":  "))
+		at := bytes.Index(line[from:], []byte(colon))
 		if at < 0 {
 			return -1
 		}
@@ -75,7 +82,7 @@ func (l *postgresLine) findWord(line []byte) int {
 				}
 			}
 		}
-		from = end + 3
+		from = end + len(colon)
 	}
 }
 
@@ -95,18 +102,32 @@ func (l *postgresLine) syslog(line []byte) (rest []byte, ok bool) {
 		return line, false
 	}
 	host, rest := cutWord(line[c.i+1:])
-	tag, rest := cutWord(rest)
+	tag := host
+	if bytes.HasSuffix(host, []byte("]:")) { // Heroku's has no host
+		host = nil
+	} else {
+		tag, rest = cutWord(rest)
+	}
 	tag, colon := bytes.CutSuffix(tag, []byte(":"))
 	at := bytes.IndexByte(tag, '[')
-	if !colon || at <= 0 || tag[len(tag)-1] != ']' || len(host) == 0 {
+	if !colon || at <= 0 || tag[len(tag)-1] != ']' {
 		return line, false
 	}
 	r := &l.record
 	r.clock, r.timed = k, true
-	r.text("host", host)
-	r.text("app", tag[:at])
-	l.process = tag[at+1 : len(tag)-1]
-	r.number("process_id", l.process)
+	r.present("host", host)
+	app, process := tag[:at], tag[at+1:len(tag)-1]
+	if dot := bytes.LastIndexByte(process, '.'); dot > 0 && len(host) == 0 { // app[postgres.4882]
+		app, process = process[:dot], process[dot+1:]
+	}
+	r.text("app", app)
+	l.process = process
+	r.number("process_id", process)
+	// [GREEN] is the name of a database at Heroku.
+	if word, after := cutWord(rest); len(host) == 0 && len(word) > 2 && word[0] == '[' && word[len(word)-1] == ']' && bytes.HasPrefix(after, []byte("[")) {
+		r.text("prefix", word[1:len(word)-1])
+		rest = after
+	}
 	// [7-2] counts records and their parts.
 	if end := bytes.IndexByte(rest, ']'); len(rest) > 4 && rest[0] == '[' && end > 0 && end < 24 {
 		number, part, ok := bytes.Cut(rest[1:end], []byte("-"))
@@ -116,6 +137,9 @@ func (l *postgresLine) syslog(line []byte) (rest []byte, ok bool) {
 			rest = rest[end+1:]
 			if len(rest) > 0 && rest[0] == ' ' {
 				rest = rest[1:]
+			}
+			if len(host) == 0 {
+				rest = bytes.TrimLeft(rest, " ")
 			}
 			if tabbed, ok := bytes.CutPrefix(rest, []byte("#011")); ok {
 				rest = append(append(r.room, '\t'), tabbed...)
@@ -155,8 +179,8 @@ func (l *postgresLine) prefix(text []byte, timed bool) {
 		} else if paren := bytes.IndexByte(text, ')'); paren > 0 && (end < 0 || paren < end) {
 			end = paren + 1 // 10.0.0.1(5432):ada@shop
 		} else if at := bytes.IndexByte(text, '@'); at >= 0 && (end < 0 || at < end) {
-			if colon := bytes.IndexByte(text, ':'); colon > at && (end < 0 || colon < end) {
-				end = colon
+			if colon := bytes.IndexByte(text[at:], ':'); colon > 0 && (end < 0 || at+colon < end) {
+				end = at + colon
 			}
 		}
 		if end <= 0 {
@@ -224,10 +248,16 @@ func cutPrefixPair(text []byte) (name, value, rest []byte, ok bool) {
 	for n < len(text) && isWord(text[n]) {
 		n++
 	}
-	if n == 0 || n >= len(text) || text[n] != '=' {
+	switch {
+	case n == 0:
+		return nil, nil, text, false
+	case n < len(text) && text[n] == '=':
+		name, rest = text[:n], text[n+1:]
+	case bytes.HasPrefix(text[n:], []byte(" = ")):
+		name, rest = text[:n], text[n+3:]
+	default:
 		return nil, nil, text, false
 	}
-	name, rest = text[:n], text[n+1:]
 	stops := " ,|;"
 	if len(name) > 2 && string(name[:3]) == "app" {
 		stops = ",|;"
@@ -268,7 +298,7 @@ func (l *postgresLine) pair(name, value []byte) {
 	case "session", "sess", "c":
 		r.text("session_id", value)
 	case "line", "l", "log_line":
-		r.number("session_line_num", value)
+		l.count(value)
 	case "state", "e", "sqlstate", "sql_error_code":
 		r.text("sql_state_code", value)
 	default:
@@ -284,6 +314,11 @@ func (l *postgresLine) pid(value []byte) {
 	}
 }
 
+func (l *postgresLine) count(value []byte) {
+	l.counted = true
+	l.record.number("session_line_num", value)
+}
+
 // token adds what a part of a prefix looks like. False: it looks like nothing.
 func (l *postgresLine) token(token []byte) bool {
 	r := &l.record
@@ -295,13 +330,19 @@ func (l *postgresLine) token(token []byte) bool {
 			r.text("connection_from", token)
 		case two && isNumber(first) && isNumber(second) && l.process == nil && string(second) != "1":
 			l.pid(first)
-			r.number("session_line_num", second)
-		case two && isNumber(first) && isNumber(second):
-			r.number("session_line_num", first)
+			l.count(second)
+		case two && isNumber(first) && isNumber(second) && !l.counted:
+			l.count(first)
 		case isNumber(inner) && l.process == nil:
 			l.pid(inner)
-		case isNumber(inner):
-			r.number("session_line_num", inner)
+		case isNumber(inner) && !l.counted:
+			l.count(inner)
+		case bytes.IndexByte(inner, '=') > 0: // [queryid=7]
+			name, value, rest, ok := cutPrefixPair(inner)
+			if !ok || len(rest) > 0 {
+				return false
+			}
+			l.pair(name, value)
 		case isSession(inner):
 			r.text("session_id", inner)
 		default:
@@ -317,6 +358,10 @@ func (l *postgresLine) token(token []byte) bool {
 		return false
 	}
 	if user, database, ok := bytes.Cut(token, []byte("@")); ok {
+		if at := bytes.LastIndexByte(user, ':'); at > 0 && isAddress(user[:at]) { // 10.0.0.1:ada@shop
+			r.text("connection_from", user[:at])
+			user = user[at+1:]
+		}
 		if len(user) > 0 {
 			r.text("user_name", user)
 		}

@@ -25,6 +25,9 @@ func TestPostgresPrefixes(t *testing.T) {
 		{"2026-11-20 10:00:00 UTC [42]: app=my app client=[local] ", `,"process_id":42,"application_name":"my app","connection_from":"[local]"`},
 		{"2026-11-20 10:00:00 UTC [42] 3/7 whatever ", `,"process_id":42,"prefix":"3/7 whatever"`},
 		{"2026-11-20 10:00:00 XYZT [42] ", `,"time_zone":"XYZT","process_id":42`},
+		{"2026-11-20 10:00:00 UTC:10.0.0.1:ada@shop:[42]:", `,"connection_from":"10.0.0.1","user_name":"ada","database_name":"shop","process_id":42`},
+		{"2026-11-20 10:00:00 UTC [42] [queryid=-7] ada@shop ", `,"process_id":42,"queryid":-7,"user_name":"ada","database_name":"shop"`},
+		{"2026-11-20 10:00:00 UTC [42]: [7-1] [0] ", `,"process_id":42,"session_line_num":7,"prefix":"[0]"`},
 		{"2026-11-20 10:00:00 UTC p=42 tenant=7 @t=x ", `,"process_id":42,"tenant":7,"database_name":"t=x"`},
 	} {
 		got, _, r := readAll(t, c.prefix+"LOG:  up\n", FileOptions{})
@@ -57,6 +60,16 @@ func TestPostgres(t *testing.T) {
 			`{"@t":"2026-11-19T10:00:01.0000000Z","@m":"Started.","host":"db-1","app":"systemd","process_id":1}`,
 			`{"@t":"2026-11-19T10:00:02.0000000Z","@l":"Information","@m":"next","error_severity":"LOG","host":"db-1","app":"postgres","process_id":42,"sequence_number":8}`,
 		}},
+		{"Heroku", "2026-11-20T10:00:00+00:00 app[postgres.42]: [GREEN] [15-1]  sql_error_code = 42P01 ERROR:  no table\n2026-11-20T10:00:00+00:00 app[postgres.42]: [GREEN] [15-2]  sql_error_code = 42P01 STATEMENT:  SELECT 1\n", []string{
+			`{"@t":"2026-11-20T10:00:00.0000000Z","@l":"Error","@m":"no table","error_severity":"ERROR","app":"postgres","process_id":42,"prefix":"GREEN","sequence_number":15,"sql_state_code":"42P01","statement":"SELECT 1"}`,
+		}},
+		{"one blank, not two", "2026-11-20 10:00:00 UTC [42]:LOG: up\n2026-11-20 10:00:01 UTC [42]:ERROR: x\n", []string{
+			`{"@t":"2026-11-20T10:00:00.0000000Z","@l":"Information","@m":"up","error_severity":"LOG","process_id":42}`,
+			`{"@t":"2026-11-20T10:00:01.0000000Z","@l":"Error","@m":"x","error_severity":"ERROR","process_id":42}`,
+		}},
+		{"more lines than records", "2026-11-20 10:00:00 UTC [42] LOG:  vacuum\n\tpages: 1\n\ttuples: 2\n\tCPU: 3\n\tWAL: 4\n", []string{
+			`{"@t":"2026-11-20T10:00:00.0000000Z","@l":"Information","@m":"vacuum\npages: 1\ntuples: 2\nCPU: 3\nWAL: 4","error_severity":"LOG","process_id":42}`,
+		}},
 		{"csvlog", `2026-11-20 10:00:00.123 UTC,"ada","shop",42,"10.0.0.1:5432",5f3e1b2c.2a,3,"SELECT",2026-11-20 09:59:00 UTC,3/7,0,ERROR,42P01,"relation ""x"" does not exist",,,,,,"SELECT *` + "\n" + `FROM x",15,,"psql","client backend",,0` + "\n" +
 			`2026-11-20 10:00:01 UTC,,,43,,5f3e1b2c.2b,1,,2026-11-20 09:59:00 UTC,,0,LOG,00000,"duration: 2.5 ms",,,,,,,,,""` + "\n", []string{
 			`{"@t":"2026-11-20T10:00:00.1230000Z","@l":"Error","@m":"relation \"x\" does not exist","log_time":"2026-11-20 10:00:00.123 UTC","user_name":"ada","database_name":"shop","process_id":42,"connection_from":"10.0.0.1:5432","session_id":"5f3e1b2c.2a","session_line_num":3,"command_tag":"SELECT","session_start_time":"2026-11-20 09:59:00 UTC","virtual_transaction_id":"3/7","transaction_id":0,"error_severity":"ERROR","sql_state_code":"42P01","message":"relation \"x\" does not exist","query":"SELECT *\nFROM x","query_pos":15,"application_name":"psql","backend_type":"client backend","query_id":0}`,
@@ -85,6 +98,7 @@ func TestPostgresIsNotSeenInOtherText(t *testing.T) {
 		"2026-11-20 10:00:00 ERROR:  x\n2026-11-20 10:00:01 INFO:  y\n",
 		"Nov 19 10:00:00 web sshd[42]: Failed password for root\n",
 		"LOG:  x\nLOG:  y\n",
+		"2026-11-20 10:00:00,123 [42] FATAL: x\n2026-11-20 10:00:01,123 [42] ERROR: y\n",
 		"a,b,c\n",
 	} {
 		if _, _, r := readAll(t, text, FileOptions{Patient: true}); strings.HasPrefix(r.Report().Format, "PostgreSQL") {

@@ -52,6 +52,7 @@ var lineForms = slices.Concat(
 	logfmtForms,
 	mongoForms,
 	syslogForms,
+	pgbouncerForms,
 	consoleForms,
 )
 
