@@ -21,16 +21,23 @@ type bulkDialect struct {
 }
 
 // bulkActions are what an action line may say, and whether a document follows.
-var bulkActions = map[string]bool{"index": true, "create": true, "update": true, "delete": false}
+var bulkActions = [...]struct {
+	name      string
+	documents bool
+}{{"index", true}, {"create", true}, {"update", true}, {"delete", false}}
 
-// actionOf reads an action line.
-func actionOf(s *objectScan, line []byte) (action string, meta []byte, ok bool) {
+// actionOf reads an action line: its name, whether a document follows, and its members.
+func actionOf(s *objectScan, line []byte) (action string, document bool, meta []byte) {
 	if s.scan(line) != nil || len(s.members) != 1 || s.value(0)[0] != '{' {
-		return "", nil, false
+		return "", false, nil
 	}
-	action, meta = string(s.name(0)), s.value(0)
-	_, ok = bulkActions[action]
-	return action, meta[1 : len(meta)-1], ok
+	for _, a := range bulkActions {
+		if string(s.name(0)) == a.name {
+			meta = s.value(0)
+			return a.name, a.documents, meta[1 : len(meta)-1]
+		}
+	}
+	return "", false, nil
 }
 
 // fitsBulk wants the first line and every other, or nearly so, to be actions.
@@ -39,7 +46,7 @@ func fitsBulk(s *sample) int {
 	actions := 0
 	for i, line := range s.lines {
 		if line[0] == '{' {
-			if _, _, ok := actionOf(&scan, line); ok {
+			if action, _, _ := actionOf(&scan, line); action != "" {
 				actions++
 				continue
 			}
@@ -63,7 +70,7 @@ func openBulk(o *FileOptions, c calendar, s *sample) (dialect, error) {
 	var scan objectScan
 	var documents [][]byte
 	for _, line := range s.lines {
-		if _, _, ok := actionOf(&scan, line); !ok {
+		if action, _, _ := actionOf(&scan, line); action == "" {
 			documents = append(documents, line)
 		}
 	}
@@ -105,12 +112,12 @@ func (d *bulkDialect) instruction(f *FileReader, line fileLine, text []byte) boo
 		f.report.Skipped++
 		return false
 	}
-	action, meta, ok := actionOf(&d.scan, text)
+	action, document, meta := actionOf(&d.scan, text)
 	switch {
-	case !ok:
+	case action == "":
 		d.meta, d.at = d.meta[:0], fileLine{}
 		return d.emit(f, line, line.text)
-	case !bulkActions[action]:
+	case !document:
 		f.refuse(line.number, line.offset, fault.New(fault.Invalid, "", "the action %s names no event", action))
 		return false
 	}

@@ -42,7 +42,7 @@ func countObjects(s *sample) (objects, clef, broken int) {
 func fitsJSON(s *sample) int {
 	objects, _, broken := countObjects(s)
 	if isDocument(s, objects) {
-		return 85
+		return 90
 	}
 	if (objects+broken)*2 >= len(s.lines) {
 		return s.share(objects+broken, 90)

@@ -127,9 +127,10 @@ var (
 	exceptionFields = knownNames.paths("error.stack_trace", "error/stack_trace", "error.stack", "error/stack", "error/stackTrace", "err/stack", "err.stack",
 		"stack_trace", "stackTrace", "stack", "exception.stacktrace", "exception", "exceptions", "thrown", "exc_info", "exc_text", "traceback",
 		"errorVerbose", "error_stack", "_error_stack_trace", "backtrace", "context/exception", "jsonPayload/exception", "jsonPayload/stack_trace")
-	traceFields = knownNames.paths("trace_id", "traceId", "trace.id", "trace/id", "dd.trace_id", "dd/trace_id",
-		"trace", "logging.googleapis.com/trace")
-	spanFields = knownNames.paths("span_id", "spanId", "span.id", "span/id", "dd.span_id", "dd/span_id", "logging.googleapis.com/spanId")
+	traceFields = append(knownNames.paths("trace_id", "traceId", "trace.id", "trace/id", "dd.trace_id", "dd/trace_id", "trace"),
+		knownNames.path([]string{"logging.googleapis.com/trace"}))
+	spanFields = append(knownNames.paths("span_id", "spanId", "span.id", "span/id", "dd.span_id", "dd/span_id"),
+		knownNames.path([]string{"logging.googleapis.com/spanId"}))
 
 	// recordFields are what makes up the message of records that have none: those of requests. Of a
 	// row all must be there but the last, which is a status.
@@ -156,6 +157,8 @@ var (
 	facilityName       = knownNames.add("facility")
 	messageName        = knownNames.add("MESSAGE")
 	timestampNanosName = knownNames.add("timestampNanos")
+	logName            = knownNames.add("log")
+	streamName         = knownNames.add("stream")
 	renderingsName     = knownNames.add("Renderings")
 	propertiesName     = knownNames.add("Properties")
 	mongoTimeName      = knownNames.add("t")

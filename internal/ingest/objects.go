@@ -53,6 +53,9 @@ type Objects struct {
 
 	namedTime, namedLevel bool // named by the user: any number, any word
 
+	inner  *Objects // of objects in a member of another
+	nested bool     // this is one of them
+
 	scan    objectScan
 	clef    uint16 // members that are CLEF, a bit for each of reservedNames
 	text    []byte // a decoded string
@@ -96,6 +99,11 @@ func (o *Objects) appendScanned(dst []byte, c *ObjectContext) (clef []byte, foun
 	if o.calendar.latest.IsZero() {
 		o.calendar.latest = time.Unix(0, c.Instant)
 		defer func() { o.calendar.latest = time.Time{} }()
+	}
+	if !o.nested {
+		if clef, found, ok := o.appendInside(dst, c); ok {
+			return clef, found
+		}
 	}
 	misnamed := false // a name of CLEF with another meaning
 	o.clef = 0

@@ -55,7 +55,7 @@ func (o *Objects) level() (foundLevel, bool) {
 			return foundLevel{word: text}, true
 		}
 	}
-	return foundLevel{}, false
+	return o.levelInside()
 }
 
 // decoded returns the text of a value that is a string, valid until the next call.
@@ -80,7 +80,7 @@ func (o *Objects) levelValue(v []byte, p *fieldPath) (foundLevel, bool) {
 	}
 	name := p.leaf()
 	if isWord && name != "s" {
-		if rank := event.LevelRank(string(text)); rank != event.RankUnknown {
+		if rank := event.LevelRank(string(withoutDistance(text))); rank != event.RankUnknown {
 			return foundLevel{word, rank}, true
 		}
 	}
@@ -115,6 +115,16 @@ func (o *Objects) levelValue(v []byte, p *fieldPath) (foundLevel, bool) {
 		rank = telemetryRank(text)
 	}
 	return foundLevel{rank: rank}, rank != event.RankUnknown
+}
+
+// withoutDistance drops what slog adds to a name for a level between names: INFO+2.
+func withoutDistance(word []byte) []byte {
+	for i, c := range word {
+		if (c == '+' || c == '-') && i > 0 && i+1 < len(word) && allDigits(string(word[i+1:])) {
+			return word[:i]
+		}
+	}
+	return word
 }
 
 // plainNumber ranks the number of a member that is called level and nothing else.

@@ -83,35 +83,47 @@ func isArrayText(v []byte) bool {
 	return true
 }
 
-// record makes a message of what was asked for and the status of the answer.
+// record makes a message of what was asked for and the status of the answer: of the first row that is there, or is but
+// for its status.
 func (o *Objects) record(m *objectMessage) {
 	for _, row := range recordFields {
-		if o.scan.slots[row[0].id] == 0 {
+		if o.scan.slots[row[0].id] == 0 || m.parts > 0 && o.scan.slots[row[len(row)-1].id] == 0 {
 			continue
 		}
-		m.parts = 0
-		for i, p := range row {
-			v, ok := o.scan.lookup(p)
-			if !ok || len(v) == 0 {
+		var parts [3][]byte
+		n := 0
+		for n < len(row) {
+			if parts[n] = o.recordPart(row[n]); len(parts[n]) == 0 {
 				break
 			}
-			text, isText := textOf(v)
-			if !isText && !isDigit(v[0]) || isText && len(text) == 0 {
-				break
-			}
-			if !isText {
-				text = v
-			}
-			m.part[i], m.parts = text, i+1
-			if i == len(row)-1 && len(text) == 3 && allDigits(string(text)) {
-				m.status = wholeNumber(text)
-			}
+			n++
 		}
-		if m.parts >= 2 {
+		if n == len(row) {
+			m.part, m.parts = parts, n
+			if status := parts[n-1]; len(status) == 3 && allDigits(string(status)) {
+				m.status = wholeNumber(status)
+			}
 			return
 		}
-		m.parts = 0
+		if n == 2 && m.parts == 0 {
+			m.part, m.parts = parts, n
+		}
 	}
+}
+
+// recordPart returns the text of a string or a number.
+func (o *Objects) recordPart(p fieldPath) []byte {
+	v, ok := o.scan.lookup(p)
+	if !ok {
+		return nil
+	}
+	if text, ok := textOf(v); ok {
+		return text
+	}
+	if isDigit(v[0]) {
+		return v
+	}
+	return nil
 }
 
 // appendMessage adds what was found: @m, or @mt if there is but a template and nothing that it is to be filled from.
