@@ -24,6 +24,7 @@ type Decoder struct {
 	w     event.Builder
 	m     event.Members
 	inner syslog.Inner
+	names map[string]struct{} // of all members, if they are many
 }
 
 // CLEF returns the event of a message that was received at a time from an address, which is kept where the
@@ -46,6 +47,7 @@ func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, er
 	if err != nil {
 		return nil, fault.WrapAs(fault.Invalid, err, op, "the message is no JSON object")
 	}
+	clear(d.names)
 	instant, timed := d.timestamp()
 	if !timed {
 		instant = received.UnixNano()
@@ -81,26 +83,21 @@ func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, er
 	}
 	for i := range d.m.Len() {
 		name, value := d.m.Name(i), d.m.Value(i)
-		last := d.m.Find(string(name)) == i
+		taken := false // elsewhere; of duplicates the last is
 		switch string(name) {
 		case message:
-			if last {
-				continue
-			}
+			taken = true
 		case "full_message":
-			if last && said {
-				continue
-			}
+			taken = said
 		case "timestamp":
-			if last && timed {
-				continue
-			}
+			taken = timed
 		case "version":
-			if v := string(value); v == `"1.1"` || v == `"1.0"` || v == "1.1" || v == "1.0" {
-				continue
-			}
+			v := string(value)
+			taken = v == `"1.1"` || v == `"1.0"` || v == "1.1" || v == "1.0"
 		}
-		d.property(w, i, name, value)
+		if !taken || d.m.Find(string(name)) != i {
+			d.property(w, name, value)
+		}
 	}
 	if d.m.Find("host") < 0 && from != "" {
 		w.Name("remote_addr").Text(from)
@@ -108,8 +105,8 @@ func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, er
 	return w.End(), nil
 }
 
-// property writes member i under its own name, an additional field under that without its underscore.
-func (d *Decoder) property(w *event.Builder, i int, name, value []byte) {
+// property writes a member under its own name, an additional field under that without its underscore.
+func (d *Decoder) property(w *event.Builder, name, value []byte) {
 	short := name
 	if len(name) > 1 && name[0] == '_' {
 		short = name[1:]
@@ -117,7 +114,7 @@ func (d *Decoder) property(w *event.Builder, i int, name, value []byte) {
 	switch {
 	case len(short) == len(name):
 		w.UserBytes(name)
-	case d.m.Find(string(short)) >= 0 || string(short) == "remote_addr":
+	case d.has(string(short)) || string(short) == "remote_addr":
 		w.UserBytes(append([]byte{'_'}, name...))
 	default:
 		w.UserBytes(short)
@@ -133,7 +130,25 @@ func (d *Decoder) taken(name []byte) bool {
 	case "remote_addr":
 		return true
 	}
-	return d.m.Find(string(name)) >= 0 || d.m.Find("_"+string(name)) >= 0
+	return d.has(string(name)) || d.has("_"+string(name))
+}
+
+// has tells whether the message has a member of the name, in a time that does not grow with how many there are.
+func (d *Decoder) has(name string) bool {
+	const few = 32
+	if d.m.Len() <= few {
+		return d.m.Find(name) >= 0
+	}
+	if len(d.names) == 0 {
+		if d.names == nil {
+			d.names = map[string]struct{}{}
+		}
+		for i := range d.m.Len() {
+			d.names[string(d.m.Name(i))] = struct{}{}
+		}
+	}
+	_, ok := d.names[name]
+	return ok
 }
 
 // message returns the name of the member that is the message: a string.

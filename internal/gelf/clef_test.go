@@ -61,6 +61,30 @@ func TestCLEF(t *testing.T) {
 	}
 }
 
+// Many members cost no more than their number.
+func TestManyMembers(t *testing.T) {
+	var d Decoder
+	text := []byte(`{"short_message":"{`)
+	const n = 20_000
+	for i := range n {
+		text = fmt.Appendf(text, `\"a%d\":1,`, i)
+	}
+	text = append(text, `\"a\":1}","a":2`...)
+	for i := range n {
+		text = fmt.Appendf(text, `,"_b%d":1`, i)
+	}
+	text = append(text, `,"_a":3}`...)
+	for range 3 {
+		got, err := d.CLEF(text, received, "")
+		if v, err2 := event.ParseValue(got); err != nil || err2 != nil || v.Get("a").Text != "2" || v.Get("b19999").Text != "1" || v.Get("__a").Text != "3" {
+			t.Fatalf("%v %v %.200s", err, err2, got)
+		}
+	}
+	if got, err := d.CLEF([]byte(`{"short_message":"m","host":"h","_a1":1}`), received, ""); err != nil || !strings.Contains(string(got), `"a1":1`) {
+		t.Errorf("the names of the message before are still taken: %s %v", got, err)
+	}
+}
+
 func TestNotGELF(t *testing.T) {
 	var d Decoder
 	for text, want := range map[string]string{

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -269,6 +270,9 @@ func TestSocketAddresses(t *testing.T) {
 		if _, err := OpenSockets(SocketOptions{GELF: []string{text}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+	if err := notListening(syslogSockets, "udp://x:514", &os.SyscallError{Syscall: "bind", Err: syscall.EACCES}); !strings.Contains(err.Error(), "ports below 1024") {
+		t.Errorf("a port that needs a privilege: %v", err)
 	}
 	if _, err := OpenSockets(SocketOptions{Syslog: []string{"tls://127.0.0.1:0"}}); err == nil || !strings.Contains(err.Error(), "--syslog-cert") {
 		t.Errorf("TLS without a certificate: %v", err)
