@@ -573,7 +573,7 @@ func TestTrap15PreflightOnIngestionPaths(t *testing.T) {
 	seen := 0
 	for _, rt := range routes {
 		ingestion := rt.access.ingests != nil
-		for _, prefix := range []string{"/ingest/", "/v1/", "/loki/api/v1/push", "/api/events/raw"} {
+		for _, prefix := range []string{"/ingest/", "/v1/", "/loki/api/v1/push", "/api/events/raw", "/elasticsearch", "/gelf"} {
 			if strings.HasPrefix(rt.pattern, prefix) && !ingestion {
 				t.Errorf("%s %s takes events in and is not open to pages", rt.method, rt.pattern)
 			}
@@ -596,6 +596,13 @@ func TestTrap15PreflightOnIngestionPaths(t *testing.T) {
 	}
 	if seen < 3 {
 		t.Errorf("%d ingestion paths", seen)
+	}
+	// Paths that are served under another name.
+	for _, path := range []string{"/_bulk", "/logs/_bulk", "/logs/_doc"} {
+		a := direct(s, "OPTIONS", path, "Origin: https://shop.example", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type")
+		if a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Headers") != "content-type" {
+			t.Errorf("OPTIONS %s: %d %v", path, a.status, a.header)
+		}
 	}
 }
 
