@@ -124,7 +124,10 @@ func leadingLevel(text []byte) (level string, after []byte, marked bool) {
 	var closing byte
 	body := text
 	if len(body) > 0 && (body[0] == '[' || body[0] == '(' || body[0] == '<') {
-		closing = map[byte]byte{'[': ']', '(': ')', '<': '>'}[body[0]]
+		closing = body[0] + 2
+		if body[0] == '(' {
+			closing = ')'
+		}
 		body = body[1:]
 	}
 	n := 0
@@ -154,7 +157,7 @@ func leadingLevel(text []byte) (level string, after []byte, marked bool) {
 		return "", nil, false
 	}
 	marked = closing != 0 || allCapitals(word) || colon
-	if !marked && !plainLevels[string(bytes.ToLower(word))] {
+	if !marked && !isPlainLevel(word) {
 		return "", nil, false
 	}
 	return string(word), after, marked
@@ -166,21 +169,37 @@ func isLevelWord(word []byte) bool {
 	if len(word) < 3 || len(word) > 16 || event.LevelRank(string(word)) == event.RankUnknown {
 		return false
 	}
-	switch string(bytes.ToLower(word)) {
-	case "all", "http", "default", "log":
-		return false
+	for _, ordinary := range [...]string{"all", "http", "default", "log"} {
+		if equalFold(word, ordinary) {
+			return false
+		}
 	}
 	return true
 }
 
 // plainLevels are the levels that are believed without capitals, brackets or a colon; then
 // they stay in the message too, for they may be its first word.
-var plainLevels = map[string]bool{
-	"verbose": true, "trace": true, "debug": true, "information": true, "info": true, "notice": true,
-	"warning": true, "warn": true, "error": true, "critical": true, "fatal": true,
+var plainLevels = [...]string{
+	"verbose", "trace", "debug", "information", "info", "notice", "warning", "warn", "error", "critical", "fatal",
 }
 
-func allCapitals(word []byte) bool { return bytes.Equal(word, bytes.ToUpper(word)) }
+func isPlainLevel(word []byte) bool {
+	for _, plain := range plainLevels {
+		if equalFold(word, plain) {
+			return true
+		}
+	}
+	return false
+}
+
+func allCapitals(word []byte) bool {
+	for _, b := range word {
+		if b >= 'a' && b <= 'z' {
+			return false
+		}
+	}
+	return true
+}
 
 // tokenLevel reads a level in a word further on: in capitals (INFO, LOG:), in brackets, as
 // level=warn, or as Android's letter, which is the third word after the time.

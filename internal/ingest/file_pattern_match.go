@@ -217,7 +217,7 @@ var layoutMatchers = map[string]node{
 	})},
 	"word":        {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) || isRareLevel(b) })},
 	"capitals":    {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return allCapitals(b) && (isLevelWord(b) || isRareLevel(b)) })},
-	"lower":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && bytes.Equal(b, bytes.ToLower(b)) })},
+	"lower":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && b[0] >= 'a' })},
 	"three":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return len(b) == 3 && (isLevelWord(b) || isRareLevel(b)) })},
 	"qualified":   {kind: nodeSpan, set: setOf(".$/-:<>@#[]~`", isWord), valid: func(b []byte) bool { return isName(b) && isQualified(b) }},
 	"host":        {kind: nodeSpan, set: setOf(".-:%", isWord), valid: isHost},

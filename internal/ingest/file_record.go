@@ -58,12 +58,12 @@ func (r *record) present(name string, value []byte) {
 
 // number adds a property that is a number, or text if it is none; nothing if it is absent.
 func (r *record) number(name string, value []byte) {
-	if next, err := event.ScanNumber(value, 0); err == nil && next == len(value) && len(value) > 0 {
-		r.name(name)
-		r.fields = append(r.fields, value...)
+	if !isNumber(value) {
+		r.present(name, value)
 		return
 	}
-	r.present(name, value)
+	r.name(name)
+	r.fields = append(r.fields, value...)
 }
 
 // appendEvent appends the CLEF of the record: @t, @l, @m, @x, and its properties.

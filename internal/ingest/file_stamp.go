@@ -17,6 +17,7 @@ type stampForm struct {
 	example  string // recognised by this form, and by none before that is not embedded
 	embedded bool
 	ordered  bool // numbers in an order that only a sample can tell
+	letters  bool // begins with a letter, not with a digit
 	find     func(line []byte) (stamp, bool)
 }
 
@@ -25,10 +26,10 @@ type stampForm struct {
 var stampForms = []stampForm{
 	{name: "ISO 8601", example: "2016-12-19 20:43:21,123 ", find: findISO},
 	{name: "slashed date", example: "2023/01/02 15:04:05 ", find: leading(parseSlashed)},
-	{name: "syslog", example: "Jun 14 15:16:01 combo ", find: leading(parseSyslog)},
-	{name: "ctime", example: "[Sun Dec 04 04:47:44 2005] ", find: leading(parseCtime)},
-	{name: "RFC 1123", example: "Mon, 02 Jan 2006 15:04:05 GMT ", find: leading(parseRFC1123)},
-	{name: "weekday and ISO 8601", example: "Mon 2026-11-16 10:00:00 UTC ", find: leading(parseWeekdayISO)},
+	{name: "syslog", example: "Jun 14 15:16:01 combo ", letters: true, find: leading(parseSyslog)},
+	{name: "ctime", example: "[Sun Dec 04 04:47:44 2005] ", letters: true, find: leading(parseCtime)},
+	{name: "RFC 1123", example: "Mon, 02 Jan 2006 15:04:05 GMT ", letters: true, find: leading(parseRFC1123)},
+	{name: "weekday and ISO 8601", example: "Mon 2026-11-16 10:00:00 UTC ", letters: true, find: leading(parseWeekdayISO)},
 	{name: "day first", example: "20-Nov-2026 10:23:12.123 ", find: leading(parseDayFirst)},
 	{name: "month-day", example: "03-17 16:13:38.811 ", find: leading(parseMonthDay)},
 	{name: "compact", example: "081109 203518 ", find: leading(parseCompact)},
@@ -39,7 +40,7 @@ var stampForms = []stampForm{
 	{name: "month, day, two-digit year", example: "11/20/26 10:23:12 ", ordered: true, find: leading(numericDate(monthFirst, 2))},
 	{name: "day, month, two-digit year", example: "20.11.26 10:23:12 ", ordered: true, find: leading(numericDate(dayFirst, 2))},
 	{name: "day and month", example: "01 Jan 10:23:12.123 ", find: leading(parseDayMonth)},
-	{name: "glog", example: "I1120 10:23:12.123456 ", find: findGlog},
+	{name: "glog", example: "I1120 10:23:12.123456 ", letters: true, find: findGlog},
 	{name: "month.day", example: "[10.30 16:49:06] ", embedded: true, find: leading(parseDottedMonth)},
 	{name: "time of day", example: "16:49:06.123 ", embedded: true, find: findTimeOfDay},
 	{name: "ISO 8601 after a word", example: "nova.log 2017-05-16 00:00:00.008 ", embedded: true, find: findSecondWord},

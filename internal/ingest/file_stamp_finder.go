@@ -16,9 +16,13 @@ func (f *stampFinder) find(text []byte) (stamp, bool) {
 			return s, true
 		}
 	}
+	digit, letter := firstOf(text)
+	if !digit && !letter {
+		return stamp{}, false
+	}
 	for i := range stampForms {
 		form := &stampForms[i]
-		if form.embedded || f != nil && f.form != nil && (form == f.form || form.ordered && f.form.ordered) {
+		if form.letters != letter || form.embedded || f != nil && f.form != nil && (form == f.form || form.ordered && f.form.ordered) {
 			continue
 		}
 		if s, ok := form.find(text); ok {
@@ -29,6 +33,21 @@ func (f *stampFinder) find(text []byte) (stamp, bool) {
 		}
 	}
 	return stamp{}, false
+}
+
+// firstOf tells what a text begins with, in a bracket or not, for most lines begin with no time.
+func firstOf(text []byte) (digit, letter bool) {
+	if len(text) > 0 && (text[0] == '[' || text[0] == '(') {
+		text = text[1:]
+	}
+	if len(text) > 1 && text[0] == ' ' {
+		text = text[1:]
+		return isDigit(text[0]), false
+	}
+	if len(text) < 8 {
+		return false, false
+	}
+	return isDigit(text[0]), isLetter(text[0]) && text[0] < 0x80
 }
 
 // inside is find for a place in a line where a layout has the time: the date may be missing.
