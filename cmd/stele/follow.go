@@ -192,9 +192,10 @@ func (f *follower) file(name string) *fileSummary {
 	return f.files[name]
 }
 
-// next finds the next event that was not stored before.
+// next finds the next event that was not stored before. Once an event is open at the log's end, those
+// after it are read again with it.
 func (in *log) next() bool {
-	for in.reader.Next() {
+	for in.reader.Next() && in.open == nil {
 		if e := in.reader.Event(); in.skip == 0 || e.Offset != in.log.At.Offset {
 			return true
 		}
