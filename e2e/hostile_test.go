@@ -38,6 +38,8 @@ var ingestionPaths = []struct{ path, contentType, event string }{
 	{"/ingest/otlp/v1/traces", "application/x-protobuf", "\x0a\x00"},
 	{"/loki/api/v1/push", "application/json", `{"streams":[`},
 	{"/loki/api/v1/push", "application/x-protobuf", "\x0a\x00"},
+	{"/gelf", "application/json", `{"version":"1.1","host":"h","short_message":"`},
+	{"/logs/_doc", "application/json", `{"message":"`},
 	{"/_bulk", "application/x-ndjson", `{"create":{}}` + "\n" + `{"@timestamp":"2026-11-20T10:00:00Z"}` + "\n"},
 	{"/logs/_bulk", "application/x-ndjson", `{"create":{}}` + "\n{}\n"},
 }
