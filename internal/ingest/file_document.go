@@ -20,6 +20,7 @@ type documentDialect struct {
 	around  *envelope // what the top-level objects are; nil: events
 	open    []byte    // brackets of the containers around the events that are open
 	names   []string  // of the members that lead into those that are objects
+	cut     bool      // the last thing refused was cut off by the file's end
 	found   bool      // the object at hand has the array
 	carried []byte    // members of the object at hand that its events get
 	shown   string
@@ -185,8 +186,8 @@ func (d *documentDialect) finish(f *FileReader) {
 	}
 	d.scan.end()
 	f.ended = true
-	if len(d.open) > 0 && f.err == nil {
-		f.tell(FileRefusal{Line: line, Offset: offset, Err: fault.WrapAs(fault.Invalid, errCutOff, "", "what holds the events is not closed with %c", d.open[0]+2)})
+	if len(d.open) > 0 && !d.cut && f.err == nil {
+		f.tell(FileRefusal{Line: line, Offset: offset, Err: fault.WrapAs(fault.Invalid, errCutOff, "", "no %c closes what holds the events", d.open[0]+2)})
 	}
 }
 
@@ -355,6 +356,7 @@ func (d *documentDialect) broken(f *FileReader, line, offset int64, err error, i
 		return
 	}
 	d.refuse(f, line, offset, err)
+	d.cut = errors.Is(err, errCutOff)
 	d.scan.skipBroken(indent, len(d.open) > 0)
 }
 

@@ -140,7 +140,7 @@ func (d *documentScan) takeBetween(w []byte) {
 	}
 }
 
-var errCutOff = fault.New(fault.Invalid, "", "the file ends inside of it")
+var errCutOff = fault.New(fault.Invalid, "", "the file ends before this value does")
 
 // value reads the value that begins here into d.text, of which it keeps at most limit bytes; size is how
 // long it is. An error says where the text is no JSON; what follows the place is not read.

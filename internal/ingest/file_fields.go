@@ -116,13 +116,15 @@ var (
 		"timestampSeconds", "observedTimeUnixNano", "time_iso8601", "time_local", "msec", "start_time", "StartUTC",
 		"eventTimestamp", "event_timestamp", "log_timestamp", "logTimestamp", "record/time", "_time", "published", "EdgeStartTimestamp",
 		"created_at", "createdAt", "created", "isotimestamp", "isodate", "UtcTime", "receiveTimestamp", "ingestionTime", "EventReceivedTime",
-		"unixTime", "date", "epoch", "when", "startTime")
+		"unixTime", "started_at", "requestTime", "TimeGenerated", "result/_time", "date", "epoch", "when", "startTime")
 	levelFields = knownNames.paths("record/error_severity", "level", "lvl", "logLevel", "log_level", "log.level", "log/level", "@level",
 		"levelname", "level_name", "severity", "severityText", "severity_text", "severity_label", "error_severity", "LevelDisplayName", "PRIORITY", "s",
-		"record/level/name", "level/name", "Event/System/Level", "syslogseverity-text", "levelno", "level_value", "severityNumber", "severity_number")
+		"record/level/name", "level/name", "Event/System/Level", "syslogseverity-text", "levelno", "level_value", "severityNumber", "severity_number",
+		"context/logLevel", "prio")
 	messageFields = knownNames.paths("record/message", "message", "msg", "@message", "renderedMessage", "short_message", "log",
 		"text", "textPayload", "jsonPayload/message", "jsonPayload/msg", "body", "body/stringValue", "fields/message", "logEvent/message", "logMessage",
-		"alert/signature", "displayMessage", "Event/RenderingInfo/Message", "output", "event", "eventName", "description", "error/message", "error.message")
+		"alert/signature", "displayMessage", "Event/RenderingInfo/Message", "output", "event", "eventName", "event/message", "description",
+		"line", "result/_raw", "error/message", "error.message")
 	templateFields  = knownNames.paths("messageTemplate", "message_template", "State/{OriginalFormat}", "{OriginalFormat}")
 	exceptionFields = knownNames.paths("error.stack_trace", "error/stack_trace", "error.stack", "error/stack", "error/stackTrace", "err/stack", "err.stack",
 		"stack_trace", "stackTrace", "stack", "exception.stacktrace", "exception", "exceptions", "thrown", "exc_info", "exc_text", "traceback",
@@ -136,13 +138,20 @@ var (
 	// row all must be there but the last, which is a status.
 	recordFields = [][]fieldPath{
 		knownNames.paths("request", "status"),
+		knownNames.paths("request", "statusCode"),
 		knownNames.paths("verb", "requestURI", "responseStatus/code"),
 		knownNames.paths("RequestMethod", "RequestPath", "DownstreamStatus"),
 		knownNames.paths("method", "path", "response_code"),
 		knownNames.paths("method", "path", "status"),
+		knownNames.paths("method", "request_uri", "status"),
+		knownNames.paths("method", "uri", "status"),
+		knownNames.paths("method", "url", "status"),
 		knownNames.paths("request_method", "request_uri", "status"),
 		knownNames.paths("request_method", "uri", "status"),
 		knownNames.paths("request/operation", "request/path", "response/status"),
+		knownNames.paths("request/method", "request/uri", "response/status"),
+		knownNames.paths("httpMethod", "path", "status"),
+		knownNames.paths("httpMethod", "resourcePath", "status"),
 		knownNames.paths("httpRequest/requestMethod", "httpRequest/requestUrl", "httpRequest/status"),
 		knownNames.paths("http/http_method", "http/url", "http/status"),
 		knownNames.paths("http/request/method", "url/path", "http/response/status_code"),
@@ -157,6 +166,9 @@ var (
 	facilityName       = knownNames.add("facility")
 	messageName        = knownNames.add("MESSAGE")
 	timestampNanosName = knownNames.add("timestampNanos")
+	errSymbolName      = knownNames.add("err_symbol")
+	sourceName         = knownNames.add("_source")
+	indexName          = knownNames.add("_index")
 	logName            = knownNames.add("log")
 	streamName         = knownNames.add("stream")
 	renderingsName     = knownNames.add("Renderings")

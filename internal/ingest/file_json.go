@@ -18,6 +18,8 @@ type jsonDialect struct {
 	extra            []byte
 	crash            bool // the event of text that is being gathered begins like a stack trace: all that follows is of it
 
+	source, around []byte // a document and what was around it
+
 	rest []byte // more objects of the line
 	line fileLine
 }

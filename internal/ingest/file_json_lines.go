@@ -15,7 +15,7 @@ import (
 
 // newLineDialect opens a file of JSON lines.
 func newLineDialect(o *FileOptions, c calendar, s *sample) *jsonDialect {
-	var scan objectScan
+	scan := objectScan{known: knownNames}
 	var objects, prefixes, others [][]byte
 	for _, line := range s.lines {
 		switch at, ok := objectAt(&scan, line); {
@@ -23,6 +23,10 @@ func newLineDialect(o *FileOptions, c calendar, s *sample) *jsonDialect {
 			prefixes = append(prefixes, bytes.TrimRight(line[:at], " \t"))
 			fallthrough
 		case ok:
+			if source, ok := scan.slot(sourceName); ok && source[0] == '{' {
+				objects = append(objects, bytes.Clone(source))
+				continue
+			}
 			objects = append(objects, line[at:])
 		case !isComment(line):
 			others = append(others, line)
@@ -157,9 +161,32 @@ func (d *jsonDialect) object(f *FileReader, line fileLine, text []byte, c Object
 		}
 		d.rest = text[next:]
 	}
+	if err := d.unwrap(&c); err != nil {
+		f.refuse(line.number, line.offset, err)
+		return false
+	}
 	out, found := d.objects.appendScanned(f.out[:0], &c)
 	f.out = out[:0]
 	return f.emit(out, line.number, line.offset, found.Instant, found.Dated || dated)
+}
+
+// unwrap takes a document out of the object in which Elasticsearch's tools export it, whose other members
+// become extra ones.
+func (d *jsonDialect) unwrap(c *ObjectContext) error {
+	s := &d.objects.scan
+	source, ok := s.slot(sourceName)
+	if _, indexed := s.slot(indexName); !ok || !indexed || source[0] != '{' {
+		return nil
+	}
+	d.source = append(d.source[:0], source...)
+	d.around = append(d.around[:0], c.Extra...)
+	for i, m := range s.members {
+		if !equalFold(s.name(i), "_source") && s.text[m.name] != '@' {
+			d.around = append(comma(d.around, 0), s.text[m.name-1:m.end]...)
+		}
+	}
+	c.Extra = d.around
+	return s.scan(d.source)
 }
 
 // prefixed reads an object after some text.

@@ -52,6 +52,8 @@ main.main()
 			events: []string{at + `1.5000000Z","@l":"Warning","@m":"order placed","prefix":"2022-11-27 18:58:01,500 WARN order placed:","order":5}`,
 				at + `9.0000000Z","@l":"Information","@m":"m","prefix":"2022-11-27 18:58:02 ERROR","level":"info","ts":1669575489,"msg":"m"}`,
 				at + `3.0000000Z","@l":"Information","@m":"done","@x":"\tat x","level":"INFO"}`}, report: FileReport{Joined: 1}},
+		{name: "exports of Elasticsearch", text: "{\"_index\":\"a\",\"_id\":\"1\",\"_score\":1,\"_source\":{\"ts\":1669575481,\"msg\":\"one\"}}\n{\"_source\":{\"ts\":1669575482},\"_index\":\"b\"}\n{\"ts\":1669575483,\"_source\":{\"a\":1}}\n",
+			events: []string{at + `1.0000000Z","@m":"one","_index":"a","_id":"1","_score":1,"ts":1669575481,"msg":"one"}`, at + `2.0000000Z","_index":"b","ts":1669575482}`, at + `3.0000000Z","ts":1669575483,"_source":{"a":1}}`}},
 		{name: "objects that are cut short", text: "{\"ts\":1669575481,\"msg\":\"one\"}\n{\"ts\":1669575482,\"msg\":\"tw\n{\"t\n{\"ts\":1669575483,\"msg\":\"three\"}\n",
 			events:  []string{at + `1.0000000Z","@m":"one","ts":1669575481,"msg":"one"}`, at + `3.0000000Z","@m":"three","ts":1669575483,"msg":"three"}`},
 			refused: []string{`2 30: parse JSON: byte 26: the text ends inside the string that begins at byte 23; expected "`, `3 57: parse JSON: byte 3: the text ends inside the string that begins at byte 1; expected "`}},

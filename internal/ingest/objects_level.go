@@ -100,9 +100,15 @@ func (o *Objects) levelValue(v []byte, p *fieldPath) (foundLevel, bool) {
 	case name == "level", name == "lvl", o.namedLevel:
 		rank = o.plainNumber(text, isWord)
 	case strings.EqualFold(name, "logLevel") && !isWord:
-		rank = dotnetRank(text)
+		if rank = dotnetRank(text); rank == event.RankUnknown {
+			rank = event.LevelRank(numberLevel(string(text))) // Roarr
+		}
 	case name == "levelno":
 		rank = pythonRank(text)
+	case name == "prio":
+		if _, mysql := o.scan.slot(errSymbolName); mysql && !isWord {
+			rank = mysqlRank(text)
+		}
 	case name == "level_value":
 		rank = logbackRank(text)
 	case name == "severity":
@@ -188,6 +194,14 @@ func dotnetRank(text []byte) event.Rank {
 		return event.RankUnknown
 	}
 	return event.Rank(text[0]-'0') + 1
+}
+
+// mysqlRank is that of MySQL's 0 (system) to 3 (information).
+func mysqlRank(text []byte) event.Rank {
+	if len(text) != 1 || text[0] < '0' || text[0] > '3' {
+		return event.RankUnknown
+	}
+	return [...]event.Rank{event.RankInformation, event.RankError, event.RankWarning, event.RankInformation}[text[0]-'0']
 }
 
 // googleRank is that of Cloud Logging's 100 (debug) to 800 (emergency).
