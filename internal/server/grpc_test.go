@@ -249,3 +249,28 @@ func TestIngestionAlone(t *testing.T) {
 	i.do("POST", logsExport, frame(0, ""), "Content-Type: application/grpc").wantError(t, 415, "gRPC needs HTTP/2")
 	i.do("POST", logsExport, "{}", "Content-Type: application/json").wantError(t, 415, "is not gRPC's")
 }
+
+// A message that stands still is given up over HTTP/2 too, with a code that clients retry.
+func TestGRPCSlowMessage(t *testing.T) {
+	i := serveIntake(t, Options{bodyGrace: 50 * time.Millisecond})
+	body, feed := io.Pipe()
+	defer feed.Close()
+	r, err := http.NewRequest("POST", i.url+logsExport, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	go feed.Write([]byte(frame(0, otlpLog(t, "a"))[:7]))
+	resp, err := i.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	if code := resp.Trailer.Get("Grpc-Status"); code != "14" {
+		t.Errorf("code %s, %s", code, resp.Trailer.Get("Grpc-Message"))
+	}
+	i.wantStored("")
+}
