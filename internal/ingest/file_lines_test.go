@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stelehq/stele/internal/event"
 )
 
@@ -113,6 +115,32 @@ func TestYearsRollOver(t *testing.T) {
 		got, _, _ := readAll(t, text, FileOptions{Format: FileFormat(name), Patient: true, Ahead: ahead})
 		if len(got) != 2 || !strings.Contains(got[0], `"@t":"2025-12-31T23:59:59.0000000Z"`) || !strings.Contains(got[1], `"@t":"2026-01-01T00:00:01.0000000Z"`) {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// Reading goes on from any event of a file, with its first lines to say what it is.
+func TestFormatsResume(t *testing.T) {
+	for name, text := range map[string]string{
+		"postgres":  strings.Repeat("2026-11-20 10:00:00 UTC [42] ERROR:  a\n2026-11-20 10:00:00 UTC [42] STATEMENT:  b\n\tc\n", 4),
+		"csvlog":    strings.Repeat("2026-11-20 10:00:00 UTC,,,43,,5f3e1b2c.2b,1,,,,0,LOG,00000,\"a\nb\",,,,,,,,,\n", 4),
+		"w3c":       "#Fields: date time cs-method\n" + strings.Repeat("2026-11-20 10:00:00 GET\n", 4),
+		"mongodb":   strings.Repeat("2020-03-12T00:00:01.935+0000 I CONTROL  [conn1] x\n\tmore\n", 4),
+		"pgbouncer": strings.Repeat("2026-11-20 10:00:00.123 UTC [42] LOG up\n", 4),
+		"logfmt":    strings.Repeat("ts=2026-11-20T10:00:00Z msg=x\npanic: y\n", 4),
+		"access":    strings.Repeat(accessForms[0].example+"\n", 4),
+	} {
+		o := FileOptions{Patient: true, Now: testNow}
+		whole := allPlaced(t, text, o)
+		if len(whole) != 4 {
+			t.Errorf("%s: %v", name, whole)
+			continue
+		}
+		for n := 1; n < len(whole); n++ {
+			o.Resume = &FileResume{Head: []byte(text[:whole[n].Offset]), Offset: whole[n].Offset, Line: whole[n].Line - 1}
+			if d := cmp.Diff(whole[n:], allPlaced(t, text[whole[n].Offset:], o)); d != "" {
+				t.Errorf("%s from event %d: %s", name, n, d)
+			}
 		}
 	}
 }

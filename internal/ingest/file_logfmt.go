@@ -381,7 +381,11 @@ func frontOfLogfmt(header []byte, stamped bool, r *record) bool {
 	}
 	if at := bytes.IndexByte(app, '['); at > 0 && app[len(app)-1] == ']' {
 		r.text("app", app[:at])
-		r.number("pid", app[at+1:len(app)-1])
+		if pid := app[at+1 : len(app)-1]; isNumber(pid) {
+			r.number("pid", pid)
+		} else {
+			r.present("process", pid) // Heroku: app[web.1]
+		}
 		return true
 	}
 	r.text("app", app)

@@ -24,7 +24,7 @@ func TestLogfmt(t *testing.T) {
 			`{"@t":"2026-11-20T17:00:00.0000000Z","@l":"Error","@m":"no such file","t":"2026-11-20T10:00:00-0700","lvl":"eror","msg":"no such file","path":"/a=b?c=d"}`},
 		{"heroku",
 			`2026-11-20T10:00:00.5+00:00 heroku[router]: at=info method=GET path="/" status=200 bytes=1548`,
-			`{"@t":"2026-11-20T10:00:00.5000000Z","@l":"Information","@m":"at=info method=GET path=\"/\" status=200 bytes=1548","app":"heroku","pid":"router","at":"info","method":"GET","path":"/","status":200,"bytes":1548}`},
+			`{"@t":"2026-11-20T10:00:00.5000000Z","@l":"Information","@m":"at=info method=GET path=\"/\" status=200 bytes=1548","app":"heroku","process":"router","at":"info","method":"GET","path":"/","status":200,"bytes":1548}`},
 		{"syslog in front",
 			`Nov 19 10:00:00 web-1 shop[42]: level=debug msg=placed order=7`,
 			`{"@t":"2026-11-19T10:00:00.0000000Z","@l":"Debug","@m":"placed","host":"web-1","app":"shop","pid":42,"level":"debug","msg":"placed","order":7}`},
