@@ -67,7 +67,7 @@ func fitsJSON(s *sample) int {
 		return s.share(n, 70)
 	case objects*10 >= len(s.lines) && (n+pairs)*10 >= len(s.lines)*9:
 		return 85
-	case objects > 1 && n*4 >= len(s.lines) && stamped == 0: // between lines that have no time
+	case n > 1 && n*4 >= len(s.lines) && stamped == 0: // between lines that have no time
 		return s.share(n, 60)
 	}
 	return 0
