@@ -43,6 +43,9 @@ func TestTextFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, refused, r := readAll(t, string(text), FileOptions{Patient: true})
+		if n := r.Report(); int64(len(got))+n.Joined+n.Blank+n.Skipped+n.Refused != n.Lines {
+			t.Errorf("%s: %d lines, but %d begin events, %+v", name, n.Lines, len(got), n)
+		}
 		out := r.Report().Format + "\n" + strings.Join(got, "\n") + "\n"
 		for _, line := range refused {
 			out += "refused " + line + "\n"

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"time"
 )
 
 // A fileLine is one line of a file without its end (LF or CRLF). text is valid until the
@@ -14,6 +15,9 @@ type fileLine struct {
 	offset int64 // of its first byte, in the text after decompression
 	bytes  int64 // how long it is; more than text holds if it is over the limit
 	over   bool  // longer than the limit: text is its beginning
+
+	arrived time.Time // when a container's runtime took it; zero: not known
+	stream  string    // that it came through, if a runtime says so
 }
 
 // lineReader reads lines of at most limit bytes; of longer ones it keeps the beginning.

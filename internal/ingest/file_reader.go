@@ -81,7 +81,8 @@ type FileReader struct {
 	o        FileOptions
 	lines    *lineReader
 	calendar calendar
-	dialect  dialect // nil before the first Next
+	dialect  dialect   // nil before the first Next
+	envelope *wrapping // of lines that a container's runtime kept; nil: none
 	out      []byte
 	event    FileEvent
 	current  fileLine // the one that line returned last
@@ -123,6 +124,9 @@ func (f *FileReader) Report() FileReport {
 	f.report.Bytes = f.lines.offset
 	if f.dialect != nil {
 		f.report.Format = f.dialect.describe()
+		if f.envelope != nil {
+			f.report.Format = f.envelope.shown + ": " + f.report.Format
+		}
 	}
 	if f.ended && f.report.Bytes == 0 {
 		f.report.Format = "empty"
@@ -181,6 +185,11 @@ func (f *FileReader) begin() error {
 	case auto:
 		kind = judge(s)
 	}
+	if e, inside := wrappingOf(s, kind); e != nil && (auto || e.shown == "CRI") {
+		if f.envelope, s = e, inside; auto && f.o.Pattern == "" && kind.format != JSONFormat {
+			kind = judge(s)
+		}
+	}
 	d, err := kind.open(&f.o, f.calendar, s)
 	if err != nil {
 		return err
@@ -197,7 +206,7 @@ func (f *FileReader) begin() error {
 // lookAhead lets a dialect of text see all its times, if some of them leave out the year or the date.
 func (f *FileReader) lookAhead(s *sample) error {
 	d, ok := f.dialect.(chronological)
-	if !ok || f.o.Ahead == nil || f.o.Resume != nil || !d.incomplete(s) {
+	if !ok || f.envelope != nil || f.o.Ahead == nil || f.o.Resume != nil || !d.incomplete(s) {
 		return nil
 	}
 	text, err := f.o.Ahead()
@@ -219,25 +228,28 @@ func (f *FileReader) line() (line fileLine, ok bool) {
 	if f.holds {
 		f.holds = false
 		f.current = f.held
+		f.arrive(f.held)
 		return f.held, true
 	}
-	for !f.ended {
-		line, err := f.lines.next()
-		if err != nil {
-			f.ended = true
-			if err != io.EOF {
-				f.err = err
-			}
-			return line, false
+	for {
+		line, ok := f.take()
+		if !ok {
+			return fileLine{}, false
 		}
-		f.report.Lines++
 		f.current = line
 		if !line.over {
+			f.arrive(line)
 			return line, true
 		}
 		f.refuse(line.number, line.offset, fault.New(fault.TooLarge, "", "a line of %d bytes is over the limit of %d bytes for an event", line.bytes, f.o.EventBytes))
 	}
-	return fileLine{}, false
+}
+
+// arrive makes the time at which a line came that of events without one.
+func (f *FileReader) arrive(line fileLine) {
+	if !line.arrived.IsZero() {
+		f.before = instantOf(line.arrived)
+	}
 }
 
 // unread takes back the line that line returned last, which stays valid.
@@ -263,6 +275,9 @@ func (f *FileReader) tell(r FileRefusal) {
 // is over the limit; then the line it begins with is refused. dated says that the event gives
 // its time itself.
 func (f *FileReader) emit(clef []byte, line, offset, instant int64, dated bool) bool {
+	if f.envelope != nil {
+		clef, dated = f.envelope.address(clef, line), true
+	}
 	if len(clef) > f.o.EventBytes {
 		err := fault.New(fault.TooLarge, "", "the event has %d bytes as JSON with what was found in it, over the limit of %d", len(clef), f.o.EventBytes)
 		f.tell(FileRefusal{Line: line, Offset: offset, Err: err, Text: clef})

@@ -29,6 +29,7 @@ type textDialect struct {
 
 	ahead   record // of the line that begins the next event
 	parsed  bool   // ahead is of the line that the reader holds
+	laidOut bool   // ahead was read by a form, not by its time alone
 	plain   []byte // a line without colours
 	pending textEvent
 }
@@ -37,6 +38,7 @@ type textDialect struct {
 type textEvent struct {
 	open         bool
 	line, offset int64
+	stream       string // of its first line
 	instant      int64
 	dated        bool
 	record       record // without message and exception
@@ -179,9 +181,11 @@ func (d *textDialect) parse(line []byte) bool {
 	line = withoutColours(line, &d.plain)
 	for _, form := range d.forms {
 		if r.reset(); form.parse(line, r) {
+			d.laidOut = true
 			return true
 		}
 	}
+	d.laidOut = false
 	r.reset()
 	return d.parseStamp(line, r)
 }
@@ -272,7 +276,7 @@ func (d *textDialect) next(f *FileReader) bool {
 			continue
 		}
 		begins := d.parsed || d.parse(line.text) && !d.quoted()
-		if !begins && p.open && d.stamped && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
+		if !begins && p.open && d.stamped && line.stream == p.stream && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
 			d.join(line.text)
 			f.report.Joined++
 			continue
@@ -301,7 +305,7 @@ func (d *textDialect) next(f *FileReader) bool {
 // quoted reports whether the line that was parsed only looks like the first of an event: it
 // stands in a stack trace, and its time is of another form than the file's.
 func (d *textDialect) quoted() bool {
-	return d.pending.open && d.pending.trace && d.times.form != nil && d.times.found != d.times.form && d.ahead.timed && d.ahead.finish == nil
+	return d.pending.open && d.pending.trace && !d.laidOut && d.times.form != nil && d.times.found != d.times.form
 }
 
 // start begins an event with a line. before is the time for a line that has none.
@@ -313,7 +317,7 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 		r.kept, r.message = true, line.text
 	}
 	fields := append(p.record.fields[:0], r.fields...)
-	*p = textEvent{open: true, line: line.number, offset: line.offset, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
+	*p = textEvent{open: true, line: line.number, offset: line.offset, stream: line.stream, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
 	p.record.level, p.record.kept, p.record.fields, p.record.finish = r.level, r.kept, fields, r.finish
 	p.head = append(p.head, r.message...)
 	if len(r.exception) > 0 {
