@@ -12,7 +12,7 @@ RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz bench bench-protocols clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak bench bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -85,6 +85,10 @@ mutations: ## break the code line by line, as ci/mutations.txt lists, and see te
 fuzz: ## every fuzz target for FUZZ_TIME (default 10m) each
 	@ci/need go
 	ci/fuzz $(FUZZ_TIME)
+
+soak: ## every decoder's fuzz target with ten million inputs made by chance from its corpus
+	@ci/need go
+	ci/soak 10000000
 
 bench: build ## five million events over HTTP: rate, CPU, disk, time to open (needs ../shared/bench)
 	cd bench && go run . -stele $(CURDIR)/bin/stele

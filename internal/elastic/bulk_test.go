@@ -14,6 +14,7 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // collector is a batch that keeps its lines, and asks of them what every batch does.
@@ -276,23 +277,25 @@ func TestRecordedBulkBodies(t *testing.T) {
 
 // Whatever a body holds, what is added are events, and everything in it is accounted for.
 func FuzzBulk(f *testing.F) {
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var d Bulk
-		var got collector
-		p, err := d.Add(&got, body, options)
-		if err != nil {
-			if kind := fault.KindOf(err); kind != fault.Invalid && kind != fault.TooLarge {
-				t.Fatal(err)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			var d Bulk
+			var got collector
+			p, err := d.Add(&got, body, options)
+			if err != nil {
+				if kind := fault.KindOf(err); kind != fault.Invalid && kind != fault.TooLarge {
+					t.Fatal(err)
+				}
+				return
 			}
-			return
-		}
-		if p.Events != len(got.lines) || p.Events+p.Count != len(d.Items) {
-			t.Fatalf("%d events, %d refused, %d lines, %d items", p.Events, p.Count, len(got.lines), len(d.Items))
-		}
-		again := Bulk{}
-		q, err := again.Add(new(collector), p.Rest, options)
-		if err != nil || q.Events != 0 || !bytes.Equal(p.Rest, q.Rest) {
-			t.Fatalf("the rest %q becomes %d events and %q, %v", p.Rest, q.Events, q.Rest, err)
-		}
+			if p.Events != len(got.lines) || p.Events+p.Count != len(d.Items) {
+				t.Fatalf("%d events, %d refused, %d lines, %d items", p.Events, p.Count, len(got.lines), len(d.Items))
+			}
+			again := Bulk{}
+			q, err := again.Add(new(collector), p.Rest, options)
+			if err != nil || q.Events != 0 || !bytes.Equal(p.Rest, q.Rest) {
+				t.Fatalf("the rest %q becomes %d events and %q, %v", p.Rest, q.Events, q.Rest, err)
+			}
+		})
 	})
 }

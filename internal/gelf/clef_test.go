@@ -12,6 +12,7 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 var received = time.Date(2026, 11, 20, 10, 23, 12, 345678900, time.UTC)
@@ -135,25 +136,27 @@ func TestPayload(t *testing.T) {
 
 func FuzzCLEF(f *testing.F) {
 	f.Add([]byte(`{"version":"1.1","host":"h","short_message":"m","timestamp":1385053862.3072,"level":1,"_a":1}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var d Decoder
-		out, err := d.CLEF(text, received, "192.0.2.9")
-		if err != nil {
-			if fault.KindOf(err) != fault.Invalid {
-				t.Fatal(err)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			var d Decoder
+			out, err := d.CLEF(text, received, "192.0.2.9")
+			if err != nil {
+				if fault.KindOf(err) != fault.Invalid {
+					t.Fatal(err)
+				}
+				return
 			}
-			return
-		}
-		v, err := event.ParseValue(out)
-		if err != nil || !json.Valid(out) {
-			t.Fatalf("%q became %s: %v", text, out, err)
-		}
-		if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if len(out) > 14*len(text)+200 {
-			t.Fatalf("%d bytes became %d", len(text), len(out))
-		}
+			v, err := event.ParseValue(out)
+			if err != nil || !json.Valid(out) {
+				t.Fatalf("%q became %s: %v", text, out, err)
+			}
+			if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if len(out) > 14*len(text)+200 {
+				t.Fatalf("%d bytes became %d", len(text), len(out))
+			}
+		})
 	})
 }
 
@@ -203,10 +206,12 @@ func TestSplitter(t *testing.T) {
 
 func FuzzSplitter(f *testing.F) {
 	f.Add([]byte("{}\x00{\"a\":\"}\"}\n{"), 3)
-	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
-		a, b := strings.Join(splitAll(stream, 32, piece%16), "|"), strings.Join(splitAll(stream, 32, 1), "|")
-		if a != b && !strings.Contains(a+b, "over") {
-			t.Fatalf("%q in pieces of %d: %q, of 1: %q", stream, piece%16, a, b)
-		}
+	f.Fuzz(func(t *testing.T, seed []byte, piece int) {
+		testkit.Soak(t, seed, func(stream []byte) {
+			a, b := strings.Join(splitAll(stream, 32, piece%16), "|"), strings.Join(splitAll(stream, 32, 1), "|")
+			if a != b && !strings.Contains(a+b, "over") {
+				t.Fatalf("%q in pieces of %d: %q, of 1: %q", stream, piece%16, a, b)
+			}
+		})
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func chunkOf(id byte, number, count int, part string) []byte {
@@ -157,22 +158,24 @@ func TestChunksComeInAnyOrder(t *testing.T) {
 
 func FuzzDatagrams(f *testing.F) {
 	f.Add(chunkOf(1, 0, 2, "{"), chunkOf(1, 1, 2, "}"), []byte(compressed(f, "gzip", "{}")))
-	f.Fuzz(func(t *testing.T, a, b, c []byte) {
-		d := Datagrams{Limit: 1000}
-		now := time.Now()
-		for _, datagram := range [][]byte{a, b, c, a, c, b} {
-			got, err := d.Message(datagram, now)
-			if err != nil && fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.TooLarge {
-				t.Fatal(err)
+	f.Fuzz(func(t *testing.T, seed, b, c []byte) {
+		testkit.Soak(t, seed, func(a []byte) {
+			d := Datagrams{Limit: 1000}
+			now := time.Now()
+			for _, datagram := range [][]byte{a, b, c, a, c, b} {
+				got, err := d.Message(datagram, now)
+				if err != nil && fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.TooLarge {
+					t.Fatal(err)
+				}
+				if len(got) > 1000 && len(got) > len(datagram) {
+					t.Fatalf("a message of %d bytes", len(got))
+				}
+				now = now.Add(3 * time.Second)
 			}
-			if len(got) > 1000 && len(got) > len(datagram) {
-				t.Fatalf("a message of %d bytes", len(got))
+			d.Expire(now.Add(time.Minute))
+			if d.held != 0 || len(d.partials) != 0 || len(d.order) != 0 {
+				t.Fatalf("%d bytes of %d messages are held for ever", d.held, len(d.partials))
 			}
-			now = now.Add(3 * time.Second)
-		}
-		d.Expire(now.Add(time.Minute))
-		if d.held != 0 || len(d.partials) != 0 || len(d.order) != 0 {
-			t.Fatalf("%d bytes of %d messages are held for ever", d.held, len(d.partials))
-		}
+		})
 	})
 }

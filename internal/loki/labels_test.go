@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func labelsOf(text string) string {
@@ -60,14 +61,16 @@ func TestLabels(t *testing.T) {
 
 // Whatever the text, its labels are parts of it, or it is refused.
 func FuzzLabels(f *testing.F) {
-	f.Fuzz(func(t *testing.T, text []byte) {
-		size := 0
-		err := parseLabels(text, func(name, value []byte) { size += len(name) + len(value) })
-		if err != nil && fault.KindOf(err) != fault.Invalid {
-			t.Fatal(err)
-		}
-		if size > 2*len(text) { // an escape of a character is no shorter than half of it
-			t.Fatalf("%d bytes of labels in %d bytes of text", size, len(text))
-		}
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			size := 0
+			err := parseLabels(text, func(name, value []byte) { size += len(name) + len(value) })
+			if err != nil && fault.KindOf(err) != fault.Invalid {
+				t.Fatal(err)
+			}
+			if size > 2*len(text) { // an escape of a character is no shorter than half of it
+				t.Fatalf("%d bytes of labels in %d bytes of text", size, len(text))
+			}
+		})
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // collector is a batch that keeps its lines, and asks of them what every batch does.
@@ -355,16 +356,20 @@ func check(t *testing.T, body []byte, o ingest.PayloadOptions) {
 }
 
 func FuzzJSON(f *testing.F) {
-	f.Fuzz(func(t *testing.T, body []byte) {
-		o := options
-		o.JSON = true
-		check(t, body, o)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			o := options
+			o.JSON = true
+			check(t, body, o)
+		})
 	})
 }
 
 func FuzzProtobuf(f *testing.F) {
-	f.Fuzz(func(t *testing.T, body []byte) {
-		check(t, body, options)
-		check(t, s2.EncodeSnappy(nil, body), options)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			check(t, body, options)
+			check(t, s2.EncodeSnappy(nil, body), options)
+		})
 	})
 }

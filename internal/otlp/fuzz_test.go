@@ -12,6 +12,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // accounted feeds any bytes to a decoder and checks what always holds: the events are CLEF (the collector sees to it), what is
@@ -85,34 +86,42 @@ func hasUnknown(m protoreflect.Message) (found bool) {
 
 func FuzzLogs(f *testing.F) {
 	f.Add([]byte("\x0a\x14\x12\x12\x12\x10\x09\x00\x00\xb4\xc4\x04\x01\x97\x17\x2a\x05\x0a\x03abc"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		lines, refused, err := accounted(t, Logs, body)
-		if err == nil {
-			var m collectorlogs.ExportLogsServiceRequest
-			compare(t, body, lines, refused, &m, func() []string { return wantLogs(&m) })
-		}
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			lines, refused, err := accounted(t, Logs, body)
+			if err == nil {
+				var m collectorlogs.ExportLogsServiceRequest
+				compare(t, body, lines, refused, &m, func() []string { return wantLogs(&m) })
+			}
+		})
 	})
 }
 
 func FuzzTraces(f *testing.F) {
 	f.Add([]byte("\x0a\x0c\x12\x0a\x12\x08\x2a\x03abc\x30\x02"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		lines, refused, err := accounted(t, Traces, body)
-		if err == nil {
-			var m collectortrace.ExportTraceServiceRequest
-			compare(t, body, lines, refused, &m, func() []string { return wantTraces(&m) })
-		}
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			lines, refused, err := accounted(t, Traces, body)
+			if err == nil {
+				var m collectortrace.ExportTraceServiceRequest
+				compare(t, body, lines, refused, &m, func() []string { return wantTraces(&m) })
+			}
+		})
 	})
 }
 
 func FuzzLogsJSON(f *testing.F) {
 	f.Add([]byte(`{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}}]},"scopeLogs":[{"scope":{"name":"b"},"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":1.5}}]}},"traceId":"0a"}]}]}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) { accounted(t, LogsJSON, body) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) { accounted(t, LogsJSON, body) })
+	})
 }
 
 func FuzzTracesJSON(f *testing.F) {
 	f.Add([]byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a","kind":2,"status":{"code":2},"events":[{"attributes":[{"key":"exception.type","value":{"stringValue":"E"}}]}],"links":[{"spanId":"00"}]},7]}]}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) { accounted(t, TracesJSON, body) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) { accounted(t, TracesJSON, body) })
+	})
 }
 
 // A value may nest as deep as an event may, and no deeper; what is passed over may nest deeper, but not without end.

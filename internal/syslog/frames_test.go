@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // split feeds a stream in pieces of the lengths given, the last one over and over.
@@ -96,19 +98,21 @@ func TestSplitterFindsEveryMessage(t *testing.T) {
 
 func FuzzSplitter(f *testing.F) {
 	f.Add([]byte("4 <1>a<1>b\n12 <1>"), 3)
-	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
-		const limit = 32
-		a, b := split(stream, limit, piece%16), split(stream, limit, 1)
-		overs := strings.Contains(strings.Join(a, ""), "over") || strings.Contains(strings.Join(b, ""), "over")
-		if !overs && strings.Join(a, "|") != strings.Join(b, "|") {
-			t.Fatalf("%q: in pieces of %d %q, of 1 %q", stream, piece%16, a, b)
-		}
-		total := 0
-		for _, m := range b {
-			total += len(strings.TrimPrefix(m, "rest "))
-		}
-		if printable := len(bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(stream, []byte{0}, nil), []byte{'\n'}, nil), []byte{'\r'}, nil)); !overs && total+11*bytes.Count(stream, []byte(" <")) < printable {
-			t.Fatalf("%q lost something: %q", stream, b)
-		}
+	f.Fuzz(func(t *testing.T, seed []byte, piece int) {
+		testkit.Soak(t, seed, func(stream []byte) {
+			const limit = 32
+			a, b := split(stream, limit, piece%16), split(stream, limit, 1)
+			overs := strings.Contains(strings.Join(a, ""), "over") || strings.Contains(strings.Join(b, ""), "over")
+			if !overs && strings.Join(a, "|") != strings.Join(b, "|") {
+				t.Fatalf("%q: in pieces of %d %q, of 1 %q", stream, piece%16, a, b)
+			}
+			total := 0
+			for _, m := range b {
+				total += len(strings.TrimPrefix(m, "rest "))
+			}
+			if printable := len(bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(stream, []byte{0}, nil), []byte{'\n'}, nil), []byte{'\r'}, nil)); !overs && total+11*bytes.Count(stream, []byte(" <")) < printable {
+				t.Fatalf("%q lost something: %q", stream, b)
+			}
+		})
 	})
 }

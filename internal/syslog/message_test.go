@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // Lines as syslog daemons write them to files: without a priority.
@@ -135,30 +136,32 @@ func TestModernMessages(t *testing.T) {
 
 func FuzzMessage(f *testing.F) {
 	f.Add([]byte("<34>1 2026-10-11T22:14:15.003Z h su 1 ID47 [a b=\"c\\]\"] text"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var d Decoder
-		received := time.Date(2026, 11, 20, 10, 23, 12, 0, time.UTC)
-		out := d.CLEF(text, received, "192.0.2.9")
-		if out == nil {
-			if len(bytes.Trim(text, "\x00\r\n")) > 3 {
-				t.Fatalf("%q is nothing", text)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			var d Decoder
+			received := time.Date(2026, 11, 20, 10, 23, 12, 0, time.UTC)
+			out := d.CLEF(text, received, "192.0.2.9")
+			if out == nil {
+				if len(bytes.Trim(text, "\x00\r\n")) > 3 {
+					t.Fatalf("%q is nothing", text)
+				}
+				return
 			}
-			return
-		}
-		v, err := event.ParseValue(out)
-		if err != nil || !json.Valid(out) {
-			t.Fatalf("%q became %s: %v", text, out, err)
-		}
-		if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if len(out) > 6*len(text)+6*len(text)+600 {
-			t.Fatalf("%d bytes became %d", len(text), len(out))
-		}
-		m := Parse(text)
-		total := len(m.Host) + len(m.App) + len(m.Pid) + len(m.MsgID) + len(m.Data) + len(m.Text) + len(m.Sequence) + len(m.Zone)
-		if m.Time.Month == 0 && m.Priority == NoPriority && total < len(bytes.TrimRight(text, "\x00\r\n"))-3-10 {
-			t.Fatalf("%q lost something: %+v", text, m)
-		}
+			v, err := event.ParseValue(out)
+			if err != nil || !json.Valid(out) {
+				t.Fatalf("%q became %s: %v", text, out, err)
+			}
+			if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if len(out) > 6*len(text)+6*len(text)+600 {
+				t.Fatalf("%d bytes became %d", len(text), len(out))
+			}
+			m := Parse(text)
+			total := len(m.Host) + len(m.App) + len(m.Pid) + len(m.MsgID) + len(m.Data) + len(m.Text) + len(m.Sequence) + len(m.Zone)
+			if m.Time.Month == 0 && m.Priority == NoPriority && total < len(bytes.TrimRight(text, "\x00\r\n"))-3-10 {
+				t.Fatalf("%q lost something: %+v", text, m)
+			}
+		})
 	})
 }
