@@ -47,6 +47,7 @@ type csvDialect struct {
 type csvShape struct {
 	comma byte
 	trim  bool // blanks follow the separators
+	slash bool // in quotes a backslash protects the next byte
 }
 
 type csvLine struct {
@@ -71,7 +72,7 @@ func openCSV(o *FileOptions, c calendar, s *sample) (dialect, error) {
 	}
 	d.split.csvShape = d.shape
 	if rows := sampleRows(s.text, d.shape, s.whole); len(rows) > 0 {
-		d.columns(rows[0], rows[1:])
+		d.columns(withMessage(rows), rows[1:])
 	}
 	return d, nil
 }
@@ -147,6 +148,7 @@ func (d *csvDialect) next(f *FileReader) bool {
 			f.report.Skipped += 1 + joined
 			continue
 		}
+		f.report.Joined += joined
 		n := len(d.names)
 		for len(cells) > n && len(cells[len(cells)-1]) == 0 {
 			cells = cells[:len(cells)-1]
@@ -154,10 +156,8 @@ func (d *csvDialect) next(f *FileReader) bool {
 		if len(cells) > n || len(cells) < n && (d.least == 0 || len(cells) < d.least) {
 			f.tell(FileRefusal{Line: line.number, Offset: line.offset, Text: d.rowText(f, line),
 				Err: fault.New(fault.Invalid, "", "the row has %d cells, the header %d", len(d.split.cells), n)})
-			f.report.Refused += joined
 			continue
 		}
-		f.report.Joined += joined
 		out, instant, dated, replaced := d.event(f.out[:0], cells, f.before)
 		f.out = out[:0]
 		if f.emit(out, line.number, line.offset, instant, dated) {
@@ -361,6 +361,12 @@ func (d *csvDialect) refuse(f *FileReader, line csvLine, text []byte, at int, wh
 	f.tell(FileRefusal{Line: line.number, Offset: line.offset, Err: err, Text: text})
 }
 
+// protected reports whether a text ends with a backslash that protects what follows.
+func protected(text []byte) bool {
+	n := len(text) - len(bytes.TrimRight(text, "\\"))
+	return n%2 == 1
+}
+
 // csvSplit takes a row apart, line by line.
 type csvSplit struct {
 	csvShape
@@ -399,15 +405,22 @@ func (s *csvSplit) more(text []byte) (at int, why string) {
 				s.scan = len(text)
 				return from - 1, ""
 			}
-			if i += end; i+1 >= len(text) || text[i+1] != '"' {
+			if i += end; s.slash && protected(text[from:i]) {
+				i--
+				continue
+			}
+			if i+1 >= len(text) || text[i+1] != '"' {
 				break
 			}
 		}
 		cell := text[from:i]
-		if bytes.IndexByte(cell, '"') >= 0 {
+		if bytes.IndexByte(cell, '"') >= 0 || s.slash && bytes.IndexByte(cell, '\\') >= 0 {
 			at := len(s.room)
 			for i := 0; i < len(cell); i++ {
-				if s.room = append(s.room, cell[i]); cell[i] == '"' {
+				if s.slash && cell[i] == '\\' && i+1 < len(cell) {
+					i++
+					s.room = append(s.room, cell[i])
+				} else if s.room = append(s.room, cell[i]); cell[i] == '"' {
 					i++
 				}
 			}

@@ -26,7 +26,15 @@ func sampleCSV(s *sample) *csvFound {
 		if len(s.lines) > 0 {
 			shape.trim = bytes.Count(s.lines[0], []byte{comma}) == bytes.Count(s.lines[0], []byte{comma, ' '}) && bytes.IndexByte(s.lines[0], comma) > 0
 		}
-		if rows := sampleRows(s.text, shape, s.whole); len(rows) > 0 && len(rows[0]) > columns {
+		rows := sampleRows(s.text, shape, s.whole)
+		if bytes.Contains(s.text, []byte(`\"`)) { // which may be the text of a cell as well
+			slash := shape
+			slash.slash = true
+			if more := sampleRows(s.text, slash, s.whole); len(more) > len(rows) {
+				shape, rows = slash, more
+			}
+		}
+		if len(rows) > 0 && len(rows[0]) > columns {
 			if score := scoreCSV(rows, shape); score > 0 {
 				best, columns = &csvFound{shape, score}, len(rows[0])
 			}
@@ -89,7 +97,7 @@ func sampleRows(text []byte, shape csvShape, whole bool) (rows [][][]byte) {
 
 // scoreCSV says how well rows fit, the first as the header: names, and as many cells in every row.
 func scoreCSV(rows [][][]byte, shape csvShape) int {
-	header, rows := rows[0], rows[1:]
+	header, rows := withMessage(rows), rows[1:]
 	seen := map[string]bool{}
 	for i, name := range header {
 		name = bytes.TrimSpace(name)
@@ -127,6 +135,21 @@ func scoreCSV(rows [][][]byte, shape csvShape) int {
 		return 60
 	}
 	return 0
+}
+
+// withMessage returns the header, and one more name if all rows have one more cell: Windows' event
+// viewer names no column for the message.
+func withMessage(rows [][][]byte) [][]byte {
+	header := rows[0]
+	for _, row := range rows[1:] {
+		if len(row) != len(header)+1 || len(row[len(header)]) == 0 {
+			return header
+		}
+	}
+	if len(rows) > 1 && len(header) > 2 {
+		header = append(slices.Clip(header), []byte("message"))
+	}
+	return header
 }
 
 // isColumnName tells names from the other things that lines of text begin with.
@@ -170,7 +193,7 @@ func (d *csvDialect) columns(header [][]byte, rows [][][]byte) {
 	d.judgeTimes(rows)
 	d.levels = roleColumns(folded, levelRole, "level", "severity")
 	prefer(d.levels, rows, func(cell []byte) bool { return wordLevel(cell) != "" })
-	d.messages = roleColumns(folded, messageRole, "message", "content")
+	d.messages = roleColumns(folded, messageRole, "message", "content", "description")
 	prefer(d.messages, rows, func(cell []byte) bool { return len(cell) > 0 })
 }
 

@@ -59,6 +59,15 @@ func TestCSV(t *testing.T) {
 			`{"@t":"2026-04-03T10:00:00.0000000Z","@m":"x","Date":"03.04.2026","Time":"10:00:00","Message":"x"}`,
 			`{"@t":"2026-04-17T10:00:00.0000000Z","@m":"y","Date":"17.04.2026","Time":"10:00:00","Message":"y"}`,
 		}, nil},
+		{"backslashes instead of doubled marks", "time,msg,path\n2026-11-20T10:00:00Z,\"a \\\"b\\\", c\",\"C:\\\\\"\n", []string{
+			`{"@t":"2026-11-20T10:00:00.0000000Z","@m":"a \"b\", c","time":"2026-11-20T10:00:00Z","msg":"a \"b\", c","path":"C:\\"}`,
+		}, nil},
+		{"backslashes that are text", "time,msg,path\n2026-11-20T10:00:00Z,\"a \"\"b\"\"\",\"C:\\\"\n", []string{
+			`{"@t":"2026-11-20T10:00:00.0000000Z","@m":"a \"b\"","time":"2026-11-20T10:00:00Z","msg":"a \"b\"","path":"C:\\"}`,
+		}, nil},
+		{"Windows' event viewer", "Level,Date and Time,Source,Event ID\nError,11/20/2026 1:02:03 PM,Service,7036,\"It\nstopped.\"\n", []string{
+			`{"@t":"2026-11-20T13:02:03.0000000Z","@l":"Error","@m":"It\nstopped.","Level":"Error","Date and Time":"11/20/2026 1:02:03 PM","Source":"Service","Event ID":7036,"message":"It\nstopped."}`,
+		}, nil},
 		{"no time", "a,@t,b\n1,2,x\n,4,y\n\n", []string{noon + `,"a":1,"@@t":2,"b":"x"}`, noon + `,"@@t":4,"b":"y"}`}, nil},
 		{"an index without a name", ",time,msg\n0,2026-11-20T10:00:00Z,x\n", []string{
 			`{"@t":"2026-11-20T10:00:00.0000000Z","@m":"x","column01":0,"time":"2026-11-20T10:00:00Z","msg":"x"}`,

@@ -39,7 +39,7 @@ func (l *postgresLine) parse(line []byte) bool {
 	}
 	colon := ":  "
 	at := l.findWord(line, colon)
-	if at < 0 && isDigit(line[0]) { // some forwarders make one blank of two
+	if at < 0 && len(line) > 0 && isDigit(line[0]) { // some forwarders make one blank of two
 		colon, l.loose = ": ", true
 		at = l.findWord(line, colon)
 	}
