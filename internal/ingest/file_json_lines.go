@@ -161,6 +161,11 @@ func (d *jsonDialect) object(f *FileReader, line fileLine, text []byte, c Object
 		}
 		d.rest = text[next:]
 	}
+	return d.give(f, line, c, dated)
+}
+
+// give emits the event of the object that was scanned.
+func (d *jsonDialect) give(f *FileReader, line fileLine, c ObjectContext, dated bool) bool {
 	if err := d.unwrap(&c); err != nil {
 		f.refuse(line.number, line.offset, err)
 		return false
@@ -213,7 +218,7 @@ func (d *jsonDialect) prefixed(f *FileReader, line fileLine) bool {
 		}
 	}
 	c.Extra, c.Message = d.extra, bytes.TrimRight(c.Message, " \t:-|")
-	return d.object(f, line, line.text[d.at:], c, dated)
+	return d.give(f, line, c, dated) // looksJSON has scanned it
 }
 
 // plain reads a line of text.

@@ -36,6 +36,8 @@ func TestR9JSONLines(t *testing.T) {
 		{"CLEF names with CLEF values keep their meaning", `{"ts":1669575482,"@l":"warn","@m":"x","level":"info"}`, `"@t":"2022-11-27T18:58:02.0000000Z"`, ""},
 		{"CLEF names with other values are escaped", `{"ts":1669575482,"@m":5,"@t":"noon","@x":null,"@timestamp":1,"@@l":2}`,
 			`"@t":"2022-11-27T18:58:02.0000000Z"`, `"ts":1669575482,"@@m":5,"@@t":"noon","@@x":null,"@timestamp":1,"@@l":2`},
+		{"CLEF names twice, with other values too", `{"ts":1669575482,"@l":"warn","@l":5,"@m":"x","level":"error"}`,
+			`"@t":"2022-11-27T18:58:02.0000000Z","@l":"Error"`, `"ts":1669575482,"@@l":"warn","@@l":5,"@m":"x","level":"error"`},
 		{"white space", ` { "ts" : 1669575482 , "a" : [ 1 , 2 ] } `, `"@t":"2022-11-27T18:58:02.0000000Z"`, `"ts":1669575482,"a":[1,2]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
