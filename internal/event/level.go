@@ -63,7 +63,7 @@ func LevelRank(level string) Rank {
 		name = name[:n-1]
 	}
 	switch string(name) {
-	case "verbose", "verb", "vrb", "v", "trace", "trc", "t", "finest", "finer", "silly", "all":
+	case "verbose", "verb", "vrb", "v", "trace", "trce", "trc", "t", "finest", "finer", "silly", "all":
 		return RankVerbose
 	case "debug", "dbug", "dbg", "d", "fine", "config":
 		return RankDebug
