@@ -1,0 +1,17 @@
+package ingest
+
+import "testing"
+
+// FuzzConsole reads any lines after an example of a layout, in its format and without one:
+// everything of them is in an event.
+func FuzzConsole(f *testing.F) {
+	for i, form := range consoleForms {
+		f.Add(uint8(i), []byte("\n\tat x.y(Z.java:1)\nmore words\n"+form.example+"\n"))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
+		form := &consoleForms[int(which)%len(consoleForms)]
+		text = append([]byte(form.example), text...)
+		checkReading(t, form.format, text, nil)
+		checkReading(t, AutoFormat, text, func(string) bool { return true })
+	})
+}
