@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestAccessLogs(t *testing.T) {
@@ -136,7 +138,9 @@ func FuzzAccess(f *testing.F) {
 		f.Add([]byte(form.example + "\nmore\n"))
 	}
 	f.Add([]byte("a:1 1.1.1.1, 2.2.2.2 - b c [17/May/2015:10:05:03 +0000] \"x\" 200 - \"y\" \"z\" \"1.1.1.1\" rt=1 u=\"2\" 3.0 rest\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { checkReading(t, "access", text, nil) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) { checkReading(t, "access", text, nil) })
+	})
 }
 
 func BenchmarkAccess(b *testing.B) {

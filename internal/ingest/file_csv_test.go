@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 const noon = `{"@t":"2026-11-20T12:00:00.0000000Z"`
@@ -137,37 +139,39 @@ func TestCSVIsNotSeenInOtherText(t *testing.T) {
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("time,level,msg\n2026-11-20T10:00:00Z,warn,\"a \"\"b\"\"\nc\"\n,,\n1,2\n"))
 	f.Add([]byte("a;b\n\"x;\n\"y;\nword;other\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		header := ""
-		checkReading(t, "csv", text, func(line string) bool {
-			if header == "" && strings.TrimSpace(line) != "" && !strings.HasPrefix(strings.ToLower(line), "sep=") {
-				header = line
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			header := ""
+			checkReading(t, "csv", text, func(line string) bool {
+				if header == "" && strings.TrimSpace(line) != "" && !strings.HasPrefix(strings.ToLower(line), "sep=") {
+					header = line
+				}
+				return header == line || header == "" || strings.Contains(header, `"`)
+			})
+			want, err := csv.NewReader(bytes.NewReader(text)).Read()
+			if err != nil || bytes.IndexByte(text, '\r') >= 0 {
+				return
 			}
-			return header == line || header == "" || strings.Contains(header, `"`)
+			text = bytes.TrimLeft(text, "\n")
+			split := csvSplit{csvShape: csvShape{comma: ','}}
+			split.begin()
+			for end := 0; ; end++ {
+				at := bytes.IndexByte(text[end:], '\n')
+				if end += at; at < 0 {
+					end = len(text)
+				}
+				at, why := split.more(text[:end])
+				if why != "" || at >= 0 && end == len(text) {
+					t.Fatalf("%q is refused at %d: %s; want %q", text, at, why, want)
+				}
+				if at < 0 {
+					break
+				}
+			}
+			if got := fmt.Sprintf("%q", split.cells); got != fmt.Sprintf("%q", want) {
+				t.Fatalf("%s, want %q", got, want)
+			}
 		})
-		want, err := csv.NewReader(bytes.NewReader(text)).Read()
-		if err != nil || bytes.IndexByte(text, '\r') >= 0 {
-			return
-		}
-		text = bytes.TrimLeft(text, "\n")
-		split := csvSplit{csvShape: csvShape{comma: ','}}
-		split.begin()
-		for end := 0; ; end++ {
-			at := bytes.IndexByte(text[end:], '\n')
-			if end += at; at < 0 {
-				end = len(text)
-			}
-			at, why := split.more(text[:end])
-			if why != "" || at >= 0 && end == len(text) {
-				t.Fatalf("%q is refused at %d: %s; want %q", text, at, why, want)
-			}
-			if at < 0 {
-				break
-			}
-		}
-		if got := fmt.Sprintf("%q", split.cells); got != fmt.Sprintf("%q", want) {
-			t.Fatalf("%s, want %q", got, want)
-		}
 	})
 }
 

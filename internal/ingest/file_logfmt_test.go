@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestLogfmt(t *testing.T) {
@@ -96,7 +98,9 @@ func TestLogfmtIsNotSeenInOtherText(t *testing.T) {
 func FuzzLogfmt(f *testing.F) {
 	f.Add([]byte("ts=2026-11-20T10:00:00Z level=info msg=\"a \\\"b\\\" \\u00e9\" n=1 ok x=\n"))
 	f.Add([]byte("Nov 19 10:00:00 web shop[42]: @t=1 @@m=2 t='x' msg=two words next=1\nboom\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { checkReading(t, "logfmt", text, nil) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) { checkReading(t, "logfmt", text, nil) })
+	})
 }
 
 func BenchmarkLogfmt(b *testing.B) {

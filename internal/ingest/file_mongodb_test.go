@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestMongo(t *testing.T) {
@@ -35,7 +37,9 @@ func TestMongo(t *testing.T) {
 func FuzzMongo(f *testing.F) {
 	f.Add([]byte("2020-03-12T01:00:01.935+0100 I  COMMAND  [conn7] command shop.orders command: find { x: 1 } 123ms\nmore\n"))
 	f.Add([]byte("Thu Mar 12 00:00:01.935 D5 -  [] message\nThu Mar  5 00:00:01 [initandlisten] ERROR: word\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { checkReading(t, "mongodb", text, nil) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) { checkReading(t, "mongodb", text, nil) })
+	})
 }
 
 func BenchmarkMongo(b *testing.B) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestPgBouncer(t *testing.T) {
@@ -27,7 +29,9 @@ func TestPgBouncer(t *testing.T) {
 
 func FuzzPgBouncer(f *testing.F) {
 	f.Add([]byte("2026-11-20 10:00:00.123 UTC [42] LOG listening\nmore\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { checkReading(t, "pgbouncer", text, nil) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) { checkReading(t, "pgbouncer", text, nil) })
+	})
 }
 
 func BenchmarkPgBouncer(b *testing.B) {

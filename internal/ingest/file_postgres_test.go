@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestPostgresPrefixes(t *testing.T) {
@@ -110,7 +112,9 @@ func TestPostgresIsNotSeenInOtherText(t *testing.T) {
 func FuzzPostgres(f *testing.F) {
 	f.Add([]byte("2026-11-20 10:00:00.123 UTC [42] ada@shop app=a b,client=::1 ERROR:  x\n2026-11-20 10:00:00.123 UTC [42] ada@shop DETAIL:  Key\n\texists.\n\n2026-11-20 10:00:00 UTC:10.0.0.1(5):u@d:[42]:LOG:  a\n"))
 	f.Add([]byte("Nov 19 10:00:00 db-1 postgres[42]: [7-1] ERROR:  no table\nNov 19 10:00:00 db-1 postgres[43]: [1-1] LOG:  other\nNov 19 10:00:00 db-1 postgres[42]: [7-2] #011STATEMENT:  SELECT *\nNov 19 10:00:00 db-1 postgres[42]: [7-3] HINT:  more\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { checkReading(t, "postgres", text, nil) })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) { checkReading(t, "postgres", text, nil) })
+	})
 }
 
 func BenchmarkPostgres(b *testing.B) {

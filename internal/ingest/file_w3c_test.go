@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestW3C(t *testing.T) {
@@ -56,8 +58,10 @@ func TestW3CLocalTime(t *testing.T) {
 func FuzzW3C(f *testing.F) {
 	f.Add([]byte("#Date: 2026-11-20 10:00:00\n#Fields: time cs-method cs-uri-stem cs-uri-query sc-status\n10:00:00 GET /a \"b c\" 404\n10:00:01\tGET\t/\t-\t-\n"))
 	f.Add([]byte("#Fields: date-time,a,@t\n2026-11-20T10:00:00Z,\"x\"\"\",1\nx\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		checkReading(t, "w3c", text, func(line string) bool { return line[0] == '#' || line[0] == 0 })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			checkReading(t, "w3c", text, func(line string) bool { return line[0] == '#' || line[0] == 0 })
+		})
 	})
 }
 

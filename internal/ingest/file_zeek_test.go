@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 const zeekHead = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n#open\t2026-11-20-10-00-00\n" +
@@ -56,8 +58,10 @@ func TestZeek(t *testing.T) {
 func FuzzZeek(f *testing.F) {
 	f.Add([]byte(zeekHead + "1763632800.123456\tCx1\t10.0.0.1\t5353\t10.0.0.2\t53\texample.com\ta\\x2cb,-\t60.0,-\tT\t0.1\n"))
 	f.Add([]byte("#separator ,\n#fields,ts,a\n#types,time\n1,wordword\nx\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		checkReading(t, "zeek", text, func(line string) bool { return line[0] == '#' })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			checkReading(t, "zeek", text, func(line string) bool { return line[0] == '#' })
+		})
 	})
 }
 

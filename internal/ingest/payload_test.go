@@ -11,6 +11,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // collector is a batch that keeps its lines, and asks of them what every batch does.
@@ -212,29 +213,31 @@ func TestRecordedLegacyPayloads(t *testing.T) {
 }
 
 func fuzzPayload(f *testing.F, add func(Adder, []byte, PayloadOptions) (Payload, error)) {
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var whole, some collector
-		p, err := add(&whole, body, PayloadOptions{EventBytes: 512, JSON: len(body)%2 == 1})
-		if err == nil && p.Count == 0 && p.Events != len(whole.lines) || p.Count > 1 {
-			t.Fatalf("whole: %d events, %d lines, %d refused", p.Events, len(whole.lines), p.Count)
-		}
-		q, qerr := add(&some, body, PayloadOptions{EventBytes: 512, Partial: true, JSON: len(body)%2 == 1})
-		if qerr == nil && q.Events != len(some.lines) {
-			t.Fatalf("partial: %d events, %d lines", q.Events, len(some.lines))
-		}
-		if err == nil && p.Count == 0 && (qerr != nil || !cmp.Equal(whole.lines, some.lines)) {
-			t.Fatalf("partial differs from whole: %v\n%q\n%q", qerr, whole.lines, some.lines)
-		}
-		if len(q.Rest) > len(body)+64 {
-			t.Fatalf("%d bytes refused of %d", len(q.Rest), len(body))
-		}
-		if qerr == nil && q.Count > 0 && q.Rest[0] < 0x80 { // what was refused is refused again, all of it (but a byte order mark is dropped)
-			var again collector
-			r, err := add(&again, q.Rest, PayloadOptions{EventBytes: 512, Partial: true})
-			if err != nil || r.Count != q.Count || r.Events != 0 {
-				t.Fatalf("refused %d, sent again %d refused, %d taken, %v: %q", q.Count, r.Count, r.Events, err, q.Rest)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(body []byte) {
+			var whole, some collector
+			p, err := add(&whole, body, PayloadOptions{EventBytes: 512, JSON: len(body)%2 == 1})
+			if err == nil && p.Count == 0 && p.Events != len(whole.lines) || p.Count > 1 {
+				t.Fatalf("whole: %d events, %d lines, %d refused", p.Events, len(whole.lines), p.Count)
 			}
-		}
+			q, qerr := add(&some, body, PayloadOptions{EventBytes: 512, Partial: true, JSON: len(body)%2 == 1})
+			if qerr == nil && q.Events != len(some.lines) {
+				t.Fatalf("partial: %d events, %d lines", q.Events, len(some.lines))
+			}
+			if err == nil && p.Count == 0 && (qerr != nil || !cmp.Equal(whole.lines, some.lines)) {
+				t.Fatalf("partial differs from whole: %v\n%q\n%q", qerr, whole.lines, some.lines)
+			}
+			if len(q.Rest) > len(body)+64 {
+				t.Fatalf("%d bytes refused of %d", len(q.Rest), len(body))
+			}
+			if qerr == nil && q.Count > 0 && q.Rest[0] < 0x80 { // what was refused is refused again, all of it (but a byte order mark is dropped)
+				var again collector
+				r, err := add(&again, q.Rest, PayloadOptions{EventBytes: 512, Partial: true})
+				if err != nil || r.Count != q.Count || r.Events != 0 {
+					t.Fatalf("refused %d, sent again %d refused, %d taken, %v: %q", q.Count, r.Count, r.Events, err, q.Rest)
+				}
+			}
+		})
 	})
 }
 
