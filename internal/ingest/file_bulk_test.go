@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestBulkFiles(t *testing.T) {
@@ -74,7 +76,9 @@ func FuzzBulkFile(f *testing.F) {
 		f.Add([]byte(fmt.Sprintf("{\"%s\":{\"_index\":\"a\"}}\n{\"doc\":{\"message\":\"m\"}}\n\n{\"x\":", action)))
 	}
 	f.Add([]byte("PUT _bulk\nPOST x\n{}\n[]\n{\"index\":{\"_id\":\"\xff\"}}\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		checkReading(t, "bulk", text, func(line string) bool { return true })
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			checkReading(t, "bulk", text, func(line string) bool { return true })
+		})
 	})
 }

@@ -1,6 +1,10 @@
 package ingest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stelehq/stele/internal/testkit"
+)
 
 // FuzzConsole reads any lines after an example of a layout, in its format and without one:
 // everything of them is in an event.
@@ -8,10 +12,11 @@ func FuzzConsole(f *testing.F) {
 	for i, form := range consoleForms {
 		f.Add(uint8(i), []byte("\n\tat x.y(Z.java:1)\nmore words\n"+form.example+"\n"))
 	}
-	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
+	f.Fuzz(func(t *testing.T, which uint8, seed []byte) {
 		form := &consoleForms[int(which)%len(consoleForms)]
-		text = append([]byte(form.example), text...)
-		checkReading(t, form.format, text, nil)
-		checkReading(t, AutoFormat, text, func(string) bool { return true })
+		testkit.Soak(t, append([]byte(form.example), seed...), func(text []byte) {
+			checkReading(t, form.format, text, nil)
+			checkReading(t, AutoFormat, text, func(string) bool { return true })
+		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 // readDocument reads a text and lists its events with their places, and what was refused.
@@ -141,46 +142,48 @@ func FuzzDocument(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		const limit = 1 << 10
-		refused := map[int64]bool{}
-		r := NewFileReader(bytes.NewReader(text), FileOptions{Format: JSONFormat, EventBytes: limit, Now: testNow, Patient: true,
-			Refused: func(x FileRefusal) {
-				if x.Err == nil || x.Line < 1 || x.Offset < 0 || x.Offset > int64(len(text)) {
-					t.Fatalf("refused at line %d, byte %d of %d: %v", x.Line, x.Offset, len(text), x.Err)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			const limit = 1 << 10
+			refused := map[int64]bool{}
+			r := NewFileReader(bytes.NewReader(text), FileOptions{Format: JSONFormat, EventBytes: limit, Now: testNow, Patient: true,
+				Refused: func(x FileRefusal) {
+					if x.Err == nil || x.Line < 1 || x.Offset < 0 || x.Offset > int64(len(text)) {
+						t.Fatalf("refused at line %d, byte %d of %d: %v", x.Line, x.Offset, len(text), x.Err)
+					}
+					refused[x.Line] = true
+				}})
+			lines := map[int64]bool{}
+			var last int64
+			for r.Next() {
+				e := r.Event()
+				lines[e.Line] = true
+				if len(e.CLEF) > limit {
+					t.Fatalf("an event has %d bytes: %s", len(e.CLEF), e.CLEF)
 				}
-				refused[x.Line] = true
-			}})
-		lines := map[int64]bool{}
-		var last int64
-		for r.Next() {
-			e := r.Event()
-			lines[e.Line] = true
-			if len(e.CLEF) > limit {
-				t.Fatalf("an event has %d bytes: %s", len(e.CLEF), e.CLEF)
+				v, err := event.ParseValue(e.CLEF)
+				if err != nil {
+					t.Fatalf("%s: %v", e.CLEF, err)
+				}
+				if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
+					t.Fatalf("time %q: %v", v.Get("@t").Text, err)
+				}
+				_, document := r.dialect.(*documentDialect)
+				if e.Offset < last || e.Offset >= int64(len(text)) || document && text[e.Offset] != '{' {
+					t.Fatalf("event at line %d, byte %d of %d", e.Line, e.Offset, len(text))
+				}
+				last = e.Offset
 			}
-			v, err := event.ParseValue(e.CLEF)
-			if err != nil {
-				t.Fatalf("%s: %v", e.CLEF, err)
+			report := r.Report()
+			if r.Err() != nil || report.Bytes != int64(len(text)) {
+				t.Fatalf("%v: %d bytes of %d", r.Err(), report.Bytes, len(text))
 			}
-			if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
-				t.Fatalf("time %q: %v", v.Get("@t").Text, err)
+			for line := range refused {
+				lines[line] = true
 			}
-			_, document := r.dialect.(*documentDialect)
-			if e.Offset < last || e.Offset >= int64(len(text)) || document && text[e.Offset] != '{' {
-				t.Fatalf("event at line %d, byte %d of %d", e.Line, e.Offset, len(text))
+			if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped; n < report.Lines || report.Lines > int64(bytes.Count(text, []byte("\n")))+1 {
+				t.Fatalf("%d lines: %d begin events or are refused, %+v", report.Lines, len(lines), report)
 			}
-			last = e.Offset
-		}
-		report := r.Report()
-		if r.Err() != nil || report.Bytes != int64(len(text)) {
-			t.Fatalf("%v: %d bytes of %d", r.Err(), report.Bytes, len(text))
-		}
-		for line := range refused {
-			lines[line] = true
-		}
-		if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped; n < report.Lines || report.Lines > int64(bytes.Count(text, []byte("\n")))+1 {
-			t.Fatalf("%d lines: %d begin events or are refused, %+v", report.Lines, len(lines), report)
-		}
+		})
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestMixedLines(t *testing.T) {
@@ -77,11 +79,13 @@ main.main()
 func FuzzMixed(f *testing.F) {
 	f.Add([]byte("Server starting\n{\"ts\":1669575481,\"msg\":\"one\"}\npanic: x\n\tat y\nlevel=info msg=\"m\"\n# comment\n{\"a\":1}{\"b\":2}\n{\"a\":\n"))
 	f.Add([]byte("web_1 | {\"level\":\"warn\"}\nINFO {\"a\":1}\n2022-11-27 18:58:01 ERROR boom {\"a\":{}}\n\x00\x00{}\x00\n[1]\n{x}\n{\"a\":\"\xff\"}\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if bytes := strings.TrimLeft(string(text), " \t\r\n\x1e"); strings.HasPrefix(bytes, "[") {
-			return // a document
-		}
-		checkReading(t, JSONFormat, text, isSkippedComment)
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		testkit.Soak(t, seed, func(text []byte) {
+			if bytes := strings.TrimLeft(string(text), " \t\r\n\x1e"); strings.HasPrefix(bytes, "[") {
+				return // a document
+			}
+			checkReading(t, JSONFormat, text, isSkippedComment)
+		})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
 func TestPattern(t *testing.T) {
@@ -103,25 +104,28 @@ func FuzzPattern(f *testing.F) {
 		f.Add(pattern, "2018-02-21 13:29:00 [ERR] App: a message\n\tat x\nplain\n")
 	}
 	f.Fuzz(func(t *testing.T, pattern, text string) {
-		if CheckPattern(pattern) != nil {
-			return
-		}
-		r := NewFileReader(strings.NewReader(text), FileOptions{Pattern: pattern, EventBytes: 1 << 10, Now: testNow})
-		lines := map[int64]bool{}
-		for r.Next() {
-			e := r.Event()
-			lines[e.Line] = true
-			v, err := event.ParseValue(e.CLEF)
-			if err != nil {
-				t.Fatalf("%s: %v", e.CLEF, err)
+		testkit.Soak(t, []byte(pattern+"\x1e"+text), func(both []byte) {
+			pattern, text, _ := strings.Cut(string(both), "\x1e")
+			if CheckPattern(pattern) != nil {
+				return
 			}
-			if _, canonical, err := event.ParseTime([]byte(v.Get("@t").Text)); !canonical || err != nil {
-				t.Fatalf("time %q is not canonical: %v", v.Get("@t").Text, err)
+			r := NewFileReader(strings.NewReader(text), FileOptions{Pattern: pattern, EventBytes: 1 << 10, Now: testNow})
+			lines := map[int64]bool{}
+			for r.Next() {
+				e := r.Event()
+				lines[e.Line] = true
+				v, err := event.ParseValue(e.CLEF)
+				if err != nil {
+					t.Fatalf("%s: %v", e.CLEF, err)
+				}
+				if _, canonical, err := event.ParseTime([]byte(v.Get("@t").Text)); !canonical || err != nil {
+					t.Fatalf("time %q is not canonical: %v", v.Get("@t").Text, err)
+				}
 			}
-		}
-		report := r.Report()
-		if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped + report.Refused; r.Err() == nil && n != report.Lines {
-			t.Fatalf("%d lines: %d begin events, %+v", report.Lines, len(lines), report)
-		}
+			report := r.Report()
+			if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped + report.Refused; r.Err() == nil && n != report.Lines {
+				t.Fatalf("%d lines: %d begin events, %+v", report.Lines, len(lines), report)
+			}
+		})
 	})
 }
