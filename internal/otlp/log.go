@@ -43,7 +43,7 @@ func (m *mapper) log(raw []byte, at int) error {
 			}
 			body = part{c.bytes, c.from}
 		case 6:
-			if err := attrs.add(c.bytes, c.from); err != nil {
+			if err := m.attribute(attrs, c.bytes, c.from); err != nil {
 				return err
 			}
 		case 7:

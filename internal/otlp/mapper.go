@@ -144,6 +144,10 @@ func (m *mapper) room(b *event.Builder) error {
 	return nil
 }
 
+// tooMany tells whether no event can hold so many objects, or members: the shortest are {}, with a comma. What is only noted while
+// a record is read must not grow with the request, which may be of nothing but fields of two bytes.
+func (m *mapper) tooMany(n int) bool { return n > m.o.EventBytes/len("{},") }
+
 // setResource makes @ra of a group's resource and schema URL.
 func (m *mapper) setResource(raw []byte, at int, schema []byte) {
 	m.groupErr = m.writeResource(raw, at, schema)
@@ -159,13 +163,15 @@ func (m *mapper) writeResource(raw []byte, at int, schema []byte) error {
 	for c.next() {
 		switch c.number {
 		case 1:
-			if err := m.attributes.add(c.bytes, c.from); err != nil {
+			if err := m.attribute(&m.attributes, c.bytes, c.from); err != nil {
 				return err
 			}
 		case 2:
 			dropped = uint64(uint32(c.bits))
 		case 3:
-			refs = append(refs, part{c.bytes, c.from})
+			if refs = append(refs, part{c.bytes, c.from}); m.tooMany(len(refs)) {
+				return m.tooLong()
+			}
 		}
 	}
 	m.lists[0] = refs
@@ -266,7 +272,7 @@ func (m *mapper) writeScope(raw []byte, at int, schema []byte) error {
 		case 2:
 			version = c.bytes
 		case 3:
-			if err := m.attributes.add(c.bytes, c.from); err != nil {
+			if err := m.attribute(&m.attributes, c.bytes, c.from); err != nil {
 				return err
 			}
 		case 4:

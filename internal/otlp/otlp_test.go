@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
@@ -91,4 +92,40 @@ func outcome(b *collector, p *ingest.Payload, err error) string {
 		fmt.Fprintf(&out, "%d events and %d refusals are counted\n", p.Events, p.Count)
 	}
 	return out.String()
+}
+
+// A field of two bytes becomes a note of many: a record of nothing but such fields is refused before the notes take more
+// memory than an event could have.
+func TestNotesAreBounded(t *testing.T) {
+	many := func(number byte) string { return strings.Repeat(string([]byte{number<<3 | 2, 0}), 1_000_000) }
+	field := func(number protowire.Number, content string) string {
+		return string(appendString(nil, number, content))
+	}
+	for _, c := range []struct {
+		name   string
+		signal *signal
+		body   string
+	}{
+		{"attributes", &logs, field(1, field(2, field(2, many(6))))},
+		{"attributes of a resource", &logs, field(1, field(1, many(1))+field(2, field(2, "")))},
+		{"entities of a resource", &logs, field(1, field(1, many(3))+field(2, field(2, "")))},
+		{"attributes of a scope", &logs, field(1, field(2, field(1, many(3))+field(2, "")))},
+		{"attributes of a span", &traces, field(1, field(2, field(2, many(9))))},
+		{"events of a span", &traces, field(1, field(2, field(2, many(11))))},
+		{"attributes of an event", &traces, field(1, field(2, field(2, field(11, many(3)))))},
+		{"links of a span", &traces, field(1, field(2, field(2, many(13))))},
+		{"attributes of a link", &traces, field(1, field(2, field(2, field(13, many(4)))))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMapper(&collector{t: t}, options, c.signal)
+			p, err := m.protobuf([]byte(c.body))
+			if err != nil || p.Count != 1 || fault.KindOf(p.Refused[0].Err) != fault.Invalid {
+				t.Errorf("%d refused, %v", p.Count, err)
+			}
+			notes := cap(m.attributes.all) + cap(m.inner.all) + cap(m.lists[0]) + cap(m.lists[1])
+			if notes > options.EventBytes {
+				t.Errorf("%d are held, for an event of at most %d bytes", notes, options.EventBytes)
+			}
+		})
+	}
 }

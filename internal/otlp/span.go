@@ -47,17 +47,21 @@ func (m *mapper) span(raw []byte, at int) error {
 		case 8:
 			end = c.bits
 		case 9:
-			if err := attrs.add(c.bytes, c.from); err != nil {
+			if err := m.attribute(attrs, c.bytes, c.from); err != nil {
 				return err
 			}
 		case 10:
 			droppedAttributes = uint64(uint32(c.bits))
 		case 11:
-			events = append(events, part{c.bytes, c.from})
+			if events = append(events, part{c.bytes, c.from}); m.tooMany(len(events)) {
+				return m.tooLong()
+			}
 		case 12:
 			droppedEvents = uint64(uint32(c.bits))
 		case 13:
-			links = append(links, part{c.bytes, c.from})
+			if links = append(links, part{c.bytes, c.from}); m.tooMany(len(links)) {
+				return m.tooLong()
+			}
 		case 14:
 			droppedLinks = uint64(uint32(c.bits))
 		case 15:
@@ -174,7 +178,7 @@ func (m *mapper) spanException(events []part) error {
 		c := read(spanEvent, e.raw, e.at)
 		for c.next() {
 			if c.number == 3 {
-				if err := m.inner.add(c.bytes, c.from); err != nil {
+				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
 					return err
 				}
 			}
@@ -215,7 +219,7 @@ func (m *mapper) spanEvents(events []part) error {
 			case 2:
 				name = c.bytes
 			case 3:
-				if err := m.inner.add(c.bytes, c.from); err != nil {
+				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
 					return err
 				}
 			case 4:
@@ -261,7 +265,7 @@ func (m *mapper) spanLinks(links []part) error {
 			case 3:
 				state = c.bytes
 			case 4:
-				if err := m.inner.add(c.bytes, c.from); err != nil {
+				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
 					return err
 				}
 			case 5:

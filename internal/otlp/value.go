@@ -30,8 +30,11 @@ func (a *attributes) reset() {
 	*a = attributes{all: a.all[:0], template: -1, renderings: -1, exceptionType: -1, exceptionMessage: -1, stack: -1}
 }
 
-// add reads a KeyValue.
-func (a *attributes) add(raw []byte, at int) error {
+// attribute reads a KeyValue and adds it to a.
+func (m *mapper) attribute(a *attributes, raw []byte, at int) error {
+	if m.tooMany(len(a.all)) {
+		return m.tooLong()
+	}
 	one, err := readKeyValue(raw, at)
 	if err != nil {
 		return err
