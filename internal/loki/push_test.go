@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/s2"
@@ -273,6 +274,29 @@ func TestManyEntriesOfALongLabel(t *testing.T) {
 	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the entries are too many for one request (send fewer at once)") || got.bytes > 2<<20 {
 		t.Error(got.bytes, err)
 	}
+}
+
+// Metadata that a label says too is left out, and nothing else: not what only a part of a label's text looks like.
+func TestMetadataThatLabelsSayToo(t *testing.T) {
+	body := `{"streams":[{"stream":{"a":"1","x\"b":"2"},"values":[["` + ns + `","hi",{"a":"1","b":"2","c":"3"}]]}]}`
+	if d := cmp.Diff(at+`,"@m":"hi","b":"2","c":"3","a":"1","x\"b":"2"}`+"\n", outcome([]byte(body), options)); d != "" {
+		t.Error(d)
+	}
+}
+
+// Each entry's metadata are looked for among the labels: with many of both that must not take their product of time.
+func TestManyLabelsAndMuchMetadata(t *testing.T) {
+	const many = 100_000
+	o := options
+	o.EventBytes = 8 << 20
+	labels := "{" + strings.Repeat(`aaaaaa="",`, many) + "}"
+	metadata := strings.Repeat(string(message(3, text(1, "aaaaaab"))), many)
+	began := time.Now()
+	p, err := Push(new(collector), snappy(message(1, text(1, labels), message(2, []byte(metadata)))), o, anySize)
+	if err != nil || p.Events != 1 {
+		t.Error(p.Count, err)
+	}
+	t.Log("it took", time.Since(began)) // half a minute, where every one was compared with every other
 }
 
 func TestRefusalsAreBoundedAndMayEndIt(t *testing.T) {

@@ -1,8 +1,6 @@
 package loki
 
 import (
-	"bytes"
-
 	"github.com/stelehq/stele/internal/event"
 )
 
@@ -14,10 +12,13 @@ type tags struct {
 	rank    int    // how telling the name of the level was; 0: there is none
 	trace   []byte // 32 hexadecimal digits, or none
 	span    []byte // 16
+
+	set map[string]struct{} // of the members one by one, made at first need
 }
 
 func (t *tags) reset() {
 	t.members, t.level, t.rank, t.trace, t.span = t.members[:0], "", 0, t.trace[:0], t.span[:0]
+	t.set = nil
 }
 
 // add adds a pair; value is text.
@@ -111,13 +112,8 @@ func (t *tags) without(labels *tags) []byte {
 	}
 	kept := t.members[:0]
 	for rest := t.members; len(rest) > 0; {
-		n := memberEnd(rest)
-		member := rest[:n]
-		if rest = rest[n:]; len(rest) > 0 {
-			rest = rest[1:]
-		}
-		// Quotes inside strings are escaped: what begins and ends with a quote is a whole member or none.
-		if member[len(member)-1] == '"' && bytes.Contains(labels.members, member) {
+		var member []byte
+		if member, rest = cutMember(rest); labels.has(member) {
 			continue
 		}
 		if len(kept) > 0 {
@@ -127,6 +123,26 @@ func (t *tags) without(labels *tags) []byte {
 	}
 	t.members = kept
 	return kept
+}
+
+// has tells whether a member is there. Its time does not grow with how many there are.
+func (t *tags) has(member []byte) bool {
+	if t.set == nil {
+		t.set = map[string]struct{}{}
+		for rest := t.members; len(rest) > 0; {
+			var one []byte
+			one, rest = cutMember(rest)
+			t.set[string(one)] = struct{}{}
+		}
+	}
+	_, ok := t.set[string(member)]
+	return ok
+}
+
+// cutMember cuts the first of compact members off.
+func cutMember(members []byte) (member, rest []byte) {
+	n := memberEnd(members)
+	return members[:n], members[min(n+1, len(members)):]
 }
 
 // memberEnd returns where the first of compact members ends.
