@@ -53,6 +53,9 @@ const (
 // maxActions is how many actions a body may have: the answer to each is kept until all are durable.
 const maxActions = 100_000
 
+// smallRest is how many bytes the refused documents of any body may have: each names in full what the body's address names once.
+const smallRest = 1 << 20
+
 // Item is what became of one action.
 type Item struct {
 	Kind  Kind
@@ -95,6 +98,7 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 	if err := d.Default.check(); err != nil {
 		return d.p, err
 	}
+	most := max(smallRest, 4*len(body))
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	for number := 1; len(body) > 0; number++ {
 		var line []byte
@@ -123,6 +127,10 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 		}
 		if !d.note(a, document, at, name, err) {
 			break
+		}
+		if len(d.p.Rest) > most {
+			return d.p, fault.New(fault.TooLarge, "", "too many documents are refused for one request: with their targets they are longer than %d bytes", most).
+				WithHint("send fewer at once")
 		}
 	}
 	return d.p, nil

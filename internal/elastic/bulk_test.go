@@ -249,6 +249,20 @@ func TestAFullBatchIsNobodysFault(t *testing.T) {
 	}
 }
 
+// Refused documents are kept with the target that the body's address names for all of them, which must not make much of little.
+func TestRestIsBounded(t *testing.T) {
+	long := Bulk{Default: Target{Index: strings.Repeat("i", maxIndex), Routing: strings.Repeat("r", maxID)}}
+	body := strings.Repeat("{\"index\":{}}\nx\n", 100_000)
+	p, err := long.Add(new(collector), []byte(body), options)
+	if most := 4 * len(body); fault.KindOf(err) != fault.TooLarge || len(p.Rest) > most+2000 {
+		t.Errorf("%d bytes are kept of %d, %v", len(p.Rest), len(body), err)
+	}
+	short := Bulk{Default: Target{Index: "logs-app"}}
+	if p, err := short.Add(new(collector), []byte(body), options); err != nil || p.Count != 100_000 {
+		t.Errorf("%d documents are refused, %v", p.Count, err)
+	}
+}
+
 type failing struct{ err error }
 
 func (f failing) AddCLEF([]byte) error { return f.err }
