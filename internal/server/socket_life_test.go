@@ -66,6 +66,19 @@ func TestSocketsWaitForAFullDisk(t *testing.T) {
 	}
 }
 
+// Refused messages wait to be listed as long as the disk is full: not without end, whatever comes meanwhile.
+func TestRefusedMessagesDoNotPileUp(t *testing.T) {
+	q := newMessageQueue(gelfSockets, New(Options{}))
+	defer q.abandon()
+	for range 3 * queueListed {
+		q.refuse(refusal{Error: "no JSON object"}, []byte("x"))
+		q.listed = 0 // as if a second had gone by
+	}
+	if len(q.refusals) > queueListed || q.refused.Get() != 3*queueListed {
+		t.Errorf("%d refused messages wait, %d are counted", len(q.refusals), q.refused.Get())
+	}
+}
+
 // A server that ends while its disk is full says what it loses.
 func TestSocketsStopOnAFullDisk(t *testing.T) {
 	s, _ := sockets(t)

@@ -17,6 +17,7 @@ const (
 	queueStreams   = 4 << 20               // bytes from which streams are read no further
 	queueDatagrams = 16 << 20              // bytes from which datagrams are dropped
 	queueRefusals  = 10                    // refused messages that are listed of each second's; the others are counted
+	queueListed    = 100                   // refused messages that wait to be listed, which they do while the disk is full; the others are counted
 	retryFirst     = 50 * time.Millisecond // after a batch was not stored
 	retryMost      = 2 * time.Second
 )
@@ -124,7 +125,7 @@ func (q *messageQueue) refuse(e refusal, text []byte) {
 	if time.Since(q.second) > time.Second {
 		q.second, q.listed = time.Now(), 0
 	}
-	if q.listed < queueRefusals {
+	if q.listed < queueRefusals && len(q.refusals) < queueListed {
 		q.listed++
 		kept := text[:min(len(text), keepOfOver)]
 		e.Truncated = e.Truncated || len(kept) < len(text)
