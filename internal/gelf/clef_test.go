@@ -204,6 +204,23 @@ func TestSplitter(t *testing.T) {
 	}
 }
 
+// A message that is too long is passed over, and no other with it, whatever it ends with.
+func TestSplitterGoesOnAfterALongMessage(t *testing.T) {
+	long := `{"a":"` + strings.Repeat("}", 50) + `\"","b":{}}`
+	for _, end := range []string{"\x00", "\n", " \r\n", ""} {
+		for piece := 1; piece < 64; piece++ {
+			stream := `{"n":1}` + end + long + end + `{"n":2}` + end + `{"n":3}` + "\n"
+			got := splitAll([]byte(stream), 32, piece)
+			for i := range got {
+				got[i] = strings.TrimSpace(got[i])
+			}
+			if len(got) != 4 || got[0] != `{"n":1}` || !strings.HasPrefix(got[1], "over ") || got[2] != `{"n":2}` || got[3] != `{"n":3}` {
+				t.Errorf("%q in pieces of %d: %q", end, piece, got)
+			}
+		}
+	}
+}
+
 func FuzzSplitter(f *testing.F) {
 	f.Add([]byte("{}\x00{\"a\":\"}\"}\n{"), 3)
 	f.Fuzz(func(t *testing.T, seed []byte, piece int) {

@@ -12,22 +12,16 @@ type Splitter struct {
 	closed  bool
 	text    bool // inside a string
 	escape  bool // after its backslash
-	skip    bool // whether to skip to the next NUL
+	skip    bool // whether the message is over Limit and the rest of it is passed over
 }
 
 // Next is as syslog.Splitter's: of the bytes that have come it returns the message that they begin with and how
 // many are used up, 0 if more must come.
 func (s *Splitter) Next(stream []byte) (f syslog.Frame, used int) {
-	if s.skip {
-		for i, c := range stream {
-			if c == 0 {
-				s.skip = false
-				return f, i + 1
-			}
-		}
-		return f, len(stream)
+	if s.skip && s.closed && len(stream) > 0 && stream[0] == '{' { // it ended with the bytes that came before
+		*s = Splitter{Limit: s.Limit}
 	}
-	if s.scanned == 0 {
+	if s.scanned == 0 && !s.skip {
 		for used < len(stream) && isSpace(stream[used]) {
 			used++
 		}
@@ -45,9 +39,12 @@ func (s *Splitter) Next(stream []byte) (f syslog.Frame, used int) {
 		}
 		s.step(c)
 	}
-	s.scanned = len(stream)
-	if s.scanned > s.Limit {
-		*s = Splitter{Limit: s.Limit, skip: true}
+	switch s.scanned = len(stream); {
+	case s.skip:
+		s.scanned = 0
+		return f, len(stream)
+	case s.scanned > s.Limit:
+		s.scanned, s.skip = 0, true
 		return syslog.Frame{Text: stream, Over: len(stream)}, len(stream)
 	}
 	return f, 0
@@ -71,7 +68,11 @@ func (s *Splitter) step(c byte) {
 }
 
 func (s *Splitter) frame(text []byte) syslog.Frame {
+	skipped := s.skip
 	*s = Splitter{Limit: s.Limit}
+	if skipped {
+		return syslog.Frame{}
+	}
 	f := syslog.Frame{Text: text}
 	if len(text) > s.Limit {
 		f.Over = len(text)
