@@ -26,6 +26,8 @@ type textDialect struct {
 	times      stampFinder
 	pattern    *userPattern // what alone tells the first lines; nil: none was given
 	limit      int          // bytes of joined lines at which an event is closed
+	joins      joining      // which lines continue an event
+	indented   bool         // every line has blanks in front, which are no sign
 
 	ahead   record // of the line that begins the next event
 	parsed  bool   // ahead is of the line that the reader holds
@@ -141,6 +143,7 @@ func newTextDialect(o *FileOptions, c calendar, s *sample, forms []*lineForm) *t
 	d.times.judge(s, c)
 	d.ahead.times = &d.times
 	count := countForms(forms, s)
+	d.indented = isIndented(s)
 	most := 0
 	for i, n := range count.by {
 		if n > most {
@@ -157,6 +160,8 @@ func newTextDialect(o *FileOptions, c calendar, s *sample, forms []*lineForm) *t
 		}
 		d.forms = kept
 	}
+	d.forms = append(slices.Clip(d.forms), besides(d.form)...)
+	d.joins = d.joiningOf(s)
 	d.stamped = d.times.form != nil || d.form != nil
 	d.undecided = !d.stamped && !s.patient && !s.whole
 	return d
@@ -179,6 +184,9 @@ func (d *textDialect) describe() string {
 func (d *textDialect) parse(line []byte) bool {
 	r := &d.ahead
 	line = withoutColours(line, &d.plain)
+	if d.indented {
+		line = bytes.TrimLeft(line, " \t")
+	}
 	for _, form := range d.forms {
 		if r.reset(); form.parse(line, r) {
 			d.laidOut = true
@@ -187,7 +195,11 @@ func (d *textDialect) parse(line []byte) bool {
 	}
 	d.laidOut = false
 	r.reset()
-	return d.parseStamp(line, r)
+	if d.parseStamp(line, r) {
+		return true
+	}
+	d.laidOut = d.stamped && d.pattern == nil && parseAmidst(line, r)
+	return d.laidOut
 }
 
 // parseStamp reads any line that has a timestamp.
@@ -265,7 +277,7 @@ func (d *textDialect) next(f *FileReader) bool {
 			return d.release(f)
 		}
 		blank := len(bytes.TrimSpace(line.text)) == 0
-		if blank && !p.open {
+		if blank && (!p.open || d.joins == joinNone) {
 			f.report.Blank++
 			continue
 		}
@@ -276,7 +288,8 @@ func (d *textDialect) next(f *FileReader) bool {
 			continue
 		}
 		begins := d.parsed || d.parse(line.text) && !d.quoted()
-		if !begins && p.open && d.stamped && line.stream == p.stream && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
+		goesOn := d.stamped && (blank || d.continues(line.text))
+		if !begins && p.open && goesOn && line.stream == p.stream && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
 			d.join(line.text)
 			f.report.Joined++
 			continue
@@ -294,7 +307,7 @@ func (d *textDialect) next(f *FileReader) bool {
 			continue
 		}
 		d.parsed = false
-		goesOn := !begins && d.stamped && f.report.Events > 0 // a part of an event that was too long
+		goesOn = goesOn && !begins && f.report.Events > 0 // a part of an event that was too long
 		d.start(line, begins, goesOn, f.before)
 		if !d.stamped && d.release(f) {
 			return true
@@ -313,8 +326,9 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 	p, r := &d.pending, &d.ahead
 	if !begins {
 		r.reset()
-		r.level, _ = textLevel(line.text)
-		r.kept, r.message = true, line.text
+		r.message = withoutColours(line.text, &d.plain)
+		r.level, _ = textLevel(r.message)
+		r.kept = true
 	}
 	fields := append(p.record.fields[:0], r.fields...)
 	*p = textEvent{open: true, line: line.number, offset: line.offset, stream: line.stream, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
@@ -367,29 +381,4 @@ func (d *textDialect) release(f *FileReader) bool {
 		f.report.Replaced++
 	}
 	return true
-}
-
-// withoutColours drops the colours of terminals from a line that begins with them, as programs
-// write it whose output was meant for a terminal.
-func withoutColours(line []byte, room *[]byte) []byte {
-	at := bytes.IndexByte(line[:min(len(line), 64)], 0x1b)
-	if at < 0 || !hasPrefix(line[at:], "\x1b[") || hasPrefix(line[at:], "\x1b[0m") || hasPrefix(line[at:], "\x1b[m") {
-		return line
-	}
-	plain := (*room)[:0]
-	for i := 0; i < len(line); i++ {
-		if line[i] == 0x1b && i+1 < len(line) && line[i+1] == '[' {
-			end := i + 2
-			for end < len(line) && (isDigit(line[end]) || line[end] == ';') {
-				end++
-			}
-			if end < len(line) && (line[end] == 'm' || line[end] == 'K') {
-				i = end
-				continue
-			}
-		}
-		plain = append(plain, line[i])
-	}
-	*room = plain
-	return plain
 }

@@ -21,10 +21,12 @@ import (
 type w3cDialect struct {
 	calendar calendar
 	fields   []w3cField
-	comma    bool   // fields are separated by commas
-	local    bool   // times are the computer's
-	day      string // of #Date:, for lines that have a time alone
-	csv      csvSplit
+	comma    bool // fields are separated by commas
+	local    bool // times are the computer's
+
+	localTime bool   // the fields are time-local and date-local, of IIS' Advanced Logging
+	day       string // of #Date:, for lines that have a time alone
+	csv       csvSplit
 
 	date, time, stem, query, method, status int // fields, -1 if absent
 	cells                                   [][]byte
@@ -136,6 +138,7 @@ func (d *w3cDialect) directive(line []byte) {
 		}
 		d.fields = d.fields[:0:0]
 		d.date, d.time, d.stem, d.query, d.method, d.status = -1, -1, -1, -1, -1, -1
+		dateLocal, timeLocal := -1, -1
 		for i, name := range names {
 			lower := string(bytes.ToLower(name))
 			switch lower {
@@ -143,6 +146,10 @@ func (d *w3cDialect) directive(line []byte) {
 				d.date = i
 			case "time", "date-time", "datetime", "timestamp":
 				d.time = i
+			case "date-local":
+				dateLocal = i
+			case "time-local":
+				timeLocal = i
 			case "cs-uri-stem", "cs-uri":
 				d.stem = i
 			case "cs-uri-query":
@@ -156,6 +163,9 @@ func (d *w3cDialect) directive(line []byte) {
 				name = []byte(known)
 			}
 			d.fields = append(d.fields, w3cField{name: lower, key: appendMemberName([]byte{','}, name)})
+		}
+		if d.localTime = d.time < 0 && timeLocal >= 0; d.localTime {
+			d.date, d.time = dateLocal, timeLocal
 		}
 	}
 }
@@ -214,7 +224,7 @@ func (d *w3cDialect) instant() (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	k.zoned = k.zoned || !d.local
+	k.zoned = k.zoned || !d.local && !d.localTime
 	return instantOf(d.calendar.time(k)), true
 }
 

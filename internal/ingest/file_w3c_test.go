@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,10 @@ func TestW3C(t *testing.T) {
 func TestW3CLocalTime(t *testing.T) {
 	text := "#Version: 1.5\n#Software: Microsoft Windows Firewall\n#Time Format: Local\n#Fields: date time action protocol src-ip\n\n2026-11-20 10:00:00 DROP UDP 10.0.0.1\n"
 	zone := time.FixedZone("", -5*3600)
+	advanced := "#Software: IIS Advanced Logging Module\n#Fields:  date-local time-local sc-status\n2026-11-20 10:00:00.660 200\n"
+	if got, _, _ := readAll(t, advanced, FileOptions{Zone: zone}); len(got) != 1 || !strings.HasPrefix(got[0], `{"@t":"2026-11-20T15:00:00.6600000Z"`) {
+		t.Errorf("of time-local: %s", got)
+	}
 	got, _, _ := readAll(t, text, FileOptions{Zone: zone})
 	want := []string{`{"@t":"2026-11-20T15:00:00.0000000Z","@m":"2026-11-20 10:00:00 DROP UDP 10.0.0.1","date":"2026-11-20","time":"10:00:00","action":"DROP","protocol":"UDP","src-ip":"10.0.0.1"}`}
 	if d := cmp.Diff(want, got); d != "" {
