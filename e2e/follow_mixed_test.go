@@ -20,7 +20,8 @@ func TestFollowingRecordsInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	f := startFollower(t, p, filepath.Join(t.TempDir(), "state.json"), name)
+	// What does not grow for four polls is whole: much longer than the pauses below.
+	f := startFollower(t, p, filepath.Join(t.TempDir(), "state.json"), "--poll", "200ms", name)
 	n := 0
 	for range 20 {
 		for process := range 3 { // each goes on with a part after the others began
@@ -34,7 +35,7 @@ func TestFollowingRecordsInParts(t *testing.T) {
 		n += 3
 	}
 	p.eventually(n, f)
-	time.Sleep(100 * time.Millisecond) // for what should not come
+	time.Sleep(500 * time.Millisecond) // for what should not come
 	var store struct{ Events int }
 	if p.get("/api/store", &store); store.Events != n {
 		t.Errorf("%d events are stored, want %d\n%s", store.Events, n, f.log)

@@ -24,7 +24,7 @@ func startFollower(t *testing.T, p *process, state string, args ...string) *proc
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &process{t: t, log: new(bytes.Buffer), done: make(chan struct{})}
+	f := &process{t: t, log: new(output), done: make(chan struct{})}
 	f.cmd = exec.Command(bin, append([]string{"ingest", "--follow", "--poll", "10ms", "--url", p.url, "--state", state}, args...)...)
 	f.cmd.Stdout, f.cmd.Stderr = f.log, f.log
 	if err := f.cmd.Start(); err != nil {

@@ -56,9 +56,27 @@ type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	url  string
-	log  *bytes.Buffer
+	log  *output
 	done chan struct{} // closed when the process has ended
 	err  error         // how it ended
+}
+
+// output is what a process says; it may be looked at while the process runs.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // launch starts the server over a directory, on a free port, without waiting for it to be in service.
@@ -85,7 +103,7 @@ func launchAt(t *testing.T, url, dir string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, url: url, log: new(bytes.Buffer), done: make(chan struct{})}
+	p := &process{t: t, url: url, log: new(output), done: make(chan struct{})}
 	p.cmd = exec.Command(bin, append([]string{"serve", "--datapath", dir, "--urls", url}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
