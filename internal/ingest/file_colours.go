@@ -33,7 +33,7 @@ func coloured(line []byte) bool {
 		}
 		at += next
 		n := escapeLength(line[at:])
-		if n > 0 && (at == 0 || !hasPrefix(line[at:], "\x1b[0m") && !hasPrefix(line[at:], "\x1b[m")) {
+		if n > 0 && (at == 0 || len(skipReset(line[at:])) == len(line)-at) {
 			return true
 		}
 		at += max(n, 1)
@@ -54,4 +54,25 @@ func escapeLength(text []byte) int {
 		return end + 1
 	}
 	return 0
+}
+
+// skipColours returns text without the escapes it begins with.
+func skipColours(text []byte) []byte {
+	for {
+		n := escapeLength(text)
+		if n == 0 {
+			return text
+		}
+		text = text[n:]
+	}
+}
+
+// skipReset returns text without the escape that ends colours, if it begins with it.
+func skipReset(text []byte) []byte {
+	for _, reset := range [...]string{"\x1b[0m", "\x1b[m"} {
+		if hasPrefix(text, reset) {
+			return text[len(reset):]
+		}
+	}
+	return text
 }

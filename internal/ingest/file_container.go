@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"unicode"
+
+	"github.com/stelehq/stele/internal/event"
 )
 
 // What container runtimes keep of a program's output has each line in an envelope. The
@@ -12,11 +15,17 @@ import (
 //
 //	2026-11-20T10:00:00.123456789Z stdout F {"msg":"up"}     CRI: containerd, CRI-O; P is a part of a line, F the last
 //	2026-11-20T10:00:00.123456789Z {"msg":"up"}              kubectl logs --timestamps, docker logs -t
+//	web-1  | {"msg":"up"}                                    docker compose logs, with -t or without
+//	[pod/web-7c9/app] {"msg":"up"}                           kubectl logs --prefix
 type wrapping struct {
 	shown  string
+	names  string // the property that says where a line is from: stream or app
+	text   bool   // it may hold text of which nothing else is known
 	opened func(line []byte) (parcel, bool)
-	parts  [2]fileLine // of lines that are not whole yet, by stream; number 0: none
-	marks  []mark      // of lines that were opened and of which no event came yet
+	timed  bool              // it has told times
+	known  map[string]string // what the property was, so that it is not copied for each line
+	parts  [2]fileLine       // of lines that are not whole yet, by stream; number 0: none
+	marks  []mark            // of lines that were opened and of which no event came yet
 	clef   []byte
 }
 
@@ -25,10 +34,26 @@ type mark struct {
 	stream string
 }
 
+// knownSources is how many names of programs are remembered.
+const knownSources = 1000
+
+func (e *wrapping) source(name []byte) string {
+	if known, ok := e.known[string(name)]; ok {
+		return known
+	}
+	if e.known == nil || len(e.known) >= knownSources {
+		e.known = map[string]string{}
+	}
+	known := string(name)
+	e.known[known] = known
+	return known
+}
+
 // parcel is a line in its envelope.
 type parcel struct {
 	clock   clock
-	stream  string // stdout, stderr or empty
+	timed   bool
+	stream  []byte // stdout, stderr, the name of a program, or empty
 	partial bool
 	text    []byte
 }
@@ -42,7 +67,7 @@ func openCRI(line []byte) (p parcel, ok bool) {
 		if !is || len(rest) < 1 || rest[0] != 'P' && rest[0] != 'F' {
 			continue
 		}
-		p.stream, p.partial = stream, rest[0] == 'P'
+		p.stream, p.partial = p.text[:len(stream)], rest[0] == 'P'
 		_, p.text = cutWord(rest)
 		return p, true
 	}
@@ -59,14 +84,61 @@ func openStamped(line []byte) (p parcel, ok bool) {
 	if c.bad || !p.clock.valid() || !p.clock.zoned || c.i >= len(line) || line[c.i] != ' ' {
 		return p, false
 	}
-	p.text = line[c.i+1:]
+	p.text, p.timed = line[c.i+1:], true
+	return p, true
+}
+
+// openCompose reads a line after a program's name and |, coloured or not, and after the time that -t adds, which always has nine
+// digits of a fraction.
+func openCompose(line []byte) (p parcel, ok bool) {
+	rest := skipColours(line)
+	n := 0
+	for n < len(rest) && n < 100 && (isWord(rest[n]) || rest[n] == '-' || rest[n] == '.') {
+		n++
+	}
+	p.stream, rest = rest[:n], skipColours(rest[n:])
+	for len(rest) > 0 && isBlank(rest[0]) {
+		rest = skipColours(rest[1:])
+	}
+	if len(rest) == 0 || rest[0] != '|' || !bytes.ContainsFunc(p.stream, unicode.IsLetter) || isLevelWord(p.stream) {
+		return parcel{}, false
+	}
+	rest = skipReset(rest[1:])
+	if len(rest) > 0 && rest[0] == ' ' {
+		rest = rest[1:]
+	} else if len(rest) > 0 {
+		return parcel{}, false
+	}
+	p.text = skipReset(rest)
+	const timed = len("2026-11-20T10:00:00.123456789Z ")
+	if stamped, ok := openStamped(p.text); ok && len(p.text)-len(stamped.text) == timed {
+		p.clock, p.timed, p.text = stamped.clock, true, stamped.text
+	}
+	return p, true
+}
+
+// openPrefixed reads a line after [pod/NAME/CONTAINER].
+func openPrefixed(line []byte) (p parcel, ok bool) {
+	end := bytes.IndexByte(line[:min(len(line), 300)], ']')
+	if !hasPrefix(line, "[pod/") || end < 0 || end+1 < len(line) && line[end+1] != ' ' || bytes.Count(line[:end], []byte("/")) != 2 {
+		return p, false
+	}
+	p.stream, p.text = line[1:end], line[min(end+2, len(line)):]
+	if stamped, ok := openStamped(p.text); ok {
+		p.clock, p.timed, p.text = stamped.clock, true, stamped.text
+	}
 	return p, true
 }
 
 // wrappingOf tells whether the lines of a sample are in envelopes, and returns the sample of
 // what is inside. judged is what the lines themselves were taken for.
 func wrappingOf(s *sample, judged *dialectKind) (*wrapping, *sample) {
-	for _, e := range [...]wrapping{{shown: "CRI", opened: openCRI}, {shown: "lines with the runtime's time", opened: openStamped}} {
+	for _, e := range [...]wrapping{
+		{shown: "CRI", names: "stream", text: true, opened: openCRI},
+		{shown: "lines with the runtime's time", names: "stream", opened: openStamped},
+		{shown: "Docker Compose", names: "app", text: true, opened: openCompose},
+		{shown: "kubectl", names: "app", text: true, opened: openPrefixed},
+	} {
 		inside, n := make([]byte, 0, len(s.text)), 0
 		for line := range bytes.Lines(s.text) {
 			p, ok := e.opened(bytes.TrimRight(line, "\r\n"))
@@ -74,6 +146,7 @@ func wrappingOf(s *sample, judged *dialectKind) (*wrapping, *sample) {
 				continue
 			}
 			n++
+			e.source(p.stream)
 			if inside = append(inside, p.text...); !p.partial {
 				inside = append(inside, '\n')
 			}
@@ -85,12 +158,44 @@ func wrappingOf(s *sample, judged *dialectKind) (*wrapping, *sample) {
 		if len(inner.lines) == 0 {
 			continue
 		}
-		if e.shown != "CRI" && (judged == nil || judged.format != TextFormat || judge(inner).format == TextFormat) {
+		switch {
+		case e.stands(judged):
+			continue // the format knows what is in front of its lines
+		case !e.text && judge(inner).format == TextFormat:
 			continue
 		}
 		return &e, inner
 	}
 	return nil, nil
+}
+
+// severalPrograms opens a text in which each line may be of another program.
+var severalPrograms = dialectKind{format: TextFormat, open: func(o *FileOptions, c calendar, s *sample) (dialect, error) {
+	var all, seen []*lineForm
+	for i := range lineForms {
+		all = append(all, &lineForms[i])
+	}
+	for i, n := range countForms(all, s).by {
+		if n > 0 {
+			seen = append(seen, all[i])
+		}
+	}
+	d := newTextDialect(o, c, s, seen)
+	d.joins = min(d.joins, joinParts)
+	return d, nil
+}}
+
+// stands reports whether lines are better left in the envelope, for what they are taken for.
+func (e *wrapping) stands(judged *dialectKind) bool {
+	switch {
+	case e.shown == "CRI":
+		return false
+	case judged == nil:
+		return true
+	case e.names == "app":
+		return judged.format == JSONFormat || judged.format == CLEFFormat || judged.format == "bulk" || judged.format == "logfmt" || judged.format == "csv"
+	}
+	return judged.format != TextFormat
 }
 
 // open takes a line out of its envelope. more: it is not whole yet.
@@ -100,8 +205,9 @@ func (e *wrapping) open(f *FileReader, line *fileLine) (more bool) {
 		e.marks = append(e.marks, mark{number: line.number})
 		return false
 	}
+	stream := e.source(p.stream)
 	at := 0
-	if p.stream == "stderr" {
+	if stream == "stderr" {
 		at = 1
 	}
 	part := &e.parts[at]
@@ -122,8 +228,10 @@ func (e *wrapping) open(f *FileReader, line *fileLine) (more bool) {
 		line.text, line.bytes = p.text, int64(len(p.text))
 	}
 	line.over = line.bytes > int64(f.o.EventBytes)
-	line.arrived, line.stream = f.calendar.time(p.clock), p.stream
-	e.marks = append(e.marks, mark{line.number, p.stream})
+	if line.stream = stream; p.timed {
+		line.arrived, e.timed = f.calendar.time(p.clock), true
+	}
+	e.marks = append(e.marks, mark{line.number, stream})
 	return false
 }
 
@@ -148,11 +256,11 @@ func (e *wrapping) address(clef []byte, line int64) []byte {
 	}
 	stream := e.marks[at].stream
 	e.marks = append(e.marks[:0], e.marks[at+1:]...) // those before it were parts of events
-	if stream == "" || bytes.Contains(clef, []byte(`"stream":`)) {
+	if stream == "" || bytes.Contains(clef, []byte(`,"`+e.names+`":`)) {
 		return clef
 	}
-	e.clef = append(append(e.clef[:0], clef[:len(clef)-1]...), `,"stream":"`...)
-	e.clef = append(append(e.clef, stream...), '"', '}')
+	e.clef = append(append(e.clef[:0], clef[:len(clef)-1]...), `,"`+e.names+`":`...)
+	e.clef = append(event.AppendText(e.clef, stream), '}')
 	return e.clef
 }
 

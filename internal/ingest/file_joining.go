@@ -39,8 +39,12 @@ func (d *textDialect) joiningOf(s *sample) joining {
 }
 
 // continues reports whether a line that begins no event continues the open one.
-func (d *textDialect) continues(line []byte) bool {
-	switch d.joins {
+func (d *textDialect) continues(f *FileReader, line []byte) bool {
+	joins := d.joins
+	if joins == joinAll && !d.pending.begun && f.envelope != nil && f.envelope.names == "app" {
+		joins = joinParts // one of several programs, and not that of which the layout is known
+	}
+	switch joins {
 	case joinNone:
 		return false
 	case joinParts:

@@ -188,6 +188,9 @@ func (f *FileReader) begin() error {
 	if e, inside := wrappingOf(s, kind); e != nil && (auto || e.shown == "CRI") {
 		if f.envelope, s = e, inside; auto && f.o.Pattern == "" && kind.format != JSONFormat {
 			kind = judge(s)
+			if e.names == "app" && len(e.known) > 1 && kind.format != JSONFormat && kind.format != CLEFFormat {
+				kind = &severalPrograms
+			}
 		}
 	}
 	d, err := kind.open(&f.o, f.calendar, s)
@@ -276,7 +279,7 @@ func (f *FileReader) tell(r FileRefusal) {
 // its time itself.
 func (f *FileReader) emit(clef []byte, line, offset, instant int64, dated bool) bool {
 	if f.envelope != nil {
-		clef, dated = f.envelope.address(clef, line), true
+		clef, dated = f.envelope.address(clef, line), dated || f.envelope.timed
 	}
 	if len(clef) > f.o.EventBytes {
 		err := fault.New(fault.TooLarge, "", "the event has %d bytes as JSON with what was found in it, over the limit of %d", len(clef), f.o.EventBytes)

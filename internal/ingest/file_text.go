@@ -39,6 +39,7 @@ type textDialect struct {
 // textEvent is an event whose lines are still being gathered.
 type textEvent struct {
 	open         bool
+	begun        bool // by a line that begins an event
 	line, offset int64
 	stream       string // of its first line
 	instant      int64
@@ -288,7 +289,7 @@ func (d *textDialect) next(f *FileReader) bool {
 			continue
 		}
 		begins := d.parsed || d.parse(line.text) && !d.quoted()
-		goesOn := d.stamped && (blank || d.continues(line.text))
+		goesOn := d.stamped && (blank || d.continues(f, line.text))
 		if !begins && p.open && goesOn && line.stream == p.stream && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
 			d.join(line.text)
 			f.report.Joined++
@@ -307,7 +308,7 @@ func (d *textDialect) next(f *FileReader) bool {
 			continue
 		}
 		d.parsed = false
-		goesOn = goesOn && !begins && f.report.Events > 0 // a part of an event that was too long
+		goesOn = goesOn && !begins && line.stream == p.stream && f.report.Events > 0 // a part of an event that was too long
 		d.start(line, begins, goesOn, f.before)
 		if !d.stamped && d.release(f) {
 			return true
@@ -331,7 +332,7 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 		r.kept = true
 	}
 	fields := append(p.record.fields[:0], r.fields...)
-	*p = textEvent{open: true, line: line.number, offset: line.offset, stream: line.stream, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
+	*p = textEvent{open: true, begun: begins, line: line.number, offset: line.offset, stream: line.stream, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
 	p.record.level, p.record.kept, p.record.fields, p.record.finish = r.level, r.kept, fields, r.finish
 	p.head = append(p.head, r.message...)
 	if len(r.exception) > 0 {
