@@ -198,6 +198,8 @@ var serverForms = []lineForm{
 		`={@l:capitals} REPORT==== {@t} ===`, nil),
 	console("squid", "Squid access log", `1066036250.603    310 192.168.0.227 TCP_MISS/200 1234 GET http://x/ - DIRECT/64.127.126.178 text/html`,
 		`{@t:unixdt} {duration:int} {remote_addr:token} {result:token}/{status:nat} {bytes:nat} {@m:={method:token} {path:token}} {remote_user:token} {hierarchy:token} {content_type:token}`, nil),
+	console("uwsgi", "uWSGI", `[pid: 88|app: 0|req: 3/7] 192.0.2.7 () {38 vars in 696 bytes} [Fri Nov 20 10:00:00 2026] POST /a => generated 47 bytes in 129 msecs (HTTP/1.1 200) 9 headers in 378 bytes (1 switches on core 3)`,
+		`[pid: {pid:nat}|app: {app_id:*}|req: {request_number:*}] {remote_addr:token} ({:?{remote_user:token}}) {{{variables:*}}} [{@t:ctime}] {@m:={method:token} {path:token} => generated {body_bytes_sent:nat} bytes in {duration:*} ({protocol:token} {status:nat}) {:*}}`, nil),
 	console("haproxy", "HAProxy", `127.0.0.1:33319 [15/Oct/2003:08:31:57.123] web web/srv1 9/0/7/147/723 200 243 - - ---- 1/3/3/1/0 0/0 "HEAD / HTTP/1.0"`,
 		`{:?{:*}: }{remote_addr:token} [{@t}] {frontend:token} {backend:token}/{server:token} {timers:token} {status:int} {bytes_read:nat} {request_cookie:token} {response_cookie:token} {termination:token} {connections:token} {queues:token}{:? {headers:={{{:*}}}}} "{@m:*}"`, nil),
 	console("windows", "Windows servicing log", `2016-09-28 04:30:30, Info                  CBS    up`,
@@ -233,6 +235,10 @@ var otherForms = []lineForm{
 		`[{@t} {@l:capitals} {logger:name}] {@m}`, nil),
 	console("rust", "Rust's tracing", `2020-01-01T00:00:00.000000Z  INFO my::mod: up n=1`,
 		`{@t:iso8601dt} {@l:capitals} {logger:rust}: {@m}`, finishPairs),
+	console("node", "NestJS", `[Nest] 7  - 11/20/2026, 3:04:05 PM    WARN [AuthService] denied`,
+		`[{app:ident}] {pid:nat} {:?{:s}}- {@t} {@l:word} {:?[{logger:*}] }{@m}`, nil),
+	console("node", "log4js", `[2026-11-20T10:00:00.123] [INFO] default - up`,
+		`[{@t}] [{@l:word}] {logger:name} - {@m}`, nil),
 	console("actions", "GitHub Actions", `2023-01-01T10:00:00.1234567Z ##[error]up`,
 		`{@t:iso8601dt} ##[{@l:lower}]{@m}`, nil),
 }
@@ -241,4 +247,8 @@ var otherForms = []lineForm{
 var genericForms = []lineForm{
 	console("levels", "time, level, logger, message", `17/06/09 20:10:40 INFO executor.Executor: up`,
 		`{@t} {@l:word} {logger:name}: {@m}`, nil),
+	console("levels", "level, time, message", `ERROR    2026-11-20T10:00:00 - broken`,
+		`{@l:capitals}{:?:} {@t} {:?- }{@m}`, nil),
+	console("levels", "level, time, message", `[error] 2026-11-20 10:00:00,123 broken`,
+		`[{@l:word}{:?{:s}}]{:?:} {@t} {:?- }{@m}`, nil),
 }

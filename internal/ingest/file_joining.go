@@ -16,7 +16,7 @@ const (
 func (d *textDialect) joiningOf(s *sample) joining {
 	if d.form != nil {
 		switch d.form.format {
-		case "access", "squid", "haproxy", "proxifier", "healthapp", "pgbouncer":
+		case "access", "squid", "uwsgi", "haproxy", "proxifier", "healthapp", "pgbouncer":
 			return joinNone
 		case "logfmt":
 			return joinParts

@@ -63,6 +63,9 @@ const (
 // that it begins with.
 func textLevel(text []byte) (level string, rest []byte) {
 	rest = trimSeparators(text)
+	if word, after := gluedLevel(rest); word != "" {
+		return word, after
+	}
 	if word, after, marked := leadingLevel(rest); marked {
 		return word, trimSeparators(after)
 	} else if word != "" {
@@ -161,6 +164,19 @@ func leadingLevel(text []byte) (level string, after []byte, marked bool) {
 		return "", nil, false
 	}
 	return string(word), after, marked
+}
+
+// gluedLevel reads a level in capitals with colons and no blanks around it: :WARN:disk full.
+func gluedLevel(text []byte) (level string, after []byte) {
+	text = bytes.TrimPrefix(text, []byte(":"))
+	n := 0
+	for n < len(text) && text[n] >= 'A' && text[n] <= 'Z' {
+		n++
+	}
+	if n+1 >= len(text) || text[n] != ':' || isBlank(text[n+1]) || text[n+1] == ':' || !isLevelWord(text[:n]) {
+		return "", nil
+	}
+	return string(text[:n]), text[n+1:]
 }
 
 // isLevelWord recognises a level among the words of a text. Names that are ordinary words

@@ -94,6 +94,12 @@ func parseLogfmt(line []byte, r *record, stamped bool) bool {
 				r.level, r.word, r.kept, fits = level, p.value, true, true
 			}
 		case messageRole:
+			if seconds, ok := bytes.CutPrefix(p.value, []byte("audit(")); ok { // Linux' audit
+				if found, ok := findUnix(seconds); ok {
+					r.clock, r.timed, known = found.clock, true, true
+				}
+				continue
+			}
 			if fits = len(p.value) > 0; fits {
 				r.message = p.value
 			}

@@ -49,6 +49,8 @@ func TestLogfmt(t *testing.T) {
 		{"names that CLEF has", `@t=1 @mt=x @@m=y @timestamp=2026-11-20T10:00:00Z @l=z`,
 			`{"@t":"2026-11-20T10:00:00.0000000Z","@m":"@t=1 @mt=x @@m=y @timestamp=2026-11-20T10:00:00Z @l=z","@@t":1,"@@mt":"x","@@@m":"y","@timestamp":"2026-11-20T10:00:00Z","@@l":"z"}`},
 		{"structlog", `event='it''s' level='info' msg='a b' other='tis`, `{"@t":"2026-11-20T12:00:00.0000000Z","@l":"Information","@m":"a b","event":"'it''s'","level":"info","msg":"a b","other":"'tis"}`},
+		{"Linux' audit", `type=PATH msg=audit(1795168800.579:2995): item=0 name="/bin/sh"`,
+			`{"@t":"2026-11-20T10:00:00.5790000Z","@m":"type=PATH msg=audit(1795168800.579:2995): item=0 name=\"/bin/sh\"","type":"PATH","msg":"audit(1795168800.579:2995):","item":0,"name":"/bin/sh"}`},
 		{"cut short", `level=info msg="the end is miss`, `{"@t":"2026-11-20T12:00:00.0000000Z","@l":"Information","@m":"the end is miss","level":"info","msg":"the end is miss"}`},
 		{"levels that are none", `level=audit state=error msg=x`, `{"@t":"2026-11-20T12:00:00.0000000Z","@m":"x","level":"audit","state":"error","msg":"x"}`},
 	} {

@@ -1,6 +1,9 @@
 package ingest
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // A stamp is a timestamp found in a line of text: the time it says, and the bytes
 // [start,end) that it takes up, brackets around it included.
@@ -40,10 +43,12 @@ var stampForms = []stampForm{
 	{name: "month, day, two-digit year", example: "11/20/26 10:23:12 ", ordered: true, find: leading(numericDate(monthFirst, 2))},
 	{name: "day, month, two-digit year", example: "20.11.26 10:23:12 ", ordered: true, find: leading(numericDate(dayFirst, 2))},
 	{name: "day and month", example: "01 Jan 10:23:12.123 ", find: leading(parseDayMonth)},
+	{name: "year, month by name", example: "2026 Nov 20 10:23:12 ", find: leading(parseYearMonth)},
 	{name: "glog", example: "I1120 10:23:12.123456 ", letters: true, find: findGlog},
 	{name: "month.day", example: "[10.30 16:49:06] ", embedded: true, find: leading(parseDottedMonth)},
 	{name: "time of day", example: "16:49:06.123 ", embedded: true, find: findTimeOfDay},
 	{name: "ISO 8601 after a word", example: "nova.log 2017-05-16 00:00:00.008 ", embedded: true, find: findSecondWord},
+	{name: "TAI64N", example: "@400000004a5a1b2c0a1b2c3d ", embedded: true, find: findTAI64N},
 	{name: "epoch", example: "1521911721.789543\t", embedded: true, find: findEpoch},
 }
 
@@ -239,6 +244,19 @@ func parseDayMonth(c *cursor) (k clock) {
 		k.year = c.digits(4)
 		c.byte(' ')
 	}
+	c.timeOfDay(&k, false)
+	c.zone(&k)
+	return k
+}
+
+// parseYearMonth reads 2026 Nov 20 10:23:12.123.
+func parseYearMonth(c *cursor) (k clock) {
+	k.year = c.digits(4)
+	c.byte(' ')
+	k.month = c.month()
+	c.byte(' ')
+	k.day = c.paddedDay()
+	c.byte(' ')
 	c.timeOfDay(&k, false)
 	c.zone(&k)
 	return k
@@ -447,6 +465,21 @@ func findSecondWord(line []byte) (stamp, bool) {
 func findEpoch(line []byte) (stamp, bool) {
 	s, ok := findUnix(line)
 	return s, ok && (s.end == len(line) || isBlank(line[s.end]))
+}
+
+// findTAI64N reads what multilog and svlogd write: seconds as daemontools counts them, ten more than since 1970 and 2^62, and
+// nanoseconds, in hexadecimal (cr.yp.to/libtai/tai64.html).
+func findTAI64N(line []byte) (stamp, bool) {
+	const end = 1 + 16 + 8
+	if len(line) < end || line[0] != '@' || line[1] != '4' || len(line) > end && !isBlank(line[end]) {
+		return stamp{}, false
+	}
+	seconds, err := strconv.ParseUint(string(line[1:17]), 16, 64)
+	nanos, err2 := strconv.ParseUint(string(line[17:end]), 16, 32)
+	if err != nil || err2 != nil || nanos >= 1e9 || seconds-1<<62 > 1<<33 {
+		return stamp{}, false
+	}
+	return stamp{clock: clockOf(int64(seconds-1<<62-10)*1e9 + int64(nanos)), end: end}, true
 }
 
 // findUnix reads a number of at least ten digits as the time since 1970.
