@@ -64,7 +64,8 @@ func fitsPostgres(s *sample) int {
 		switch {
 		case line.parse(text):
 			records++
-			sure = sure || line.number != nil || line.part != "" || line.severity == "LOG" || !line.loose && (line.severity == "FATAL" || line.severity == "PANIC")
+			sure = sure || line.number != nil || line.part != "" || line.severity == "LOG" ||
+				!line.loose && (line.severity == "FATAL" || line.severity == "PANIC" || line.process != nil)
 		case line.number == nil && !isBlank(s.raw[i][0]): // else it goes on with a record
 			others++
 		}

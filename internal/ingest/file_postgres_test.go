@@ -87,6 +87,14 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
+// Of a pipe there may be one line to judge by.
+func TestPostgresOneLine(t *testing.T) {
+	text := "2026-11-20 13:45:00.123 UTC [4913] ada@shop ERROR:  no table\n"
+	if _, _, r := readAll(t, text, FileOptions{}); r.Report().Format != "PostgreSQL log" {
+		t.Errorf("%q is taken for %s", text, r.Report().Format)
+	}
+}
+
 // PostgreSQL's JSON log is one more dialect of JSON.
 func TestPostgresJSON(t *testing.T) {
 	got, _, _ := readAll(t, `{"timestamp":"2026-11-20 10:00:00.123 UTC","pid":42,"error_severity":"WARNING","message":"x","detail":"y"}`+"\n", FileOptions{})

@@ -184,7 +184,7 @@ func (d *textDialect) describe() string {
 // parse reads a line as the first of an event into d.ahead. False: it is none.
 func (d *textDialect) parse(line []byte) bool {
 	r := &d.ahead
-	line = withoutColours(line, &d.plain)
+	line = withoutColours(trimNULs(line), &d.plain)
 	if d.indented {
 		line = bytes.TrimLeft(line, " \t")
 	}
@@ -277,6 +277,7 @@ func (d *textDialect) next(f *FileReader) bool {
 		if !ok {
 			return d.release(f)
 		}
+		line.text = trimNULs(line.text)
 		blank := len(bytes.TrimSpace(line.text)) == 0
 		if blank && (!p.open || d.joins == joinNone) {
 			f.report.Blank++
@@ -315,6 +316,9 @@ func (d *textDialect) next(f *FileReader) bool {
 		}
 	}
 }
+
+// trimNULs drops the NULs with which a crash, or a log that was cut while it was written, fills up the beginning of a line.
+func trimNULs(line []byte) []byte { return bytes.TrimLeft(line, "\x00") }
 
 // quoted reports whether the line that was parsed only looks like the first of an event: it
 // stands in a stack trace, and its time is of another form than the file's.
