@@ -23,6 +23,9 @@ import (
 //	| compressed (1B) | length (4B)   | message           |      how it went stands in the trailers
 //	+-----------------+---------------+-------------------+      grpc-status and grpc-message
 
+// callMemory is what a request over HTTP/2 costs besides its body: its headers, its stream, who serves it.
+const callMemory = 16 << 10
+
 // grpcProtocol is what OpenTelemetry's exporters and Collector speak by default.
 var grpcProtocol = &protocol{"otlp", failGRPC}
 

@@ -274,3 +274,46 @@ func TestGRPCSlowMessage(t *testing.T) {
 	}
 	i.wantStored("")
 }
+
+// Calls that bring nothing hold no more memory than bodies may, however many a connection has; the others are told to try again.
+func TestGRPCManyCallsAtOnce(t *testing.T) {
+	i := serveIntake(t, Options{BodyMemory: 10*callMemory + callMemory/2})
+	answers := make(chan string)
+	var feeds []*io.PipeWriter
+	for range 20 {
+		body, feed := io.Pipe()
+		feeds = append(feeds, feed)
+		go func() {
+			r, err := http.NewRequest("POST", i.url+logsExport, body)
+			if err != nil {
+				panic(err)
+			}
+			r.Header.Set("Content-Type", "application/grpc")
+			resp, err := i.client.Do(r)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			_, _ = io.Copy(io.Discard, resp.Body)
+			answers <- resp.Trailer.Get("Grpc-Status")
+		}()
+	}
+	for n := range 20 {
+		want := "14" // at once
+		if n == 10 {
+			for _, feed := range feeds {
+				feed.Close()
+			}
+		}
+		if n >= 10 {
+			want = "1"
+		}
+		if got := <-answers; got != want {
+			t.Errorf("answer %d is %s, want %s", n, got, want)
+		}
+	}
+	if _, code, _ := i.call(t, logsExport, frame(0, "")); code != "0" {
+		t.Errorf("afterwards the code is %s", code)
+	}
+}

@@ -187,6 +187,15 @@ func (p *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.gate.leave()
+	if r.ProtoMajor == 2 {
+		// A connection brings hundreds of requests at once, for next to nothing; over HTTP/1.1 each has its own, and headListener counts.
+		hold := a.memory.hold()
+		defer hold.release()
+		if err := hold.take(callMemory); err != nil {
+			p.answerError(w, r, err)
+			return
+		}
+	}
 	if err := rt.handle(a, w, r); err != nil {
 		s.logError(r, err)
 		p.answerError(w, r, err)
