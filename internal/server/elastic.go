@@ -20,7 +20,7 @@ var elasticProtocol = &protocol{"elasticsearch", failElastic}
 
 var elasticFormat = &format{elasticProtocol, "elasticsearch-bulk", "line", func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 	return new(elastic.Bulk).Add(b, body, o)
-}}
+}, nil}
 
 // elasticBulk takes in documents, each an event; what is wrong with one refuses it alone.
 //
@@ -97,12 +97,13 @@ func (a *api) elasticDocument(w http.ResponseWriter, r *http.Request) error {
 func (a *api) elasticTake(w http.ResponseWriter, r *http.Request, d *elastic.Bulk, bulk func([]byte) []byte) (taken, error) {
 	f := *elasticFormat
 	f.add = func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
-		body = bulk(body)
-		p, err := d.Add(b, body, o)
-		if batch, ok := b.(*stele.Batch); ok && d.Named() {
-			batch.SetID(bodyID("elasticsearch", r.URL.RequestURI(), body)) // a client's Idempotency-Key is set after it, and counts
+		return d.Add(b, bulk(body), o)
+	}
+	f.batchID = func(body []byte) string {
+		if !d.Named() {
+			return ""
 		}
-		return p, err
+		return bodyID("elasticsearch", r.URL.RequestURI(), body)
 	}
 	return a.ingest(w, r, &f, true)
 }

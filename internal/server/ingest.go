@@ -107,7 +107,7 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 	if err != nil {
 		var b *bodyError
 		if errors.As(err, &b) && !b.gone {
-			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding}, b.kept)
+			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding, Batch: id}, b.kept)
 		}
 		return taken{}, err
 	}
@@ -117,7 +117,7 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 		if partial && p.Count > 0 && err == nil {
 			rest = p.Rest
 		}
-		note := refusal{Bytes: int64(len(rest))}
+		note := refusal{Bytes: int64(len(rest)), Batch: p.id}
 		if note.Error = "refused"; err != nil {
 			note.Error = err.Error()
 		}
@@ -150,6 +150,7 @@ type takeOptions struct {
 type taken struct {
 	ingest.Payload
 	keys stele.Keys // of the events, in their order
+	id   string     // of the batch (R16)
 }
 
 // takeIn makes a batch of a payload's events and appends it. When it returns without an
@@ -164,16 +165,17 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		EventBytes: a.o.EventBytes, Partial: o.partial, JSON: mediaType(o.contentType) == "application/json", Arrival: o.arrival.UnixNano(),
 	})
 	meters.refusedEvents.Add(p.Count)
+	if o.id == "" && f.batchID != nil {
+		o.id = f.batchID(body)
+	}
 	if err == nil && p.Count > 0 && !o.partial {
 		first := p.Refused[0]
 		err = fault.WrapAs(fault.Invalid, first.Err, "", "%s %d is refused, and with it the whole batch", f.unit, first.Line)
 	}
 	if err != nil || p.Events == 0 {
-		return taken{Payload: p}, err
+		return taken{Payload: p, id: o.id}, err
 	}
-	if o.id != "" {
-		batch.SetID(o.id)
-	}
+	batch.SetID(o.id)
 	keys, err := a.store.Append(ctx, batch)
 	for err != nil && o.again != nil && o.again(err) {
 		keys, err = a.store.Append(ctx, batch)
@@ -183,7 +185,7 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		return taken{}, whileWriting(err)
 	}
 	meters.events.Add(p.Events)
-	return taken{p, keys}, nil
+	return taken{p, keys, o.id}, nil
 }
 
 // keepBatch is the size up to which a batch's memory is kept for the next request.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/loki"
@@ -16,7 +15,7 @@ var lokiProtocol = &protocol{"loki", failText}
 
 var lokiFormat = &format{lokiProtocol, "loki", "entry", func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 	return loki.Push(b, body, o, lokiLimit(maxListedPush))
-}}
+}, nil}
 
 // maxListedPush is how long a listed payload may become when it is decompressed. What is listed came within the limit of its
 // day.
@@ -38,9 +37,6 @@ func (a *api) lokiPush(w http.ResponseWriter, r *http.Request) error {
 	defer hold.release()
 	f := *lokiFormat
 	f.add = func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
-		if batch, ok := b.(*stele.Batch); ok {
-			batch.SetID(bodyID("loki", r.Header.Get("X-Scope-OrgID"), body)) // a client's Idempotency-Key is set after it, and counts
-		}
 		return loki.Push(b, body, o, func(bytes int) error {
 			if err := lokiLimit(a.o.BatchBytes)(bytes); err != nil {
 				return err
@@ -48,6 +44,7 @@ func (a *api) lokiPush(w http.ResponseWriter, r *http.Request) error {
 			return hold.take(int64(bytes))
 		})
 	}
+	f.batchID = func(body []byte) string { return bodyID("loki", r.Header.Get("X-Scope-OrgID"), body) }
 	p, err := a.ingest(w, r, &f, true)
 	if err != nil {
 		return err

@@ -30,11 +30,14 @@ type format struct {
 	name     string // in the list of refused payloads, for ever: what is listed is retried by it
 	unit     string // what a refusal's number counts
 	add      func(ingest.Adder, []byte, ingest.PayloadOptions) (ingest.Payload, error)
+	// batchID names, after add, a body whose client gives it no key and knows that the same body again counts once (R16); "" if it
+	// does not. Nil: never.
+	batchID func(body []byte) string
 }
 
 var (
-	clefFormat   = &format{seqProtocol, "clef", "line", ingest.CLEF}
-	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy}
+	clefFormat   = &format{seqProtocol, "clef", "line", ingest.CLEF, nil}
+	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy, nil}
 )
 
 var formats = []*format{

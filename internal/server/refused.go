@@ -24,6 +24,7 @@ const (
 	refusedEntries = 1000
 	refusedBytes   = 64 << 20
 	refusedTime    = 10 * time.Second // for storing one: the client's answer does not wait for ever
+	refusedTwice   = 10 * time.Minute // within which a batch that comes again under its id is the same (R16)
 )
 
 // refusal is one entry. Payload is left out of the index in memory.
@@ -39,6 +40,7 @@ type refusal struct {
 	Line            int    // of the first event refused; 0: the payload as a whole
 	Bytes           int64  // how long the payload was
 	Truncated       bool   // Payload is only its start
+	Batch           string `json:",omitempty"` // the id of its batch, if it has one (R16)
 	Payload         []byte `json:",omitempty"`
 }
 
@@ -109,13 +111,19 @@ func (l *refusals) load(ctx context.Context) error {
 	return nil
 }
 
-// add stores an entry and drops the oldest ones over the bounds. It fills in Id and Time.
+// add stores an entry and drops the oldest ones over the bounds. It fills in Id and Time. What is refused of a batch that comes again,
+// since an answer was lost, is there already: if both were ingested again its events would be doubled.
 func (l *refusals) add(ctx context.Context, e refusal) (id string, err error) {
 	if err := l.enter(ctx); err != nil {
 		return "", err
 	}
 	defer l.leave()
 	e.Time = time.Now().UTC()
+	for i := len(l.index) - 1; i >= 0 && e.Batch != "" && e.Time.Sub(l.index[i].Time) < refusedTwice; i-- {
+		if known := &l.index[i]; known.Batch == e.Batch && known.Format == e.Format && known.Bytes == e.Bytes && known.Error == e.Error {
+			return known.ID, nil
+		}
+	}
 	number := max(e.Time.UnixNano(), l.last+1)
 	e.ID = fmt.Sprintf("refused-%016x", number)
 	document, err := json.Marshal(e)

@@ -86,6 +86,42 @@ func TestR21ListOfRefusedPayloads(t *testing.T) {
 	retry(long).wantError(t, 404, "refused-")
 }
 
+// A batch that is sent again, because its answer was lost, counts once; so does what is refused of it: ingesting two entries again
+// would double its events.
+func TestR16RefusedOnce(t *testing.T) {
+	h := serve(t, Options{BatchBytes: 2000})
+	const key = "Idempotency-Key: key"
+	entries := 0
+	for _, c := range []struct {
+		name, path, body string
+		headers          []string
+		twice            bool
+	}{
+		{"partly", "/ingest/clef?partial=true", "{" + iso + "}\nx\n", []string{key + "1"}, false},
+		{"another key", "/ingest/clef?partial=true", "{" + iso + "}\nx\n", []string{key + "2"}, false},
+		{"as a whole", "/ingest/clef", "x", []string{key + "3"}, false},
+		{"too long", "/ingest/clef", strings.Repeat("x", 3000), []string{key + "4"}, false},
+		{"OTLP", "/v1/logs", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},1]}]}]}`, []string{"Content-Type: application/json", key + "5"}, false},
+		{"Loki", "/loki/api/v1/push", lokiBody(`["1","x"]`, `[]`), []string{"Content-Type: application/json"}, false},
+		{"Elasticsearch with ids", "/_bulk", `{"index":{"_id":"1"}}` + "\n{}\n" + `{"index":{"_id":"2"}}` + "\nx\n", nil, false},
+		{"Elasticsearch without", "/_bulk", `{"index":{}}` + "\n{}\n" + `{"index":{"_id":"2"}}` + "\nx\n", nil, true},
+		{"without a key", "/ingest/clef", "x", nil, true},
+	} {
+		first := h.do("POST", c.path, c.body, c.headers...).header.Get("X-Stele-Refused")
+		second := h.do("POST", c.path, c.body, c.headers...).header.Get("X-Stele-Refused")
+		if first == "" || second == "" || (first != second) != c.twice {
+			t.Errorf("%s: %q, then %q", c.name, first, second)
+		}
+		if entries++; c.twice {
+			entries++
+		}
+	}
+	var list []refusal
+	if err := json.Unmarshal([]byte(h.do("GET", "/api/refused", "").body), &list); err != nil || len(list) != entries {
+		t.Errorf("%d entries, want %d, %v", len(list), entries, err)
+	}
+}
+
 func TestR21TheListIsBounded(t *testing.T) {
 	store, err := stele.Open("/store", &stele.Options{FS: vfs.NewMem()})
 	if err != nil {

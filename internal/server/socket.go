@@ -73,10 +73,10 @@ var (
 	syslogProtocol = &protocol{"syslog", failPlain}
 	gelfProtocol   = &protocol{"gelf", failPlain}
 
-	syslogEvents = &format{syslogProtocol, "syslog-events", "event", ingest.CLEF}
-	syslogFormat = &format{syslogProtocol, "syslog", "message", addSyslog}
-	gelfEvents   = &format{gelfProtocol, "gelf-events", "event", ingest.CLEF}
-	gelfFormat   = &format{gelfProtocol, "gelf", "message", gelf.Payload}
+	syslogEvents = &format{syslogProtocol, "syslog-events", "event", ingest.CLEF, nil}
+	syslogFormat = &format{syslogProtocol, "syslog", "message", addSyslog, nil}
+	gelfEvents   = &format{gelfProtocol, "gelf-events", "event", ingest.CLEF, nil}
+	gelfFormat   = &format{gelfProtocol, "gelf", "message", gelf.Payload, nil}
 )
 
 var syslogSockets = &socketProtocol{
