@@ -4,6 +4,7 @@ package gelf
 
 import (
 	"bytes"
+	"math"
 	"time"
 
 	"github.com/stelehq/stele/internal/event"
@@ -32,7 +33,7 @@ type Decoder struct {
 //
 //	short_message  @m; if it is a JSON object, that object's members (see syslog.Inner)
 //	full_message   @x, unless it says the same
-//	timestamp      @t
+//	timestamp      @t; itself too, if it is beyond what an instant holds
 //	level          @l, and itself as it is
 //	_name          name; __name if a member of the message or an earlier one is called so
 //	version        nothing, if it is 1.0 or 1.1
@@ -49,6 +50,7 @@ func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, er
 	}
 	clear(d.names)
 	instant, timed := d.timestamp()
+	clamped := instant == math.MaxInt64 || instant == -math.MaxInt64
 	if !timed {
 		instant = received.UnixNano()
 	}
@@ -90,7 +92,7 @@ func (d *Decoder) CLEF(text []byte, received time.Time, from string) ([]byte, er
 		case "full_message":
 			taken = said
 		case "timestamp":
-			taken = timed
+			taken = timed && !clamped // it says more than the instant can (R3)
 		case "version":
 			v := string(value)
 			taken = v == `"1.1"` || v == `"1.0"` || v == "1.1" || v == "1.0"

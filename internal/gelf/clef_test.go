@@ -204,6 +204,20 @@ func TestSplitter(t *testing.T) {
 	}
 }
 
+// A time beyond what an instant holds is clamped, and what was said stays (R3).
+func TestR3TimeOutOfRange(t *testing.T) {
+	var d Decoder
+	for _, seconds := range []string{"1e10", "99999999999.5", "-99999999999"} {
+		line, err := d.CLEF([]byte(`{"short_message":"hi","timestamp":`+seconds+`,"host":"h"}`), received, "")
+		if err != nil || !strings.Contains(string(line), `"timestamp":`+seconds) {
+			t.Errorf("%s: %s %v", seconds, line, err)
+		}
+	}
+	if line, _ := d.CLEF([]byte(`{"short_message":"hi","timestamp":9.2e9,"host":"h"}`), received, ""); strings.Contains(string(line), "timestamp") {
+		t.Errorf("%s", line)
+	}
+}
+
 // A message that is too long is passed over, and no other with it, whatever it ends with.
 func TestSplitterGoesOnAfterALongMessage(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("}", 50) + `\"","b":{}}`
