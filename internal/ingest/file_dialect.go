@@ -68,6 +68,7 @@ var dialects = []dialectKind{
 	{"android", "Android logcat, in any of its formats", fitsForms("android"), openForms("android")},
 	{"redis", "Redis", fitsForms("redis"), openForms("redis")},
 	{"mysql", "error log of MySQL and MariaDB", fitsForms("mysql"), openForms("mysql")},
+	{"mysql-slow", "slow query log of MySQL and MariaDB", fitsMySQLSlow, openForms("mysql-slow")},
 	{"rabbitmq", "RabbitMQ", fitsForms("rabbitmq"), openForms("rabbitmq")},
 	{"squid", "access log of Squid", fitsForms("squid"), openForms("squid")},
 	{"uwsgi", "uWSGI", fitsForms("uwsgi"), openForms("uwsgi")},

@@ -15,9 +15,10 @@ type record struct {
 	// level is the line's own word for it, empty if it has none. @l gets Serilog's name, and
 	// the word is kept as the property level if it is another, unless kept says that the line's
 	// level is a property or part of the message already.
-	level string
-	kept  bool
-	word  []byte // what level was read from, where a form maps it itself
+	level  string
+	kept   bool
+	second bool   // the line begins no event if the one before it did and has no message
+	word   []byte // what level was read from, where a form maps it itself
 
 	message   []byte // @m, to which the lines that continue the event are added
 	exception []byte // @x

@@ -56,6 +56,7 @@ var lineForms = slices.Concat(
 	accessForms,
 	logfmtForms,
 	mongoForms,
+	mysqlSlowForms,
 	syslogForms,
 	pgbouncerForms,
 	consoleForms,
@@ -323,6 +324,9 @@ func trimNULs(line []byte) []byte { return bytes.TrimLeft(line, "\x00") }
 // quoted reports whether the line that was parsed only looks like the first of an event: it
 // stands in a stack trace, and its time is of another form than the file's.
 func (d *textDialect) quoted() bool {
+	if p := &d.pending; d.ahead.second && p.open && len(p.head)+len(p.more) == 0 {
+		return true
+	}
 	return d.pending.open && d.pending.trace && !d.laidOut && d.times.form != nil && d.times.found != d.times.form
 }
 
