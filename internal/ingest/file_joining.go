@@ -23,6 +23,9 @@ func (d *textDialect) joiningOf(s *sample) joining {
 		}
 		return joinAll
 	}
+	if d.times.form == nil {
+		return joinAll // which is of account if later lines have times
+	}
 	begins, loose := 0, 0
 	var plain []byte
 	for i, line := range s.lines {

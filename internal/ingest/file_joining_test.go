@@ -3,6 +3,7 @@ package ingest
 import (
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,6 +35,19 @@ func TestWhatIsJoined(t *testing.T) {
 				t.Errorf("%s\n%+v", d, r.Report())
 			}
 		})
+	}
+}
+
+// TestWhatIsJoinedOfAPipe has a first line alone to judge by, which says nothing of times.
+func TestWhatIsJoinedOfAPipe(t *testing.T) {
+	text := iotest.OneByteReader(strings.NewReader("hello\n2026-11-20 10:00:00 up\nmore\n2026-11-20\t10:00:01 down\n"))
+	r := NewFileReader(text, FileOptions{Now: testNow})
+	var lines []int64
+	for r.Next() {
+		lines = append(lines, r.Event().Line)
+	}
+	if d := cmp.Diff([]int64{1, 2, 4}, lines); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -97,7 +97,7 @@ func parseISO(c *cursor) (k clock) {
 		c.dottedTime(&k)
 		return k
 	}
-	c.oneOf("T t_")
+	c.oneOf("T t_\t")
 	c.timeOfDay(&k, true)
 	c.zone(&k)
 	return k
