@@ -232,6 +232,8 @@ var otherForms = []lineForm{
 		`{:alpha}, [{@t} #{pid:nat}] {@l:word} -- {app:*}: {@m}`, nil),
 	console("ruby", "Sidekiq", `2020-01-01T00:00:00.000Z pid=123 tid=abc class=X INFO: up`,
 		`{@t} pid={pid:nat} tid={tid:token} {:?{context:*} }{@l:capitals}: {@m}`, nil),
+	console("ruby", "Rails", `Started GET "/x" for 127.0.0.1 at 2026-11-20 10:00:00 +0000`,
+		`{@m:=Started {method:token} "{path:*}" for {remote_addr:token} at {@t}}`, nil),
 	{"php", "PHP", `[20-Nov-2026 10:00:00 UTC] PHP Warning:  up in /srv/x.php on line 3`, parsePHP},
 	console("php", "Monolog", `[2020-01-01 00:00:00] local.ERROR: up {"n":1} []`,
 		`[{@t}] {logger:*}.{@l:capitals}: {@m}`, finishMonolog),

@@ -78,7 +78,7 @@ var dialects = []dialectKind{
 	{"glog", "glog, klog", fitsForms("glog"), openForms("glog")},
 	{"go", "Go: log, slog, zap, zerolog, hclog, …", fitsForms("go"), openForms("go")},
 	{"dotnet", ".NET: Microsoft.Extensions.Logging, Serilog, NLog", fitsForms("dotnet"), openForms("dotnet")},
-	{"ruby", "Ruby's Logger, Sidekiq", fitsForms("ruby"), openForms("ruby")},
+	{"ruby", "Ruby's Logger, Rails, Sidekiq", fitsForms("ruby"), openForms("ruby")},
 	{"php", "PHP's error log, Monolog, Laravel", fitsForms("php"), openForms("php")},
 	{"node", "Node.js: NestJS, log4js", fitsForms("node"), openForms("node")},
 	{"rust", "Rust: env_logger, tracing", fitsForms("rust"), openForms("rust")},
