@@ -235,6 +235,13 @@ func (e *wrapping) open(f *FileReader, line *fileLine) (more bool) {
 	return false
 }
 
+// forget drops the mark of the line that was read last, which is a part of nothing.
+func (f *FileReader) forget() {
+	if f.envelope != nil && len(f.envelope.marks) > 0 {
+		f.envelope.marks = f.envelope.marks[:len(f.envelope.marks)-1]
+	}
+}
+
 // rest returns a line whose last part never came.
 func (e *wrapping) rest() (line fileLine, ok bool) {
 	for i := range e.parts {

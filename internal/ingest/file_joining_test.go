@@ -38,6 +38,24 @@ func TestWhatIsJoined(t *testing.T) {
 	}
 }
 
+// TestBlankLinesAreBounded follows an event with more blank lines than an event may have bytes.
+func TestBlankLinesAreBounded(t *testing.T) {
+	for _, c := range [][2]string{
+		{"2026-11-20 10:00:00 up\n", "\n"},
+		{"web-1  | 2026-11-20 10:00:00 up\n", "web-1  |\n"},
+		{"2026-11-20 13:45:00.123 UTC [4913] ada@shop LOG:  up\n", "\n"},
+	} {
+		r := NewFileReader(strings.NewReader(c[0]+strings.Repeat(c[1], 5000)+c[0]), FileOptions{Now: testNow, Patient: true, EventBytes: 2000})
+		var lines []int64
+		for r.Next() {
+			lines = append(lines, r.Event().Line)
+		}
+		if d := cmp.Diff([]int64{1, 5002}, lines); d != "" || r.Report().Blank < 3000 || r.Report().Joined > 2000 {
+			t.Errorf("%s\n%+v", d, r.Report())
+		}
+	}
+}
+
 // TestWhatIsJoinedOfAPipe has a first line alone to judge by, which says nothing of times.
 func TestWhatIsJoinedOfAPipe(t *testing.T) {
 	text := iotest.OneByteReader(strings.NewReader("hello\n2026-11-20 10:00:00 up\nmore\n2026-11-20\t10:00:01 down\n"))

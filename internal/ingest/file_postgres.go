@@ -115,8 +115,9 @@ func (d *postgresDialect) next(f *FileReader) bool {
 		l := &d.line
 		record := l.parse(line.text)
 		blank := !record && len(bytes.TrimSpace(line.text)) == 0
-		if e := d.owner(record); e != nil && (blank || e.bytes+len(line.text) <= d.limit) {
+		if e := d.owner(record); e != nil && e.bytes+len(line.text) <= d.limit {
 			e.add(l, line.text, record)
+			e.bytes++ // its end
 			f.report.Joined++
 			continue
 		}

@@ -292,10 +292,17 @@ func (d *textDialect) next(f *FileReader) bool {
 		}
 		begins := d.parsed || d.parse(line.text) && !d.quoted()
 		goesOn := d.stamped && (blank || d.continues(f, line.text))
-		if !begins && p.open && goesOn && line.stream == p.stream && (blank || len(p.head)+len(p.more)+len(line.text) <= d.limit) {
-			d.join(line.text)
-			f.report.Joined++
-			continue
+		if !begins && p.open && goesOn && line.stream == p.stream {
+			if len(p.head)+len(p.more)+len(line.text) <= d.limit {
+				d.join(line.text)
+				f.report.Joined++
+				continue
+			}
+			if blank {
+				f.forget()
+				f.report.Blank++
+				continue
+			}
 		}
 		if p.open {
 			f.unread(line)
