@@ -242,6 +242,7 @@ func (d *documentDialect) member(f *FileReader, c byte, line, offset int64) {
 // brokenEnvelope refuses the rest of an object around the events. What begins with a brace next is another one.
 func (d *documentDialect) brokenEnvelope(f *FileReader, line, offset int64, err error) {
 	d.open = d.open[:0]
+	d.scan.text = d.scan.text[:0] // a member before it, perhaps
 	d.broken(f, line, offset, err, -1)
 }
 
@@ -355,9 +356,9 @@ func (d *documentDialect) broken(f *FileReader, line, offset int64, err error, i
 	if f.err != nil {
 		return
 	}
-	d.refuse(f, line, offset, err)
 	d.cut = errors.Is(err, errCutOff)
-	d.scan.skipBroken(indent, len(d.open) > 0)
+	d.scan.skipBroken(indent, len(d.open) > 0, f.o.EventBytes) // it belongs to what is refused
+	d.refuse(f, line, offset, err)
 }
 
 // placed says on which line of the file an error in an element of several lines is.

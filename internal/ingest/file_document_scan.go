@@ -159,9 +159,7 @@ func (d *documentScan) value(limit int, kind lineKind) (size int64, err error) {
 			return size, errCutOff
 		}
 		n, done, why := v.scan(w)
-		if room := limit - len(d.text); room > 0 {
-			d.text = append(d.text, w[:min(n, room)]...)
-		}
+		d.keep(w[:n], limit)
 		size += int64(n)
 		d.take(w[:n], kind)
 		if n > 0 && kind == countedLine {
@@ -247,15 +245,15 @@ func (v *valueEnder) scan(w []byte) (n int, done bool, why string) {
 func (v *valueEnder) inArray() bool { return v.arrays>>(v.depth-1)&1 != 0 }
 
 // skipBroken passes over what is left of a broken value: up to a line that begins like the one on which the
-// value began, or with a bracket that closes what is around it.
-func (d *documentScan) skipBroken(indent int, inside bool) {
+// value began, or with a bracket that closes what is around it. It is added to d.text, up to limit bytes.
+func (d *documentScan) skipBroken(indent int, inside bool, limit int) {
 	for first := true; ; first = false {
 		if !first || d.indent < 0 {
-			if !d.skipLine() {
+			if !d.skipLine(limit) {
 				return
 			}
 		}
-		c, ok := d.blanks()
+		c, ok := d.blanks(limit)
 		if !ok {
 			return
 		}
@@ -268,8 +266,15 @@ func (d *documentScan) skipBroken(indent int, inside bool) {
 	}
 }
 
-// blanks passes over blanks in a line.
-func (d *documentScan) blanks() (c byte, ok bool) {
+// keep adds bytes to d.text, which has limit bytes at most.
+func (d *documentScan) keep(w []byte, limit int) {
+	if room := limit - len(d.text); room > 0 {
+		d.text = append(d.text, w[:min(len(w), room)]...)
+	}
+}
+
+// blanks passes over blanks in a line and keeps them.
+func (d *documentScan) blanks(limit int) (c byte, ok bool) {
 	for {
 		w := d.window()
 		if len(w) == 0 {
@@ -279,6 +284,7 @@ func (d *documentScan) blanks() (c byte, ok bool) {
 		for n < len(w) && (w[n] == ' ' || w[n] == '\t') {
 			n++
 		}
+		d.keep(w[:n], limit)
 		d.take(w[:n], blankLine)
 		if n < len(w) {
 			return w[n], true
@@ -286,8 +292,8 @@ func (d *documentScan) blanks() (c byte, ok bool) {
 	}
 }
 
-// skipLine passes over the rest of the line, which is a part of what was refused.
-func (d *documentScan) skipLine() bool {
+// skipLine passes over the rest of the line, which is a part of what was refused, and keeps it.
+func (d *documentScan) skipLine(limit int) bool {
 	for {
 		w := d.window()
 		if len(w) == 0 {
@@ -295,9 +301,11 @@ func (d *documentScan) skipLine() bool {
 		}
 		n := bytes.IndexByte(w, '\n')
 		if n < 0 {
+			d.keep(w, limit)
 			d.take(w, joinedLine)
 			continue
 		}
+		d.keep(w[:n+1], limit)
 		d.take(w[:n], joinedLine)
 		d.take(d.window()[:1], structureLine)
 		return true
@@ -313,9 +321,7 @@ func (d *documentScan) restOfLine(limit int, kind lineKind) {
 		if n < 0 {
 			n = len(w)
 		}
-		if room := limit - len(d.text); room > 0 {
-			d.text = append(d.text, w[:min(n, room)]...)
-		}
+		d.keep(w[:n], limit)
 		d.take(w[:n], kind)
 		if n < len(w) || len(w) == 0 {
 			return

@@ -187,3 +187,17 @@ func FuzzDocument(f *testing.F) {
 		})
 	})
 }
+
+// All that is passed over after a broken object is a part of its refusal; soaking found it lost.
+func TestARefusalHasAllThatIsPassedOver(t *testing.T) {
+	const broken = "{\"a\":1,\"b\"{:2}\npanic: x\n\tat y\n"
+	var texts []string
+	r := NewFileReader(strings.NewReader(broken+"{\"c\":3}{\"d\":\n4}\n{\n \"e\":5}\n"), FileOptions{
+		Patient: true, Now: testNow, Refused: func(x FileRefusal) { texts = append(texts, string(x.Text)) },
+	})
+	for r.Next() {
+	}
+	if report := r.Report(); r.Err() != nil || report.Events != 3 || len(texts) != 1 || texts[0] != broken {
+		t.Errorf("%v: %+v; refused %q, want %q", r.Err(), report, texts, broken)
+	}
+}

@@ -202,6 +202,7 @@ func (e *postgresEvent) add(l *postgresLine, line []byte, record bool) {
 	}
 	if record && l.part != "" {
 		e.flush()
+		e.differ(l)
 		e.part = l.part
 		e.text = append(e.text[:0], text...)
 		return
@@ -216,6 +217,36 @@ func (e *postgresEvent) add(l *postgresLine, line []byte, record bool) {
 		*to = append(*to, '\n')
 	}
 	*to = append(*to, rest...)
+}
+
+// differ keeps what the prefix of a DETAIL or the like says other than that of its record; the number of a
+// line in its session always differs.
+func (e *postgresEvent) differ(l *postgresLine) {
+	fields := l.record.fields
+	for i := 1; i < len(fields); {
+		end := stringEnd(fields, i)
+		after := valueEnd(fields, end+1)
+		name := fields[i+1 : end-1]
+		if string(name) != "session_line_num" && !hasMember(e.record.fields, fields[i-1:after]) {
+			e.follow = append(append(append(e.follow, `,"`...), l.part...), '_')
+			e.follow = append(e.follow, fields[i+1:after]...)
+		}
+		i = after + 1
+	}
+}
+
+// hasMember reports whether a member, with the comma before it, is among others.
+func hasMember(members, member []byte) bool {
+	for len(members) > 0 {
+		at := bytes.Index(members, member)
+		if at < 0 {
+			return false
+		}
+		if members = members[at+len(member):]; len(members) == 0 || members[0] == ',' {
+			return true
+		}
+	}
+	return false
 }
 
 // flush makes a member of the DETAIL or the like that was gathered.

@@ -132,3 +132,13 @@ func BenchmarkPostgres(b *testing.B) {
 func BenchmarkPostgresSyslog(b *testing.B) {
 	benchmarkFile(b, "postgres", bytes.Repeat([]byte("Nov 19 10:00:00 db-1 postgres[42]: [7-1] db=shop,user=ada,app=psql,client=[local] LOG:  duration: 0.112 ms  statement: INSERT INTO history (tid, bid, aid)\nNov 19 10:00:00 db-1 postgres[42]: [7-2] #011VALUES (10, 1, 26429);\n"), 10000))
 }
+
+// What stands in the prefix of a DETAIL and not in that of its record is kept; soaking found it lost.
+func TestPostgresPrefixesThatDiffer(t *testing.T) {
+	text := "2026-11-20 10:00:00.123 UTC [42] ada@shop ERROR:  x\n2026-11-20 10:00:00.123 UTC [42] adahop DETAIL:  Key exists.\n2026-11-20 10:00:00.123 UTC [42] ada@shop STATEMENT:  y\n"
+	got, refused, _ := readAll(t, text, FileOptions{Patient: true})
+	want := []string{`{"@t":"2026-11-20T10:00:00.1230000Z","@l":"Error","@m":"x","error_severity":"ERROR","process_id":42,"user_name":"ada","database_name":"shop","detail_prefix":"adahop","detail":"Key exists.","statement":"y"}`}
+	if d := cmp.Diff(want, got); d != "" || refused != nil {
+		t.Errorf("%s\nrefused %v", d, refused)
+	}
+}
