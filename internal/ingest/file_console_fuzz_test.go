@@ -17,9 +17,15 @@ func FuzzConsole(f *testing.F) {
 		form := &consoleForms[int(which)%len(consoleForms)]
 		testkit.Soak(t, append([]byte(form.example), seed...), func(text []byte) {
 			checkReading(t, form.format, text, nil)
-			if bytes.IndexByte(text, 0) < 0 { // else it may be binary, and refused
+			// Detection takes twenty times as long as reading, so a part of the inputs must do for it. What has
+			// a zero byte or the mark of UTF-16 may be refused whole.
+			if len(text)%32 == 0 && bytes.IndexByte(text, 0) < 0 && !utf16Mark(text) {
 				checkReading(t, AutoFormat, text, func(string) bool { return true })
 			}
 		})
 	})
+}
+
+func utf16Mark(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
 }
