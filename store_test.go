@@ -60,3 +60,21 @@ func TestAppendReadReopen(t *testing.T) {
 		}
 	}
 }
+
+func TestSettle(t *testing.T) {
+	s := testkit.OpenMem(t, nil)
+	s.AppendSeries(0, 10, 5)
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "settled", series(0, 10), s.All())
+	if err := s.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Settle(ctx); stele.KindOf(err) != stele.Closed {
+		t.Errorf("a closed store: %v", err)
+	}
+}

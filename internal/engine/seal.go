@@ -59,6 +59,18 @@ func (e *Engine) Flush(ctx context.Context) error {
 	return e.seal(ctx)
 }
 
+// Settle does what the background still has to do.
+func (e *Engine) Settle(ctx context.Context) error {
+	if err := e.gate.enter(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	if err := e.writable("settle"); err != nil {
+		return err
+	}
+	return e.seal(ctx)
+}
+
 // seal merges the rotated journal files into one segment, in the order that keeps every
 // crash harmless: the segment whole and durable, then one edit of the catalog that names it and
 // retires the files, then the new state, then the files' removal.
