@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -21,18 +22,18 @@ type Block struct {
 	sections []section
 	payloads []payload
 	base     uint64
-	shapes   ints
+	shapes   *column.Ints
 	instants []int64
-	arrivals *ints  // nil: row i has offset i
-	last     uint64 // highest offset
-	first    uint64 // lowest offset
+	arrivals *column.Ints // nil: row i has offset i
+	last     uint64       // highest offset
+	first    uint64       // lowest offset
 
 	columns  []lazyColumn
 	programs []atomic.Pointer[program] // by shape
 	places   places
 	fields   fields
 	spare    atomic.Pointer[Cursor] // one cursor kept for the calls that name a row
-	memory   atomic.Int64
+	account  column.Account
 }
 
 type section struct {
@@ -52,10 +53,11 @@ type payload struct {
 }
 
 type lazyColumn struct {
-	once   sync.Once
-	values int // how many values the rows' shapes say it has
-	reader *reader
-	err    error
+	once    sync.Once
+	values  int // how many values the rows' shapes say it has
+	reader  *reader
+	account column.Account
+	err     error
 }
 
 const opOpen = "open block"
@@ -99,7 +101,7 @@ func Open(data []byte, base uint64) (*Block, error) {
 	if err := b.readRows(int(rows)); err != nil {
 		return nil, err
 	}
-	b.memory.Add(int64(len(data) + 8*len(b.instants) + b.shapes.memory() + 96*len(b.columns) + 512))
+	b.account.Take(len(data) + 8*len(b.instants) + 96*len(b.columns) + 512)
 	return b, nil
 }
 
@@ -115,20 +117,20 @@ func (b *Block) readDirectory(data []byte, rows int) error {
 		return corrupt("the directory's checksum is %08x, expected %08x", got, want)
 	}
 	rest = rest[checksumBytes:]
-	d := &decoder{src: directory}
-	n := d.count("sections", 7)
+	d := &column.Decoder{Src: directory}
+	n := d.Count("sections", 7)
 	b.sections = make([]section, n)
 	var counts []int
 	total := 0
 	for i := range b.sections {
 		s := &b.sections[i]
-		s.method = d.byte("method")
-		count := d.number("payloads of a section", len(directory))
-		length := d.uvarint("bytes of a section")
-		sum := d.bytes("checksum", checksumBytes)
+		s.method = d.Byte("method")
+		count := d.Number("payloads of a section", len(directory))
+		length := d.Uvarint("bytes of a section")
+		sum := d.Bytes("checksum", checksumBytes)
 		switch {
-		case d.err != nil:
-			return d.err
+		case d.Err() != nil:
+			return d.Err()
 		case s.method >= methods:
 			return corrupt("section %d is stored by the unknown method %d", i, s.method)
 		case length > uint64(len(rest)):
@@ -142,8 +144,8 @@ func (b *Block) readDirectory(data []byte, rows int) error {
 		total += count
 		counts = append(counts, count)
 	}
-	if total > len(d.src) || total < payloadColumns {
-		return corrupt("the directory announces %d payloads in %d bytes", total, len(d.src))
+	if total > len(d.Src) || total < payloadColumns {
+		return corrupt("the directory announces %d payloads in %d bytes", total, len(d.Src))
 	}
 	weight := uint64(rows) * rowBytes
 	most := uint64(len(data))*expansion + expansionSlack
@@ -151,7 +153,7 @@ func (b *Block) readDirectory(data []byte, rows int) error {
 	for i, count := range counts {
 		s := &b.sections[i]
 		for range count {
-			length := d.uvarint("bytes of a payload")
+			length := d.Uvarint("bytes of a payload")
 			if weight += length; length > most || weight > most {
 				return corrupt("the block announces over %d bytes of content in %d", most, len(data))
 			}
@@ -159,7 +161,7 @@ func (b *Block) readDirectory(data []byte, rows int) error {
 			s.size += int(length)
 		}
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return err
 	}
 	for _, c := range rest {
@@ -220,7 +222,7 @@ func (b *Block) payload(i int) ([]byte, error) {
 			return
 		}
 		if s.raw, s.err = unpack(s.method, s.stored, s.size); s.err == nil && s.method != methodRaw {
-			b.memory.Add(int64(len(s.raw)))
+			b.account.Take(len(s.raw))
 		}
 	})
 	if s.err != nil {
@@ -256,20 +258,19 @@ func (b *Block) readShapes(rows int) error {
 	if err != nil {
 		return err
 	}
-	d := &decoder{src: raw}
-	b.shapes = d.ints("shapes", rows)
-	if err := d.end(); err != nil {
+	d := &column.Decoder{Src: raw}
+	b.shapes = d.Ints("shapes", rows, column.Below(len(b.schema.shapes)), &b.account)
+	if err := d.End(); err != nil {
 		return fault.Wrap(err, opOpen, "shapes")
 	}
 	counts := make([]int, len(b.schema.shapes))
 	for i := range rows {
-		sh := b.shapes.at(i)
-		if sh < 0 || sh >= int64(len(counts)) {
-			return corrupt("row %d has shape %d of %d", i, sh, len(counts))
-		}
-		counts[sh]++
+		counts[b.shapes.At(i)]++
 	}
 	b.columns = make([]lazyColumn, len(b.schema.columns))
+	for i := range b.columns {
+		b.columns[i].account.Over = &b.account
+	}
 	for i, sh := range b.schema.shapes {
 		if counts[i] != sh.rows {
 			return corrupt("%d rows have shape %d, the schema says %d", counts[i], i, sh.rows)
@@ -291,19 +292,19 @@ func (b *Block) readTimes(rows int) error {
 	if err != nil {
 		return err
 	}
-	d := &decoder{src: raw}
+	d := &column.Decoder{Src: raw}
 	b.instants = make([]int64, rows)
 	if rows > 0 {
-		divisor := d.uvarint("divisor")
-		last := d.varint("first instant")
-		deltas := d.ints("instants", rows-1)
-		if d.err == nil {
+		divisor := d.Uvarint("divisor")
+		last := d.Varint("first instant")
+		deltas := d.Ints("instants", rows-1, column.AnyInt, nil)
+		if d.Err() == nil {
 			b.instants[0] = last
 			for i := range rows - 1 {
-				q := uint64(deltas.at(i))
+				q := uint64(deltas.At(i))
 				room := uint64(math.MaxInt64) - uint64(last)
 				if divisor == 0 || q > room/divisor {
-					d.fail("instant %d is out of range", i+1)
+					d.Fail("instant %d is out of range", i+1)
 					break
 				}
 				last += int64(q * divisor)
@@ -311,7 +312,7 @@ func (b *Block) readTimes(rows int) error {
 			}
 		}
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return fault.Wrap(err, opOpen, "instants")
 	}
 	return nil
@@ -326,16 +327,16 @@ func (b *Block) readArrivals(rows int) error {
 		b.last = uint64(rows - 1)
 	}
 	if len(raw) > 0 {
-		d := &decoder{src: raw}
-		v := d.ints("arrivals", rows)
-		if err := d.end(); err != nil {
+		d := &column.Decoder{Src: raw}
+		v := d.Ints("arrivals", rows, column.AnyInt, &b.account)
+		if err := d.End(); err != nil {
 			return fault.Wrap(err, opOpen, "arrivals")
 		}
-		b.arrivals, b.first, b.last = &v, math.MaxUint64, 0
+		b.arrivals, b.first, b.last = v, math.MaxUint64, 0
 		for i := range rows {
-			at := uint64(v.at(i))
+			at := uint64(v.At(i))
 			b.first, b.last = min(b.first, at), max(b.last, at)
-			if i > 0 && b.instants[i] == b.instants[i-1] && at <= uint64(v.at(i-1)) {
+			if i > 0 && b.instants[i] == b.instants[i-1] && at <= uint64(v.At(i-1)) {
 				return corrupt("rows %d and %d are not in key order", i-1, i)
 			}
 		}
@@ -362,7 +363,7 @@ func (b *Block) arrival(row int) uint64 {
 	if b.arrivals == nil {
 		return b.base + uint64(row)
 	}
-	return b.base + uint64(b.arrivals.at(row))
+	return b.base + uint64(b.arrivals.At(row))
 }
 
 // MinArrival and MaxArrival bound the rows' arrival numbers.
@@ -378,7 +379,7 @@ func (b *Block) Search(k event.Key) int {
 }
 
 // MemSize is about how many bytes of memory the block holds now; it grows as columns are touched.
-func (b *Block) MemSize() int { return int(b.memory.Load()) }
+func (b *Block) MemSize() int { return b.account.MemSize() }
 
 // column returns the reader of a column, which is decoded at the first call.
 func (b *Block) column(c uint32) (*reader, error) {
@@ -386,13 +387,13 @@ func (b *Block) column(c uint32) (*reader, error) {
 	l.once.Do(func() {
 		raw, err := b.payload(payloadColumns + int(c))
 		if err == nil {
-			l.reader, err = decodeColumn(raw, b.schema.columns[c].kind, l.values)
+			l.reader, err = decodeColumn(raw, b.schema.columns[c].kind, l.values, &l.account)
 		}
 		if err != nil {
 			l.reader, l.err = nil, fault.Wrap(err, opDecode, "column %s", b.schema.path(c))
 			return
 		}
-		b.memory.Add(int64(l.reader.mem))
+
 	})
 	return l.reader, l.err
 }

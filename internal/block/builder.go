@@ -28,7 +28,7 @@ type Builder struct {
 	eventBytes int
 	seed       maphash.Seed
 	trie       trie
-	columns    []*column // as trie.columns; may lag behind it
+	columns    []*gathered // as trie.columns; may lag behind it
 
 	instants []int64
 	shapes   []uint32
@@ -203,7 +203,7 @@ func (b *Builder) nextArrival() uint64 {
 
 func (b *Builder) growColumns() {
 	for len(b.columns) < len(b.trie.columns) {
-		b.columns = append(b.columns, &column{})
+		b.columns = append(b.columns, &gathered{})
 	}
 }
 

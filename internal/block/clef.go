@@ -80,7 +80,7 @@ func (b *Block) program(sh uint32) (*program, error) {
 	}
 	p.tail = string(text)
 	b.programs[sh].Store(p)
-	b.memory.Add(int64(64*len(p.steps) + 256))
+	b.account.Take(64*len(p.steps) + 256)
 	return p, nil
 }
 
@@ -114,9 +114,9 @@ func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 				dst = event.AppendString(dst, s.from.textAt(at))
 			}
 		case kindInt:
-			dst = strconv.AppendInt(dst, s.from.ints.at(at), 10)
+			dst = strconv.AppendInt(dst, s.from.ints.At(at), 10)
 		case kindDecimal:
-			dst = appendDecimal(dst, s.from.ints.at(at), s.from.scaleAt(at))
+			dst = appendDecimal(dst, s.from.ints.At(at), s.from.scaleAt(at))
 		case kindTime:
 			dst = event.AppendTime(dst, c.b.instants[c.row])
 		case kindBool:

@@ -5,9 +5,9 @@ import (
 	"hash/maphash"
 )
 
-// A column gathers the values of one kind at one path, in row order. Texts go through a dictionary from the first value
+// gathered are the values of one kind at one path, in row order. Texts go through a dictionary from the first value
 // on, which the column gives up when more than half of its values are new.
-type column struct {
+type gathered struct {
 	ints   []int64 // int: the values; decimal: the mantissas
 	scales []uint8 // decimal
 	bools  []byte  // bool: 0 or 1 each
@@ -27,7 +27,7 @@ const (
 	minSlots  = 16
 )
 
-func (c *column) reset() {
+func (c *gathered) reset() {
 	c.ints, c.scales, c.bools = c.ints[:0], c.scales[:0], c.bools[:0]
 	c.text, c.ends, c.hashes, c.codes = c.text[:0], c.ends[:0], c.hashes[:0], c.codes[:0]
 	if len(c.slots) > 4096 {
@@ -38,7 +38,7 @@ func (c *column) reset() {
 }
 
 // entry is text i of the dictionary, or value i of a plain column.
-func (c *column) entry(i int) []byte {
+func (c *gathered) entry(i int) []byte {
 	start := uint32(0)
 	if i > 0 {
 		start = c.ends[i-1]
@@ -46,7 +46,7 @@ func (c *column) entry(i int) []byte {
 	return c.text[start:c.ends[i]]
 }
 
-func (c *column) textAt(i int) []byte {
+func (c *gathered) textAt(i int) []byte {
 	if c.plain {
 		return c.entry(i)
 	}
@@ -54,7 +54,7 @@ func (c *column) textAt(i int) []byte {
 }
 
 // appendText adds a value and returns how much memory it takes.
-func (c *column) appendText(v []byte, seed maphash.Seed) int {
+func (c *gathered) appendText(v []byte, seed maphash.Seed) int {
 	if c.plain {
 		c.total += len(v)
 		c.text = append(c.text, v...)
@@ -74,7 +74,7 @@ func (c *column) appendText(v []byte, seed maphash.Seed) int {
 }
 
 // appendCode adds a value by its place in the dictionary.
-func (c *column) appendCode(code uint32) {
+func (c *gathered) appendCode(code uint32) {
 	c.total += len(c.entry(int(code)))
 	c.codes = append(c.codes, code)
 	if len(c.ends) > tryBefore && len(c.ends) > len(c.codes)/2 {
@@ -83,7 +83,7 @@ func (c *column) appendCode(code uint32) {
 }
 
 // intern returns the code of v in the dictionary, where it puts v if need be, and how much memory that takes.
-func (c *column) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {
+func (c *gathered) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {
 	if len(c.slots) < 2*len(c.ends)+2 {
 		c.grow()
 	}
@@ -104,7 +104,7 @@ func (c *column) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {
 	}
 }
 
-func (c *column) grow() {
+func (c *gathered) grow() {
 	size := max(minSlots, 2*len(c.slots))
 	c.slots = make([]uint32, size)
 	for i, h := range c.hashes {
@@ -117,7 +117,7 @@ func (c *column) grow() {
 }
 
 // giveUp turns a column with a dictionary into a plain one.
-func (c *column) giveUp() {
+func (c *gathered) giveUp() {
 	text := make([]byte, 0, 2*c.total)
 	ends := make([]uint32, 0, 2*len(c.codes))
 	for _, code := range c.codes {
@@ -129,8 +129,8 @@ func (c *column) giveUp() {
 }
 
 // ordered returns a column with c's values in another order: value i of it is value order[i] of c. It shares c's dictionary.
-func (c *column) ordered(k kind, order []uint32) *column {
-	o := &column{plain: c.plain, total: c.total}
+func (c *gathered) ordered(k kind, order []uint32) *gathered {
+	o := &gathered{plain: c.plain, total: c.total}
 	switch {
 	case k == kindBool:
 		o.bools = make([]byte, len(order))
@@ -167,7 +167,7 @@ func (c *column) ordered(k kind, order []uint32) *column {
 }
 
 // appendColumn adds all of o's values behind c's.
-func (c *column) appendColumn(k kind, o *column, seed maphash.Seed) {
+func (c *gathered) appendColumn(k kind, o *gathered, seed maphash.Seed) {
 	switch {
 	case k == kindBool:
 		c.bools = append(c.bools, o.bools...)

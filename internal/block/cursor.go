@@ -38,11 +38,11 @@ func (b *Block) placesAt(i int) []uint32 {
 			if row%p.every == 0 {
 				p.at = append(p.at, next...)
 			}
-			for _, c := range b.schema.shapes[b.shapes.at(row)].data {
+			for _, c := range b.schema.shapes[b.shapes.At(row)].data {
 				next[c]++
 			}
 		}
-		b.memory.Add(int64(4 * len(p.at)))
+		b.account.Take(4 * len(p.at))
 	})
 	n := len(b.columns)
 	return p.at[i*n : (i+1)*n]
@@ -86,7 +86,7 @@ func (c *Cursor) Key() event.Key { return c.b.Key(c.row) }
 // Next goes one row on; false if there is none.
 func (c *Cursor) Next() bool {
 	if c.row >= 0 && c.row < c.b.Rows() {
-		for _, column := range c.b.schema.shapes[c.b.shapes.at(c.row)].data {
+		for _, column := range c.b.schema.shapes[c.b.shapes.At(c.row)].data {
 			c.next[column]++
 		}
 	}
@@ -104,7 +104,7 @@ func (c *Cursor) Prev() bool {
 	if c.row < 0 {
 		return false
 	}
-	for _, column := range c.b.schema.shapes[c.b.shapes.at(c.row)].data {
+	for _, column := range c.b.schema.shapes[c.b.shapes.At(c.row)].data {
 		c.next[column]--
 	}
 	return true
@@ -131,7 +131,7 @@ func (c *Cursor) Seek(row int) {
 }
 
 // shape is the row's shape.
-func (c *Cursor) shape() uint32 { return uint32(c.b.shapes.at(c.row)) }
+func (c *Cursor) shape() uint32 { return uint32(c.b.shapes.At(c.row)) }
 
 // valid refuses a row that is none.
 func (c *Cursor) valid() error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -176,13 +177,13 @@ func resum(data []byte) {
 	size := uint64(binary.LittleEndian.Uint32(data[12:]))
 	if rest := data[headerBytes:]; size+checksumBytes <= uint64(len(rest)) {
 		directory, stored := rest[:size], rest[size+checksumBytes:]
-		d := decoder{src: directory}
-		for n := d.count("", 7); n > 0 && d.err == nil; n-- {
-			d.byte("")
-			d.uvarint("")
-			length := d.uvarint("")
-			sum := d.bytes("", checksumBytes)
-			if d.err != nil || length > uint64(len(stored)) {
+		d := column.Decoder{Src: directory}
+		for n := d.Count("", 7); n > 0 && d.Err() == nil; n-- {
+			d.Byte("")
+			d.Uvarint("")
+			length := d.Uvarint("")
+			sum := d.Bytes("", checksumBytes)
+			if d.Err() != nil || length > uint64(len(stored)) {
 				break
 			}
 			binary.LittleEndian.PutUint32(sum, crc32.Checksum(stored[:length], castagnoli))
@@ -235,10 +236,10 @@ func FuzzPayloads(f *testing.F) {
 		}
 		rows := int(data[0]) | int(data[1])<<8
 		e := encoder{}
-		d := decoder{src: data[2:]}
-		for len(d.src) > 0 {
-			p := d.bytes("", d.uvarint(""))
-			if d.err != nil {
+		d := column.Decoder{Src: data[2:]}
+		for len(d.Src) > 0 {
+			p := d.Bytes("", d.Uvarint(""))
+			if d.Err() != nil {
 				break
 			}
 			e.payloads = append(e.payloads, p)

@@ -51,9 +51,9 @@ func (b *Block) Describe() string {
 
 // form says how a column is written.
 func (r *reader) form(k kind) string {
-	numbers := fmt.Sprintf("%d + width %d", r.ints.base, r.ints.width)
-	if r.ints.all != nil {
-		numbers = "deltas"
+	numbers := ""
+	if r.ints != nil {
+		numbers = r.ints.Form()
 	}
 	switch {
 	case k == kindBool:

@@ -102,7 +102,7 @@ type encoder struct {
 type encodedColumn struct {
 	from   uint32 // the builder's number
 	kind   kind
-	values *column
+	values *gathered
 }
 
 // choose finds the columns and shapes in use and brings the columns' values and the rows' shapes into key order.
@@ -162,7 +162,7 @@ func (e *encoder) choose(b *Builder, order []uint32) (columns []encodedColumn, s
 	return columns, shapeOf
 }
 
-func (e *encoder) column(k kind, c *column) []byte {
+func (e *encoder) column(k kind, c *gathered) []byte {
 	return e.shaper.appendColumn(nil, k, c)
 }
 
@@ -212,7 +212,7 @@ func (e *encoder) shapes(shapeOf []uint32) []byte {
 	for i, sh := range shapeOf {
 		values[i] = int64(sh)
 	}
-	return appendFixed(nil, values)
+	return e.shaper.column.Fixed(nil, values)
 }
 
 func (e *encoder) times(b *Builder, order []uint32) []byte {
@@ -240,7 +240,7 @@ func (e *encoder) times(b *Builder, order []uint32) []byte {
 	}
 	dst := binary.AppendUvarint(nil, divisor)
 	dst = binary.AppendVarint(dst, at(0))
-	return appendFixed(dst, deltas)
+	return e.shaper.column.Fixed(dst, deltas)
 }
 
 // gcd is fast where a is a divisor of b already, which most are.
@@ -280,7 +280,7 @@ func (e *encoder) arrivals(b *Builder, order []uint32) (payload []byte, base uin
 	if plain {
 		return nil, base
 	}
-	return appendInts(nil, offsets), base
+	return e.shaper.column.Ints(nil, offsets, nil), base
 }
 
 // finish packs the payloads into sections and appends the block.

@@ -6,7 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/fault"
+)
+
+// Forms of integers, as package column writes them.
+const (
+	fixed  = 0
+	deltas = 1
 )
 
 // Columns whose checksums are right and whose content is not are refused when they are decoded.
@@ -21,27 +28,22 @@ func TestForgedColumns(t *testing.T) {
 		{"bools missing", kindBool, 9, []byte{1}, "2 bytes are announced, 1 are left"},
 		{"bools left over", kindBool, 3, []byte{8}, "bits are left over"},
 		{"no integers", kindInt, 1, nil, "the byte is missing"},
-		{"form of integers", kindInt, 1, []byte{7}, "unknown form 7"},
-		{"width", kindInt, 1, []byte{intsFixed, 0, 9}, "a width of 9 bytes"},
-		{"too few integers", kindInt, 3, []byte{intsFixed, 0, 2, 1, 2, 3, 4, 5}, "3 of width 2 do not fit in 5 bytes"},
-		{"too many integers", kindInt, 1, []byte{intsFixed, 0, 1, 1, 2}, "1 bytes are left over"},
-		{"too few deltas", kindInt, 5, []byte{intsDeltas, 0, 0}, "5 do not fit in 2 bytes"},
-		{"a delta cut off", kindInt, 2, []byte{intsDeltas, 0x80, 0x80}, "cut off"},
-		{"scale", kindDecimal, 1, []byte{scalesSame, 19, intsFixed, 0, 0}, "a scale of 19"},
-		{"scales", kindDecimal, 2, []byte{scalesEach, 1, 200, intsFixed, 0, 0}, "a scale of 200"},
+		{"too many integers", kindInt, 1, []byte{fixed, 0, 1, 1, 2}, "1 bytes are left over"},
+		{"scale", kindDecimal, 1, []byte{scalesSame, 19, fixed, 0, 0}, "a scale of 19"},
+		{"scales", kindDecimal, 2, []byte{scalesEach, 1, 200, fixed, 0, 0}, "a scale of 200"},
 		{"form of scales", kindDecimal, 1, []byte{2}, "unknown form 2"},
 		{"form of texts", kindString, 1, []byte{2}, "unknown form 2"},
-		{"texts too long", kindString, 2, []byte{textsPlain, intsFixed, 0, 1, 3, 4, 'a', 'b', 'c'}, "text 1 has 4 bytes, 0 are left"},
-		{"texts too short", kindString, 2, []byte{textsPlain, intsFixed, 0, 1, 0, 1, 'a', 'b', 'c'}, "2 bytes are left over"},
-		{"negative length", kindString, 2, []byte{textsPlain, intsFixed, 1, 1, 0, 3, 'a', 'b', 'c'}, "text 0 has -1 bytes"},
-		{"texts of one length", kindString, 3, []byte{textsPlain, intsFixed, 4, 0, 'a', 'b', 'c', 'd', 'e'}, "5 bytes are not 3 times 2"},
-		{"one negative length", kindString, 3, []byte{textsPlain, intsFixed, 1, 0}, "0 bytes are not 3 times -1"},
-		{"code", kindString, 2, []byte{textsDictionary, 2, intsFixed, 0, 1, 0, 2, intsFixed, 2, 0, 'a', 'b'}, "value 1 is text 2 of 2"},
-		{"one code", kindString, 2, []byte{textsDictionary, 1, intsFixed, 2, 0, intsFixed, 2, 0, 'a'}, "value 0 is text 1 of 1"},
-		{"negative code", kindString, 1, []byte{textsDictionary, 1, intsFixed, 1, 0, intsFixed, 2, 0, 'a'}, "value 0 is text -1 of 1"},
-		{"huge dictionary", kindString, 1, []byte{textsDictionary, 0xff, 0xff, 0xff, 0xff, 0x0f, intsFixed, 0, 0, intsFixed, 0, 0}, "do not fit"},
+		{"texts too long", kindString, 2, []byte{textsPlain, fixed, 0, 1, 3, 4, 'a', 'b', 'c'}, "text 1 has 4 bytes, 0 are left"},
+		{"texts too short", kindString, 2, []byte{textsPlain, fixed, 0, 1, 0, 1, 'a', 'b', 'c'}, "2 bytes are left over"},
+		{"negative length", kindString, 2, []byte{textsPlain, fixed, 1, 1, 0, 3, 'a', 'b', 'c'}, "integer 0 is -1, not within"},
+		{"texts of one length", kindString, 3, []byte{textsPlain, fixed, 4, 0, 'a', 'b', 'c', 'd', 'e'}, "5 bytes are not 3 times 2"},
+		{"one negative length", kindString, 3, []byte{textsPlain, fixed, 1, 0}, "integer 0 is -1, not within"},
+		{"code", kindString, 2, []byte{textsDictionary, 2, fixed, 0, 1, 0, 2, fixed, 2, 0, 'a', 'b'}, "integer 1 is 2, not within 0 and 1"},
+		{"one code", kindString, 2, []byte{textsDictionary, 1, fixed, 2, 0, fixed, 2, 0, 'a'}, "integer 0 is 1, not within 0 and 0"},
+		{"negative code", kindString, 1, []byte{textsDictionary, 1, fixed, 1, 0, fixed, 2, 0, 'a'}, "integer 0 is -1, not within"},
+		{"huge dictionary", kindString, 1, []byte{textsDictionary, 0xff, 0xff, 0xff, 0xff, 0x0f, fixed, 0, 0, fixed, 0, 0}, "do not fit"},
 	} {
-		_, err := decodeColumn(c.src, c.kind, c.n)
+		_, err := decodeColumn(c.src, c.kind, c.n, nil)
 		if !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected … %s …", c.name, err, c.want)
 		}
@@ -76,19 +78,19 @@ func TestForgedBlocks(t *testing.T) {
 	}{
 		{"more rows than shapes say", 3, func(*encoder) {}, "the shapes cover 1 rows too few"},
 		{"fewer rows", 1, func(*encoder) {}, "rows of a shape: 2 is over 1"},
-		{"a row of a shape that is none", 2, func(e *encoder) { e.payloads[1] = []byte{intsFixed, 0, 1, 0, 1} }, "row 1 has shape 1 of 1"},
-		{"a row of a negative shape", 2, func(e *encoder) { e.payloads[1] = []byte{intsFixed, 1, 0} }, "row 0 has shape -1 of 1"},
+		{"a row of a shape that is none", 2, func(e *encoder) { e.payloads[1] = []byte{fixed, 0, 1, 0, 1} }, "integer 1 is 1, not within 0 and 0"},
+		{"a row of a negative shape", 2, func(e *encoder) { e.payloads[1] = []byte{fixed, 1, 0} }, "integer 0 is -1, not within 0 and 0"},
 		{"a shape with other rows", 2, func(e *encoder) {
 			s := &schema{objects: []object{{}}, columns: []columnDef{{kind: kindTime, name: "@t"}, {kind: kindInt, name: "a"}}}
 			s.shapes = []shape{{rows: 1, tokens: []token{1}}, {rows: 1, tokens: []token{1, 3}}}
 			e.payloads[0] = appendSchema(nil, s)
 		}, "2 rows have shape 0, the schema says 1"},
-		{"divisor 0", 2, func(e *encoder) { e.payloads[2] = []byte{0, 0, intsFixed, 0, 0} }, "instant 1 is out of range"},
-		{"instants that run over", 2, func(e *encoder) { e.payloads[2] = []byte{200, 1, 0, intsFixed, 1, 0} }, "instant 1 is out of range"},
-		{"instants that run over when multiplied", 2, func(e *encoder) { e.payloads[2] = appendFixed([]byte{4, 0}, []int64{1 << 62}) }, "instant 1 is out of range"},
+		{"divisor 0", 2, func(e *encoder) { e.payloads[2] = []byte{0, 0, fixed, 0, 0} }, "instant 1 is out of range"},
+		{"instants that run over", 2, func(e *encoder) { e.payloads[2] = []byte{200, 1, 0, fixed, 1, 0} }, "instant 1 is out of range"},
+		{"instants that run over when multiplied", 2, func(e *encoder) { e.payloads[2] = new(column.Encoder).Fixed([]byte{4, 0}, []int64{1 << 62}) }, "instant 1 is out of range"},
 		{"arrivals out of order", 2, func(e *encoder) {
-			e.payloads[2] = []byte{1, 0, intsFixed, 0, 0}
-			e.payloads[3] = []byte{intsFixed, 0, 1, 5, 5}
+			e.payloads[2] = []byte{1, 0, fixed, 0, 0}
+			e.payloads[3] = []byte{fixed, 0, 1, 5, 5}
 		}, "rows 0 and 1 are not in key order"},
 		{"a column more than the schema has", 2, func(e *encoder) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},
 		{"no payloads", 0, func(e *encoder) { e.payloads = nil }, "the directory announces 0 payloads"},

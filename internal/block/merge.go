@@ -68,10 +68,10 @@ func (b *Builder) AppendRow(src *Block, row int) error {
 			c.bools = append(c.bools, f.from.boolAt(at))
 			size++
 		case kindInt:
-			c.ints = append(c.ints, f.from.ints.at(at))
+			c.ints = append(c.ints, f.from.ints.At(at))
 			size += 8
 		case kindDecimal:
-			c.ints = append(c.ints, f.from.ints.at(at))
+			c.ints = append(c.ints, f.from.ints.At(at))
 			c.scales = append(c.scales, f.from.scaleAt(at))
 			size += 9
 		default:
@@ -101,7 +101,7 @@ func (b *Builder) sourceOf(src *Block) *source {
 }
 
 // copyText copies a text; one from a dictionary is looked up in the builder's once.
-func (b *Builder) copyText(c *column, r *reader, at int, known *sourceColumn) int {
+func (b *Builder) copyText(c *gathered, r *reader, at int, known *sourceColumn) int {
 	if c.plain || !r.hasDictionary() {
 		return c.appendText(r.textAt(at), b.seed)
 	}
@@ -245,7 +245,7 @@ func (b *Builder) AppendBuilder(o *Builder) {
 }
 
 // appendValue adds value i of o, a column of the same kind, and returns how much memory it takes.
-func (c *column) appendValue(k kind, o *column, i int, seed maphash.Seed) int {
+func (c *gathered) appendValue(k kind, o *gathered, i int, seed maphash.Seed) int {
 	switch k {
 	case kindBool:
 		c.bools = append(c.bools, o.bools[i])

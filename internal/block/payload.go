@@ -2,8 +2,11 @@ package block
 
 import (
 	"encoding/binary"
+	"math"
 	"sort"
 	"sync"
+
+	"github.com/stelehq/stele/internal/column"
 )
 
 // The payload of a column, by kind:
@@ -31,6 +34,7 @@ const (
 
 // A shaper turns values into a payload. Its methods may be given up and tried again: they only append.
 type shaper struct {
+	column  column.Encoder
 	numbers []int64
 }
 
@@ -42,14 +46,14 @@ func (s *shaper) grow(n int) []int64 {
 }
 
 // appendColumn appends the payload of c. Small dictionaries that don't pay are written plain.
-func (s *shaper) appendColumn(dst []byte, k kind, c *column) []byte {
+func (s *shaper) appendColumn(dst []byte, k kind, c *gathered) []byte {
 	switch {
 	case k == kindBool:
 		return appendBools(dst, c.bools)
 	case k == kindInt:
-		return appendInts(dst, c.ints)
+		return s.column.Ints(dst, c.ints, nil)
 	case k == kindDecimal:
-		return appendInts(appendScales(dst, c.scales), c.ints)
+		return s.column.Ints(appendScales(dst, c.scales), c.ints, nil)
 	case !k.isText():
 		return dst
 	case c.plain:
@@ -62,7 +66,7 @@ func (s *shaper) appendColumn(dst []byte, k kind, c *column) []byte {
 		for i, code := range c.codes {
 			lengths[i] = int64(len(c.entry(int(code))))
 		}
-		dst = appendFixed(dst, lengths)
+		dst = s.column.Fixed(dst, lengths)
 		for _, code := range c.codes {
 			dst = append(dst, c.entry(int(code))...)
 		}
@@ -74,7 +78,7 @@ func (s *shaper) appendColumn(dst []byte, k kind, c *column) []byte {
 	for i, code := range c.codes {
 		codes[i] = int64(code)
 	}
-	dst = appendFixed(dst, codes)
+	dst = s.column.Fixed(dst, codes)
 	return append(s.appendEnds(dst, c.ends), c.text...)
 }
 
@@ -96,7 +100,7 @@ func (s *shaper) appendEnds(dst []byte, ends []uint32) []byte {
 	for i, end := range ends {
 		lengths[i], last = int64(end-last), end
 	}
-	return appendFixed(dst, lengths)
+	return s.column.Fixed(dst, lengths)
 }
 
 func appendBools(dst []byte, bools []byte) []byte {
@@ -121,8 +125,7 @@ func appendScales(dst []byte, scales []uint8) []byte {
 
 // A reader gives the values of one column of an open block, at random. It is immutable once made.
 type reader struct {
-	n    int
-	ints // int: values; decimal: mantissas; texts: codes of a dictionary
+	ints *column.Ints // int: values; decimal: mantissas; texts: codes of a dictionary
 
 	scale  uint8
 	scales []byte // nil if all are scale
@@ -130,7 +133,6 @@ type reader struct {
 
 	dictionary bool
 	texts      texts
-	mem        int
 
 	once    sync.Once
 	strings []string // of a small dictionary
@@ -160,7 +162,7 @@ func (r *reader) stringAt(i int) string {
 			at += n
 		}
 	})
-	return r.strings[r.ints.at(i)]
+	return r.strings[r.ints.At(i)]
 }
 
 // texts are byte strings one after the other.
@@ -183,23 +185,23 @@ func (t *texts) at(i int) []byte {
 	return t.bytes[start:t.ends[i]:t.ends[i]]
 }
 
-// texts reads n texts, which are all that is left of d.
-func (d *decoder) texts(n int) (t texts) {
-	lengths := d.ints("lengths", n)
-	if d.err != nil {
+// readTexts reads n texts, which are all that is left of d.
+func readTexts(d *column.Decoder, n int, a *column.Account) (t texts) {
+	lengths := d.Ints("lengths", n, column.Range{Max: math.MaxInt64}, a)
+	if d.Err() != nil {
 		return t
 	}
-	t.n, t.bytes = n, d.src
-	d.src = nil
-	if lengths.all == nil && lengths.width == 0 {
+	t.n, t.bytes = n, d.Src
+	d.Src = nil
+	if n == 0 {
+		if len(t.bytes) != 0 {
+			d.Fail("texts: %d bytes for none", len(t.bytes))
+		}
+	} else if lengths.Same() {
 		// Divide rather than multiply: n*length can overflow.
-		switch l := lengths.base; {
-		case n == 0:
-			if len(t.bytes) != 0 {
-				d.fail("texts: %d bytes for none", len(t.bytes))
-			}
-		case l < 0 || l > int64(len(t.bytes)/n) || int(l)*n != len(t.bytes):
-			d.fail("texts: %d bytes are not %d times %d", len(t.bytes), n, l)
+		switch l := lengths.At(0); {
+		case l > int64(len(t.bytes)/n) || int(l)*n != len(t.bytes):
+			d.Fail("texts: %d bytes are not %d times %d", len(t.bytes), n, l)
 		default:
 			t.length = int(l)
 		}
@@ -207,16 +209,16 @@ func (d *decoder) texts(n int) (t texts) {
 		t.ends = make([]uint32, n)
 		end := 0
 		for i := range t.ends {
-			l := lengths.at(i)
-			if l < 0 || l > int64(len(t.bytes)-end) {
-				d.fail("texts: text %d has %d bytes, %d are left", i, l, len(t.bytes)-end)
+			l := lengths.At(i)
+			if l > int64(len(t.bytes)-end) {
+				d.Fail("texts: text %d has %d bytes, %d are left", i, l, len(t.bytes)-end)
 				return texts{}
 			}
 			end += int(l)
 			t.ends[i] = uint32(end)
 		}
 		if end != len(t.bytes) {
-			d.fail("texts: %d bytes are left over", len(t.bytes)-end)
+			d.Fail("texts: %d bytes are left over", len(t.bytes)-end)
 		}
 	}
 	t.clean = needsNoEscape(t.bytes)
@@ -234,73 +236,58 @@ func needsNoEscape(s []byte) bool {
 }
 
 // decodeColumn reads a column of n values. src may come from a damaged file: nothing in it is trusted.
-func decodeColumn(src []byte, k kind, n int) (*reader, error) {
-	d := &decoder{src: src}
-	r := &reader{n: n}
+func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error) {
+	d := &column.Decoder{Src: src}
+	r := &reader{}
 	switch {
 	case k == kindBool:
-		if r.bools = d.bytes("bools", uint64(n+7)/8); d.err == nil && n%8 != 0 && r.bools[n/8]>>(n%8) != 0 {
-			d.fail("bools: bits are left over")
+		if r.bools = d.Bytes("bools", uint64(n+7)/8); d.Err() == nil && n%8 != 0 && r.bools[n/8]>>(n%8) != 0 {
+			d.Fail("bools: bits are left over")
 		}
 	case k == kindInt:
-		r.ints = d.ints("integers", n)
+		r.ints = d.Ints("integers", n, column.AnyInt, a)
 	case k == kindDecimal:
-		switch form := d.byte("scales"); {
-		case d.err != nil:
+		switch form := d.Byte("scales"); {
+		case d.Err() != nil:
 		case form == scalesSame:
-			if r.scale = d.byte("scale"); r.scale > maxDigits {
-				d.fail("a scale of %d", r.scale)
+			if r.scale = d.Byte("scale"); r.scale > maxDigits {
+				d.Fail("a scale of %d", r.scale)
 			}
 		case form == scalesEach:
-			r.scales = d.bytes("scales", uint64(n))
+			r.scales = d.Bytes("scales", uint64(n))
 			for _, s := range r.scales {
 				if s > maxDigits {
-					d.fail("a scale of %d", s)
+					d.Fail("a scale of %d", s)
 				}
 			}
 		default:
-			d.fail("scales: unknown form %d", form)
+			d.Fail("scales: unknown form %d", form)
 		}
-		r.ints = d.ints("mantissas", n)
+		r.ints = d.Ints("mantissas", n, column.AnyInt, a)
 	case k.isText():
-		switch form := d.byte("texts"); {
-		case d.err != nil:
+		switch form := d.Byte("texts"); {
+		case d.Err() != nil:
 		case form == textsPlain:
-			r.texts = d.texts(n)
+			r.texts = readTexts(d, n, a)
 		case form == textsDictionary:
-			entries := d.count("texts of the dictionary", 1) // they differ, so only one can be empty
-			r.dictionary, r.ints = true, d.ints("codes", n)
-			if r.texts = d.texts(entries); d.err == nil {
-				r.checkCodes(d, entries)
-			}
+			entries := d.Count("texts of the dictionary", 1) // they differ, so only one can be empty
+			r.dictionary, r.ints = true, d.Ints("codes", n, column.Below(entries), a)
+			r.texts = readTexts(d, entries, a)
 		default:
-			d.fail("texts: unknown form %d", form)
+			d.Fail("texts: unknown form %d", form)
 		}
 	}
 	if r.isSmallDictionary() {
-		r.mem = 16*r.texts.n + len(r.texts.bytes)
+		a.Take(16*r.texts.n + len(r.texts.bytes))
 	}
-	r.mem += len(src) + r.ints.memory() + 4*len(r.texts.ends) + 160
-	return r, d.end()
-}
-
-func (r *reader) checkCodes(d *decoder, entries int) {
-	count := r.n
-	if r.ints.width == 0 && r.ints.all == nil {
-		count = min(count, 1) // all are the same
-	}
-	for i := range count {
-		if c := r.ints.at(i); c < 0 || c >= int64(entries) {
-			d.fail("codes: value %d is text %d of %d", i, c, entries)
-			return
-		}
-	}
+	a.Take(len(src) + 4*len(r.texts.ends) + 160)
+	return r, d.End()
 }
 
 func (r *reader) hasDictionary() bool { return r.dictionary }
 func (r *reader) entries() int        { return r.texts.n }
 func (r *reader) entry(i int) []byte  { return r.texts.at(i) }
-func (r *reader) code(i int) int      { return int(r.ints.at(i)) }
+func (r *reader) code(i int) int      { return int(r.ints.At(i)) }
 func (r *reader) boolAt(i int) byte   { return r.bools[i>>3] >> (i & 7) & 1 }
 func (r *reader) scaleAt(i int) uint8 {
 	if r.scales != nil {
@@ -311,7 +298,7 @@ func (r *reader) scaleAt(i int) uint8 {
 
 func (r *reader) textAt(i int) []byte {
 	if r.dictionary {
-		return r.texts.at(int(r.ints.at(i)))
+		return r.texts.at(int(r.ints.At(i)))
 	}
 	return r.texts.at(i)
 }

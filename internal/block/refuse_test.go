@@ -149,7 +149,7 @@ func TestEventsBeyondTheSchemasBoundsAreKeptWhole(t *testing.T) {
 			whole += sh.rows
 		}
 	}
-	if v, err := blk.Lookup(0, "m511"); err != nil || v.Text != "511" || !blk.schema.isEvent(&blk.schema.shapes[blk.shapes.at(0)]) {
+	if v, err := blk.Lookup(0, "m511"); err != nil || v.Text != "511" || !blk.schema.isEvent(&blk.schema.shapes[blk.shapes.At(0)]) {
 		t.Fatalf("the event of over %d members: %v %v", maxMembers, v, err)
 	}
 	if whole < 1000 {

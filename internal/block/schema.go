@@ -3,8 +3,8 @@ package block
 import (
 	"encoding/binary"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
-	"github.com/stelehq/stele/internal/fault"
 )
 
 // A schema says what the rows of a block look like: which objects nest in which, which columns there are, and the shapes.
@@ -153,169 +153,86 @@ func appendSchema(dst []byte, s *schema) []byte {
 
 // decodeSchema checks src, which may come from a damaged file, for a block of rows rows.
 func decodeSchema(src []byte, rows int) (*schema, error) {
-	d := decoder{src: src}
+	d := column.Decoder{Src: src}
 	s := &schema{}
-	n := d.count("objects", 2)
-	if d.err == nil && n < 1 {
-		d.fail("there is no object 0")
+	n := d.Count("objects", 2)
+	if d.Err() == nil && n < 1 {
+		d.Fail("there is no object 0")
 	}
 	s.objects = make([]object, 1, n+1)
-	for i := 1; i < n && d.err == nil; i++ {
-		o := object{parent: d.below("parent object", i), name: d.text("object name")}
+	for i := 1; i < n && d.Err() == nil; i++ {
+		o := object{parent: d.Below("parent object", i), name: d.Text("object name")}
 		s.objects = append(s.objects, o)
 	}
-	n = d.count("columns", 3)
+	n = d.Count("columns", 3)
 	s.columns = make([]columnDef, 0, n)
-	for i := 0; i < n && d.err == nil; i++ {
-		c := columnDef{object: d.below("object of a column", len(s.objects)), kind: kind(d.byte("kind")), name: d.text("column name")}
-		if d.err == nil && (c.kind == 0 || c.kind >= kindObject) {
-			d.fail("column %d has the unknown kind %d", i, c.kind)
+	for i := 0; i < n && d.Err() == nil; i++ {
+		c := columnDef{object: d.Below("object of a column", len(s.objects)), kind: kind(d.Byte("kind")), name: d.Text("column name")}
+		if d.Err() == nil && (c.kind == 0 || c.kind >= kindObject) {
+			d.Fail("column %d has the unknown kind %d", i, c.kind)
 		}
 		s.columns = append(s.columns, c)
 	}
-	n = d.count("shapes", 2)
+	n = d.Count("shapes", 2)
 	s.shapes = make([]shape, 0, n)
 	left := rows
-	for i := 0; i < n && d.err == nil; i++ {
-		sh := shape{rows: d.number("rows of a shape", left)}
+	for i := 0; i < n && d.Err() == nil; i++ {
+		sh := shape{rows: d.Number("rows of a shape", left)}
 		left -= sh.rows
-		tokens := d.count("tokens", 1)
+		tokens := d.Count("tokens", 1)
 		sh.tokens = make([]token, 0, tokens)
-		for j := 0; j < tokens && d.err == nil; j++ {
-			sh.tokens = append(sh.tokens, token(d.number("token", 1<<31)))
+		for j := 0; j < tokens && d.Err() == nil; j++ {
+			sh.tokens = append(sh.tokens, token(d.Number("token", 1<<31)))
 		}
-		if d.err == nil {
+		if d.Err() == nil {
 			s.checkTokens(&d, sh.tokens)
 		}
-		if d.err == nil {
+		if d.Err() == nil {
 			sh.data = s.dataColumns(sh.tokens)
 		}
 		s.shapes = append(s.shapes, sh)
 	}
-	if d.err == nil && left != 0 {
-		d.fail("the shapes cover %d rows too few", left)
+	if d.Err() == nil && left != 0 {
+		d.Fail("the shapes cover %d rows too few", left)
 	}
-	return s, d.end()
+	return s, d.End()
 }
 
 // checkTokens refuses a shape whose objects don't nest as the schema says.
-func (s *schema) checkTokens(d *decoder, tokens []token) {
+func (s *schema) checkTokens(d *column.Decoder, tokens []token) {
 	in, depth := uint32(0), 1
 	for i, t := range tokens {
 		switch {
 		case t == closing:
 			if in == 0 {
-				d.fail("token %d closes nothing", i)
+				d.Fail("token %d closes nothing", i)
 				return
 			}
 			in, depth = s.objects[in].parent, depth-1
 		case t.isOpen():
 			if uint64(t.id()) >= uint64(len(s.objects)) || s.objects[t.id()].parent != in {
-				d.fail("token %d opens object %d, which is no member of object %d", i, t.id(), in)
+				d.Fail("token %d opens object %d, which is no member of object %d", i, t.id(), in)
 				return
 			}
 			if depth++; depth > event.MaxDepth {
-				d.fail("a shape nests over %d levels", event.MaxDepth)
+				d.Fail("a shape nests over %d levels", event.MaxDepth)
 				return
 			}
 			in = t.id()
 		default:
 			if uint64(t.id()) >= uint64(len(s.columns)) || s.columns[t.id()].object != in {
-				d.fail("token %d is column %d, which is no member of object %d", i, t.id(), in)
+				d.Fail("token %d is column %d, which is no member of object %d", i, t.id(), in)
 				return
 			}
 			if s.columns[t.id()].kind == kindEvent && len(tokens) != 1 {
-				d.fail("a whole event is only a part of its shape")
+				d.Fail("a whole event is only a part of its shape")
 				return
 			}
 		}
 	}
 	if in != 0 {
-		d.fail("a shape ends within an object")
+		d.Fail("a shape ends within an object")
 	}
-}
-
-// A decoder reads numbers and texts off a byte string and remembers the first thing that is wrong with it.
-type decoder struct {
-	src []byte
-	err error
 }
 
 const opDecode = "decode block"
-
-func (d *decoder) fail(format string, args ...any) {
-	if d.err == nil {
-		d.err = fault.New(fault.Corrupt, opDecode, format, args...)
-	}
-	d.src = nil
-}
-
-func (d *decoder) uvarint(what string) uint64 {
-	v, n := binary.Uvarint(d.src)
-	if n <= 0 {
-		d.fail("%s: the number is cut off or too long", what)
-		return 0
-	}
-	d.src = d.src[n:]
-	return v
-}
-
-// number reads a number up to most.
-func (d *decoder) number(what string, most int) int {
-	v := d.uvarint(what)
-	if v > uint64(most) {
-		d.fail("%s: %d is over %d", what, v, most)
-		return 0
-	}
-	return int(v)
-}
-
-// below reads a number less than limit.
-func (d *decoder) below(what string, limit int) uint32 {
-	v := d.uvarint(what)
-	if d.err == nil && v >= uint64(limit) {
-		d.fail("%s: %d is not below %d", what, v, limit)
-		return 0
-	}
-	return uint32(v)
-}
-
-// count reads how many things of at least size bytes each follow.
-func (d *decoder) count(what string, size int) int {
-	v := d.uvarint(what)
-	if v > uint64(len(d.src)/size)+1 {
-		d.fail("%s: %d do not fit in %d bytes", what, v, len(d.src))
-		return 0
-	}
-	return int(v)
-}
-
-func (d *decoder) byte(what string) byte {
-	if len(d.src) == 0 {
-		d.fail("%s: the byte is missing", what)
-		return 0
-	}
-	v := d.src[0]
-	d.src = d.src[1:]
-	return v
-}
-
-func (d *decoder) bytes(what string, n uint64) []byte {
-	if n > uint64(len(d.src)) {
-		d.fail("%s: %d bytes are announced, %d are left", what, n, len(d.src))
-		return nil
-	}
-	v := d.src[:n:n]
-	d.src = d.src[n:]
-	return v
-}
-
-func (d *decoder) text(what string) string { return string(d.bytes(what, d.uvarint(what))) }
-
-// end returns the first error; bytes left over are one.
-func (d *decoder) end() error {
-	if len(d.src) > 0 {
-		d.fail("%d bytes are left over", len(d.src))
-	}
-	return d.err
-}

@@ -89,10 +89,10 @@ func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
 	case kindBool:
 		return event.Value{Kind: event.Bool, Bool: r.boolAt(at) != 0}, nil
 	case kindInt:
-		return event.Value{Kind: event.Number, Text: strconv.FormatInt(r.ints.at(at), 10)}, nil
+		return event.Value{Kind: event.Number, Text: strconv.FormatInt(r.ints.At(at), 10)}, nil
 	case kindDecimal:
 		var text [32]byte
-		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], r.ints.at(at), r.scaleAt(at)))}, nil
+		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], r.ints.At(at), r.scaleAt(at)))}, nil
 	case kindNumber:
 		return event.Value{Kind: event.Number, Text: r.stringAt(at)}, nil
 	case kindTime:
@@ -174,7 +174,7 @@ func (b *Block) Field(path ...string) *Field {
 			b.fields.known = map[string]*Field{}
 		}
 		b.fields.known[string(key)] = f
-		b.memory.Add(int64(len(f.targets)*32 + len(key) + 128))
+		b.account.Take(len(f.targets)*32 + len(key) + 128)
 	}
 	return f
 }
