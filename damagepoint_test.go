@@ -333,6 +333,9 @@ func TestASegmentOfAnotherStoreIsNotRead(t *testing.T) {
 	if len(got) > 0 || stele.KindOf(err) != stele.Corrupt {
 		t.Errorf("read %v: %v", got, err)
 	}
+	if got, err = testkit.DrainText(s.ReadText(ctx, stele.ReadOptions{})); len(got) > 0 || stele.KindOf(err) != stele.Corrupt {
+		t.Errorf("read as text %v: %v", got, err)
+	}
 	if !damageIn(s, path.Base(name)) {
 		t.Errorf("damage: %v", s.Stats().Damage)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/engine"
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/testkit"
 	"github.com/stelehq/stele/internal/vfs"
 )
@@ -112,11 +114,27 @@ func TestModel(t *testing.T) {
 				if desc {
 					o.Ordering = stele.Descending
 				}
+				want := m.read(times, desc)
+				if rapid.Bool().Draw(rt, "filter") {
+					o.Filter, _ = stele.ParseFilter("N % 3 = 1")
+					want = slices.DeleteFunc(want, func(line string) bool {
+						v, _ := event.ParseValue([]byte(line))
+						n, _ := strconv.Atoi(v.Get("N").Text)
+						return n%3 != 1
+					})
+				}
+				if o.Limit = rapid.SampledFrom([]int{0, 1, 70, 500}).Draw(rt, "limit"); o.Limit > 0 {
+					want = want[:min(o.Limit, len(want))]
+				}
 				got, err := testkit.Drain(s.Read(ctx, o))
 				if err != nil {
 					rt.Fatal(err)
 				}
-				compare("read", m.read(times, desc), got)
+				compare("read", want, got)
+				if got, err = testkit.DrainText(s.ReadText(ctx, o)); err != nil {
+					rt.Fatal(err)
+				}
+				compare("read as text", want, got)
 			},
 			"get": func(rt *rapid.T) {
 				if len(m.live) == 0 {

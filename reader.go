@@ -12,6 +12,7 @@ type ReadOptions struct {
 	Range    Range
 	Ordering Ordering
 	Filter   *Filter // nil: every event
+	Limit    int     // most events; 0: all
 }
 
 // Reader reads events in key order.
@@ -27,6 +28,7 @@ type ReadOptions struct {
 type Reader struct {
 	scan *engine.Scan
 	ev   Event
+	left int // of the limit; negative: all
 }
 
 // Read reads the snapshot. The reader may not outlive it.
@@ -42,7 +44,10 @@ func (s *Store) Read(ctx context.Context, o ReadOptions) *Reader {
 }
 
 func read(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Reader {
-	r := &Reader{}
+	r := &Reader{left: o.Limit}
+	if o.Limit == 0 {
+		r.left = -1
+	}
 	lost := func(err error) { r.scan.Lost(err) }
 	r.ev.lost = lost
 	r.scan = v.Scan(ctx, o.Range.span(), o.Ordering == Descending, o.Filter.match(lost), owns)
@@ -51,9 +56,10 @@ func read(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Reader
 
 // Next goes to the next event, and reports whether there is one.
 func (r *Reader) Next() bool {
-	if !r.scan.Next() {
+	if r.left == 0 || !r.scan.Next() {
 		return false
 	}
+	r.left--
 	r.ev.row = r.scan.Row()
 	return true
 }

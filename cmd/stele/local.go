@@ -59,30 +59,27 @@ func (l *local) search(ctx context.Context, q searchQuery, yield func([]byte) er
 	if err != nil {
 		return note, err
 	}
-	o := stele.ReadOptions{Ordering: stele.Descending, Filter: filter}
+	o := stele.ReadOptions{Ordering: stele.Descending, Filter: filter, Limit: q.count}
+	if q.ascending {
+		o.Ordering = stele.Ascending
+	}
 	if !q.from.IsZero() {
 		o.Range.From = stele.FromTime(q.from)
 	}
 	if !q.to.IsZero() {
 		o.Range.To = stele.BeforeTime(q.to)
 	}
-	r := l.store.Read(ctx, o)
-	defer r.Close()
-	var line []byte
-	for n := 0; (q.count == 0 || n < q.count) && r.Next(); n++ {
-		line = r.Event().AppendCLEF(line[:0])
-		if err := yield(line); err != nil {
-			return note, err
-		}
-	}
-	if err := r.Err(); err != nil {
-		if stele.KindOf(err) != fault.Corrupt {
-			return note, err
-		}
+	_, err = l.store.ReadText(ctx, o).WriteTo(writerFunc(yield))
+	if stele.KindOf(err) == fault.Corrupt {
 		note.damage = explain(err)
+		err = nil
 	}
-	return note, nil
+	return note, err
 }
+
+type writerFunc func([]byte) error
+
+func (f writerFunc) Write(p []byte) (int, error) { return len(p), f(p) }
 
 // parseFilter reads what a person typed; nil is everything.
 func parseFilter(text string, note *searchNote) (*stele.Filter, error) {

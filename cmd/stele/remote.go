@@ -160,6 +160,9 @@ func (r *remote) ingest(ctx context.Context, b *batch, partial bool) (refusals, 
 
 func (r *remote) search(ctx context.Context, q searchQuery, yield func([]byte) error) (searchNote, error) {
 	query := url.Values{"clef": {"true"}, "count": {strconv.Itoa(q.count)}}
+	if q.ascending {
+		query.Set("ascending", "true")
+	}
 	if q.filter != "" {
 		query.Set("filter", q.filter)
 	}
@@ -178,25 +181,38 @@ func (r *remote) search(ctx context.Context, q searchQuery, yield func([]byte) e
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), clefType) {
 		return note, fault.New(fault.Unsupported, "", "the server at %s does not give events as CLEF", r.base).WithHint("it may be older than this command")
 	}
-	br := bufio.NewReaderSize(resp.Body, 64<<10)
+	if err := readLines(resp.Body, yield); err != nil {
+		if ctx.Err() != nil {
+			return note, fault.WrapAs(fault.Canceled, ctx.Err(), "", "interrupted")
+		}
+		return note, err
+	}
+	if d := resp.Trailer.Get("X-Stele-Damage"); d != "" {
+		note.damage = d
+	}
+	return note, nil
+}
+
+// readLines gives whole lines to yield, many at a time. Its error is yield's, or that the last line is cut short.
+func readLines(body io.Reader, yield func([]byte) error) error {
+	buf := make([]byte, 256<<10)
+	rest := 0 // bytes of a line whose end is still to come
 	for {
-		line, err := br.ReadBytes('\n')
-		if len(line) > 0 && line[len(line)-1] == '\n' {
-			if err := yield(line[:len(line)-1]); err != nil {
-				return note, err
+		n, err := body.Read(buf[rest:])
+		if end := bytes.LastIndexByte(buf[rest:rest+n], '\n') + 1; end > 0 {
+			if err := yield(buf[:rest+end]); err != nil {
+				return err
 			}
+			n, rest = copy(buf, buf[rest+end:rest+n]), 0
 		}
-		if err == io.EOF && len(line) == 0 {
-			if d := resp.Trailer.Get("X-Stele-Damage"); d != "" {
-				note.damage = d
-			}
-			return note, nil
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				return note, fault.WrapAs(fault.Canceled, ctx.Err(), "", "interrupted")
-			}
-			return note, fault.WrapAs(fault.Unavailable, err, "", "the server's answer was cut short")
+		rest += n
+		switch {
+		case err == io.EOF && rest == 0:
+			return nil
+		case err != nil:
+			return fault.WrapAs(fault.Unavailable, err, "", "the server's answer was cut short")
+		case rest == len(buf):
+			buf = append(buf, make([]byte, len(buf))...)
 		}
 	}
 }

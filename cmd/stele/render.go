@@ -60,6 +60,35 @@ func (p *printer) print(clef []byte) error {
 	return err
 }
 
+// printLines shows several events.
+func (p *printer) printLines(lines []byte) error {
+	if p.json {
+		_, err := p.w.Write(lines)
+		return err
+	}
+	for line := range bytes.Lines(lines) {
+		if err := p.print(bytes.TrimSuffix(line, newline)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printTurned shows several events, the last one first.
+func (p *printer) printTurned(lines []byte) error {
+	for len(lines) > 0 {
+		lines = bytes.TrimSuffix(lines, newline)
+		start := bytes.LastIndexByte(lines, '\n') + 1
+		if err := p.print(lines[start:]); err != nil {
+			return err
+		}
+		lines = lines[:start]
+	}
+	return nil
+}
+
+var newline = []byte("\n")
+
 // The parts of a line, and their colours.
 const (
 	plain  = ""
@@ -173,28 +202,4 @@ func clipText(s string, most int) string {
 		return s
 	}
 	return string([]rune(s)[:most-1]) + "…"
-}
-
-// reversed holds events back, to show them in the other order.
-type reversed struct {
-	body []byte
-	ends []int
-}
-
-func (r *reversed) add(clef []byte) {
-	r.body = append(r.body, clef...)
-	r.ends = append(r.ends, len(r.body))
-}
-
-func (r *reversed) print(p *printer) error {
-	for i := len(r.ends) - 1; i >= 0; i-- {
-		start := 0
-		if i > 0 {
-			start = r.ends[i-1]
-		}
-		if err := p.print(bytes.Clone(r.body[start:r.ends[i]])); err != nil {
-			return err
-		}
-	}
-	return nil
 }

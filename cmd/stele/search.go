@@ -47,15 +47,18 @@ func (c *searchCommand) Run(ctx context.Context, s streams) error {
 	out := bufio.NewWriterSize(s.out, 64<<10)
 	p := c.printer(s.out)
 	p.w = out
-	var held reversed
-	note, err := d.search(ctx, q, func(clef []byte) error {
-		if c.Ascending {
-			held.add(clef)
+	// The newest events oldest first: these are known only when all are there. Without a count the store gives them so.
+	turned := c.Ascending && c.Count > 0
+	q.ascending = c.Ascending && !turned
+	var held []byte
+	note, err := d.search(ctx, q, func(lines []byte) error {
+		if turned {
+			held = append(held, lines...)
 			return nil
 		}
-		return p.print(clef)
+		return p.printLines(lines)
 	})
-	if e := held.print(p); err == nil {
+	if e := p.printTurned(held); err == nil {
 		err = e
 	}
 	if e := out.Flush(); err == nil {

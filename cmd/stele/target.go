@@ -26,9 +26,9 @@ type door interface {
 	// first line that is no event comes with the error that refused the batch.
 	ingest(ctx context.Context, b *batch, partial bool) (refusals, error)
 
-	// search finds events, newest first, and gives the CLEF of each to yield, which must
-	// not keep it.
-	search(ctx context.Context, q searchQuery, yield func(clef []byte) error) (searchNote, error)
+	// search finds events and gives their CLEF to yield, whole lines with their newlines, which
+	// must not keep it.
+	search(ctx context.Context, q searchQuery, yield func(lines []byte) error) (searchNote, error)
 
 	// tail gives each event that arrives until ctx ends. told is called once, when
 	// listening has begun.
@@ -57,9 +57,10 @@ type refusedLine struct {
 }
 
 type searchQuery struct {
-	filter   string // what a person typed; empty is everything
-	count    int    // 0 is all
-	from, to time.Time
+	filter    string // what a person typed; empty is everything
+	count     int    // 0 is all
+	ascending bool   // oldest first, not newest first
+	from, to  time.Time
 }
 
 // searchNote is what is to be told beside the events.

@@ -381,6 +381,19 @@ func (b *Block) Search(k event.Key) int {
 // MemSize is about how many bytes of memory the block holds now; it grows as columns are touched.
 func (b *Block) MemSize() int { return b.account.MemSize() }
 
+// Load decodes every column, as reading all rows would.
+func (b *Block) Load() error {
+	for c := range b.columns {
+		if !b.schema.columns[c].kind.hasData() {
+			continue
+		}
+		if _, err := b.column(uint32(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // column returns the reader of a column, which is decoded at the first call.
 func (b *Block) column(c uint32) (*reader, error) {
 	l := &b.columns[c]

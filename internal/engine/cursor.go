@@ -3,7 +3,6 @@ package engine
 import (
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/event"
-	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/manifest"
 )
 
@@ -14,6 +13,7 @@ type cursor struct {
 
 	block     *block.Block // nil: not opened yet
 	row       int
+	low, high int                 // the block's rows in the span: low to high-1
 	deletions []manifest.Deletion // that concern the block at hand
 
 	recent *recent // the source, or
@@ -32,7 +32,17 @@ type merge struct {
 	lost       func(error) // told of each block that cannot be read
 	view       *View       // what pins the parts, if it may be released while the merge goes on
 	closed     bool        // it was released
+	ahead      *readAhead  // nil: a block is opened when its turn comes
 }
+
+// A Run is rows From to To-1 of a block: those that a scan has next to each other. A descending scan has the last one first.
+type Run struct {
+	Block    *block.Block
+	From, To int
+}
+
+// Rows is how many rows the run has.
+func (r Run) Rows() int { return r.To - r.From }
 
 // before reports whether cursor a comes before b.
 func (m *merge) before(a, b *cursor) bool {
@@ -106,20 +116,9 @@ func search(n int, ok func(int) bool) int {
 // deletions hide all of that. It returns false if the source has no more.
 func (m *merge) settle(c *cursor) bool {
 	for {
-		var minKey, maxKey event.Key
-		var minArrival, maxArrival, applied uint64
-		if c.recent != nil {
-			r := c.recent
-			minKey, maxKey, minArrival, maxArrival = r.minKey, r.maxKey, r.minArrival, r.maxArrival
-		} else {
-			b := c.part.reader.Meta(c.index)
-			minKey, maxKey, minArrival, maxArrival, applied = b.MinKey, b.MaxKey, b.MinArrival, b.MaxArrival, c.part.Applied
-		}
-		c.block, c.deletions = nil, nil
-		if len(m.deletions) > 0 {
-			c.deletions = hides(m.deletions, minKey, maxKey, minArrival, applied)
-		}
-		if !covered(c.deletions, minKey, maxKey, maxArrival) {
+		c.block = nil
+		minKey, maxKey, hidden := m.bounds(c, c.index)
+		if !hidden {
 			if m.descending {
 				c.key = maxKey
 			} else {
@@ -131,6 +130,24 @@ func (m *merge) settle(c *cursor) bool {
 			return false
 		}
 	}
+}
+
+// bounds returns the keys between which a block of the cursor's source lies, and whether deletions hide all of it. It sets
+// the cursor's deletions.
+func (m *merge) bounds(c *cursor, index int) (minKey, maxKey event.Key, hidden bool) {
+	var minArrival, maxArrival, applied uint64
+	if c.recent != nil {
+		r := c.recent
+		minKey, maxKey, minArrival, maxArrival = r.minKey, r.maxKey, r.minArrival, r.maxArrival
+	} else {
+		b := c.part.reader.Meta(index)
+		minKey, maxKey, minArrival, maxArrival, applied = b.MinKey, b.MaxKey, b.MinArrival, b.MaxArrival, c.part.Applied
+	}
+	c.deletions = nil
+	if len(m.deletions) > 0 {
+		c.deletions = hides(m.deletions, minKey, maxKey, minArrival, applied)
+	}
+	return minKey, maxKey, covered(c.deletions, minKey, maxKey, maxArrival)
 }
 
 // nextBlock steps to the source's next block.
@@ -151,39 +168,49 @@ func (m *merge) nextBlock(c *cursor) bool {
 func (m *merge) open(c *cursor) (ok bool) {
 	if c.recent != nil {
 		c.block = c.recent.block
-	} else {
-		if m.view != nil {
-			if !m.view.hold() {
-				m.closed = true
-				return false
-			}
-			defer m.view.st.set.release()
-		}
-		b, err := m.e.segmentBlock(c.part, c.index)
-		if err != nil {
-			m.lost(err)
-			return false
-		}
-		c.block = b
+	} else if !m.openPart(c) {
+		return false
 	}
+	c.low, c.high = c.block.Search(m.span.From), c.block.Rows()
+	if end, some := After(m.span.To); some {
+		c.high = c.block.Search(end)
+	}
+	c.row = c.low
 	if m.descending {
-		c.row = c.block.Rows() - 1
-		if end, some := After(m.span.To); some {
-			c.row = c.block.Search(end) - 1
-		}
-	} else {
-		c.row = c.block.Search(m.span.From)
+		c.row = c.high - 1
 	}
 	return m.stand(c)
 }
 
-// stand makes the row at hand the cursor's key; ok is false if it is outside the block or the span.
-func (m *merge) stand(c *cursor) (ok bool) {
-	for c.row >= 0 && c.row < c.block.Rows() {
-		c.key = c.block.Key(c.row)
-		if !m.span.Has(c.key) {
+// openPart opens the cursor's block of a segment.
+func (m *merge) openPart(c *cursor) (ok bool) {
+	if m.ahead != nil {
+		if c.block = m.ahead.take(c.part, c.index); c.block != nil {
+			m.lookAhead(c)
+			return true
+		}
+	}
+	if m.view != nil {
+		if !m.view.hold() {
+			m.closed = true
 			return false
 		}
+		defer m.view.st.set.release()
+	}
+	b, err := m.e.segmentBlock(c.part, c.index)
+	if err != nil {
+		m.lost(err)
+		return false
+	}
+	c.block = b
+	m.lookAhead(c)
+	return true
+}
+
+// stand makes the row at hand, or the next one that deletions don't hide, the cursor's key; ok is false if none is left.
+func (m *merge) stand(c *cursor) (ok bool) {
+	for c.row >= c.low && c.row < c.high {
+		c.key = c.block.Key(c.row)
 		if len(c.deletions) == 0 || !hidden(c.deletions, c.key) {
 			return true
 		}
@@ -227,6 +254,64 @@ func (m *merge) step() {
 	m.down(0)
 }
 
+// run takes the next rows that stand side by side in one block, at most most of them; ok is false at the end.
+func (m *merge) run(most int) (r Run, ok bool) {
+	c := m.top()
+	if c == nil {
+		return Run{}, false
+	}
+	left := c.high - c.row
+	if m.descending {
+		left = c.row - c.low + 1
+	}
+	n := m.sideBySide(c, min(left, most))
+	if m.descending {
+		r = Run{c.block, c.row - n + 1, c.row + 1}
+		c.row -= n - 1
+	} else {
+		r = Run{c.block, c.row, c.row + n}
+		c.row += n - 1
+	}
+	m.step()
+	return r, true
+}
+
+// sideBySide returns how many of the top cursor's next n rows, the one at hand among them, come before any other source's and are not hidden.
+func (m *merge) sideBySide(c *cursor, n int) int {
+	at := func(i int) event.Key { // the row i steps on
+		if m.descending {
+			i = -i
+		}
+		return c.block.Key(c.row + i)
+	}
+	var next *cursor
+	for _, o := range m.heap[1:min(3, len(m.heap))] {
+		if next == nil || m.before(o, next) {
+			next = o
+		}
+	}
+	if next != nil {
+		first := func(i int) bool { return (at(i).Compare(next.key) < 0) != m.descending }
+		if !first(n - 1) {
+			// Sources that are interleaved finely have short runs: look nearby first.
+			near := 1
+			for near < n && first(near) {
+				near *= 2
+			}
+			low := near / 2 // first(low) holds
+			n = low + 1 + search(min(near, n)-low-1, func(i int) bool { return !first(low + 1 + i) })
+		}
+	}
+	if len(c.deletions) > 0 {
+		for i := 1; i < n; i++ {
+			if hidden(c.deletions, at(i)) {
+				return i
+			}
+		}
+	}
+	return n
+}
+
 // leaveBlock takes the top cursor to its source's next block, or out of the heap.
 func (m *merge) leaveBlock(c *cursor) {
 	if !m.nextBlock(c) || !m.settle(c) {
@@ -254,36 +339,3 @@ func (m *merge) down(i int) {
 		i = least
 	}
 }
-
-// segmentBlock returns block i of a segment, from the cache or the disk. What cannot be
-// read is noted as damage, and the error says what is lost.
-func (e *Engine) segmentBlock(p *part, i int) (*block.Block, error) {
-	key := cacheKey{p.Number, i}
-	if b := e.cache.get(key); b != nil {
-		return b, nil
-	}
-	meta := p.reader.Meta(i)
-	data, err := p.reader.ReadBlock(i, nil)
-	var b *block.Block
-	if err == nil {
-		b, err = block.Open(data, meta.Base)
-	}
-	if err == nil && b.Rows() != meta.Rows {
-		err = fault.New(fault.Corrupt, "open block", "expected %d rows, found %d", meta.Rows, b.Rows()).At(p.reader.Name(), fault.NoOffset)
-	}
-	if err != nil {
-		lost := fault.Wrap(err, "read segment", "block %d of %s is lost: %d events from %s to %s", i, p.reader.Name(), meta.Rows,
-			meta.MinKey.Time().Format(timeLayout), meta.MaxKey.Time().Format(timeLayout))
-		e.damaged(lost, lost.Msg)
-		return nil, lost
-	}
-	e.cache.put(key, b, decodedFactor*int64(len(data)))
-	return b, nil
-}
-
-const (
-	timeLayout = "2006-01-02T15:04:05.999999999Z07:00"
-
-	// decodedFactor is by how much a block's decoded columns outgrow its bytes, about.
-	decodedFactor = 4
-)

@@ -25,12 +25,11 @@ type Scan struct {
 	owns  bool // the view is released at the end
 	match Match
 	merge *merge
+	run   Run // what is left of it
 	row   Row
-	begun bool
 	done  bool
 	err   error
 	lost  []error
-	polls int
 }
 
 // Scan starts a scan. A failure shows in Err. owns: the scan releases the view when it ends.
@@ -72,28 +71,51 @@ func (s *Scan) Next() bool {
 	}
 	defer s.view.e.gate.leave()
 	for {
-		if s.polls%pollRows == 0 && s.stopped() {
+		if s.run.Rows() == 0 && !s.nextRun(pollRows) {
 			return false
 		}
-		s.polls++
-		if s.begun {
-			s.merge.step()
+		at := s.run.From
+		if s.merge.descending {
+			s.run.To--
+			at = s.run.To
+		} else {
+			s.run.From++
 		}
-		s.begun = true
-		c := s.merge.top()
-		if s.merge.closed {
-			s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
-			return false
-		}
-		if c == nil {
-			s.finish()
-			return false
-		}
-		s.row = Row{c.block, c.row, c.key}
+		s.row = Row{s.run.Block, at, s.run.Block.Key(at)}
 		if s.match == nil || s.match(s.row) {
 			return true
 		}
 	}
+}
+
+// NextRun takes the next rows that stand side by side in one block, at most most of them, in place of Next. The scan's match is not asked.
+func (s *Scan) NextRun(most int) (Run, bool) {
+	if s.done {
+		return Run{}, false
+	}
+	if err := s.view.e.gate.enter(); err != nil {
+		s.fail(err)
+		return Run{}, false
+	}
+	defer s.view.e.gate.leave()
+	ok := s.nextRun(most)
+	return s.run, ok
+}
+
+func (s *Scan) nextRun(most int) bool {
+	if s.stopped() {
+		return false
+	}
+	var ok bool
+	s.run, ok = s.merge.run(most)
+	switch {
+	case s.merge.closed:
+		s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
+		return false
+	case !ok:
+		s.finish()
+	}
+	return ok
 }
 
 func (s *Scan) stopped() bool {
@@ -121,14 +143,16 @@ func (s *Scan) Row() Row { return s.row }
 func (s *Scan) Lost(err error) { s.lost = append(s.lost, err) }
 
 // Err returns why the scan ended early, or what of its span was lost to damage.
-func (s *Scan) Err() error {
+func (s *Scan) Err() error { return whatWasLost(s.err, s.lost) }
+
+func whatWasLost(err error, lost []error) error {
 	switch {
-	case s.err != nil:
-		return s.err
-	case len(s.lost) == 1:
-		return s.lost[0]
-	case len(s.lost) > 1:
-		return fault.Wrap(s.lost[0], "read", "%d places are damaged and were passed over; the first", len(s.lost))
+	case err != nil:
+		return err
+	case len(lost) == 1:
+		return lost[0]
+	case len(lost) > 1:
+		return fault.Wrap(lost[0], "read", "%d places are damaged and were passed over; the first", len(lost))
 	}
 	return nil
 }
@@ -141,7 +165,7 @@ func (s *Scan) fail(err error) {
 func (s *Scan) finish() {
 	if !s.done {
 		s.done = true
-		s.merge, s.match = nil, nil
+		s.merge, s.match, s.run = nil, nil, Run{}
 		if s.owns {
 			s.view.Release()
 		}

@@ -16,14 +16,14 @@ const (
 	bufferList   = 1 << 20 // bytes of a list held back: until then a failure has a status of its own
 )
 
-// listEvents searches, newest first.
+// listEvents searches, newest first, or with ascending oldest first.
 //
-//	GET /api/events?filter=&count=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=&clef=
+//	GET /api/events?filter=&count=&ascending=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=&clef=
 //	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it
 //
 // With clef the answer is application/vnd.serilog.clef: the events as they were given, one a line.
-// count is 1 to 10,000, with clef any number and 0 for all; 30 if absent. afterId gives what comes after that event in the list,
-// which is older; startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
+// count is 1 to 10,000, with clef any number and 0 for all; 30 if absent. afterId gives what comes after that event in the list
+// (older, or with ascending newer); startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
 // filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
 // says why. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
 func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
@@ -51,20 +51,22 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	o.read.Limit = count
+	o.tell(w)
+	if clef {
+		list := &listWriter{w: w, contentType: clefType}
+		_, err := a.store.ReadText(r.Context(), o.read).WriteTo(list)
+		if list.failed {
+			return nil // the client has gone
+		}
+		return list.end(err)
+	}
 	reader := a.store.Read(r.Context(), o.read)
 	defer reader.Close()
-	o.tell(w)
 	list := newArray(w)
-	if clef {
-		list = &listWriter{w: w, contentType: clefType}
-	}
-	for n := 0; (n < count || count == 0) && reader.Next(); n++ {
-		if clef {
-			list.buf = append(reader.Event().AppendCLEF(list.buf), '\n')
-		} else {
-			list.next()
-			list.buf = appendEntity(list.buf, reader.Event(), render)
-		}
+	for reader.Next() {
+		list.next()
+		list.buf = appendEntity(list.buf, reader.Event(), render)
 		if err := list.flush(bufferList); err != nil {
 			return nil // the client has gone
 		}
@@ -94,7 +96,14 @@ func listParams(q map[string][]string) (o listOptions, err error) {
 	if o.search, err = filterParam(q, "filter"); err != nil {
 		return o, err
 	}
+	ascending, err := boolParam(q, "ascending")
+	if err != nil {
+		return o, err
+	}
 	o.read = stele.ReadOptions{Ordering: stele.Descending, Filter: o.search.filter}
+	if ascending {
+		o.read.Ordering = stele.Ascending
+	}
 	if o.read.Range, err = rangeParams(q); err != nil {
 		return o, err
 	}
@@ -106,13 +115,21 @@ func listParams(q map[string][]string) (o listOptions, err error) {
 		if !given {
 			continue
 		}
-		// The page's start replaces toDateUtc unless that ends earlier still.
-		if to, bounded, _ := timeParam(q, "toDateUtc"); bounded && !to.After(key.Time()) {
+		// The page's start replaces the range's unless that begins further on still.
+		bound, at := &o.read.Range.To, stele.Exclusive(key)
+		if name == "startAtId" {
+			at = stele.Inclusive(key)
+		}
+		if to, bounded, _ := timeParam(q, "toDateUtc"); !ascending && bounded && !to.After(key.Time()) {
 			continue
 		}
-		if o.read.Range.To = stele.Exclusive(key); name == "startAtId" {
-			o.read.Range.To = stele.Inclusive(key)
+		if from, bounded, _ := timeParam(q, "fromDateUtc"); ascending && bounded && from.After(key.Time()) {
+			continue
 		}
+		if ascending {
+			bound = &o.read.Range.From
+		}
+		*bound = at
 	}
 	return o, nil
 }
@@ -125,6 +142,7 @@ type listWriter struct {
 	close       string // what ends it
 	some        bool   // an element was begun
 	started     bool   // the header is sent
+	failed      bool   // the client has gone
 }
 
 const (
@@ -159,7 +177,26 @@ func (l *listWriter) flush(most int) error {
 	}
 	_, err := l.w.Write(l.buf)
 	l.buf = l.buf[:0]
+	l.failed = err != nil
 	return err
+}
+
+// Write writes a part of the answer.
+func (l *listWriter) Write(p []byte) (n int, err error) {
+	if !l.started && len(l.buf)+len(p) <= bufferList {
+		l.buf = append(l.buf, p...)
+		return len(p), nil
+	}
+	if err := l.flush(0); err != nil {
+		return 0, err
+	}
+	if !l.started { // p alone is over the bound
+		l.w.Header().Set("Content-Type", l.contentType)
+		l.started = true
+	}
+	n, err = l.w.Write(p)
+	l.failed = err != nil
+	return n, err
 }
 
 // end closes the array. Damage does not make the rest worthless: it is told beside the

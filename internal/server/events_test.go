@@ -94,6 +94,11 @@ func TestListEvents(t *testing.T) {
 		"count=2&toDateUtc=2030-01-01&afterId=" + ids[0]:                                       "38 37",
 		"filter=" + escape("n >= 3 and n < 6"):                                                 "5 4 3",
 		"filter=" + escape("n = 1 or n = 2") + "&count=1":                                      "2",
+		"count=4&ascending=true":                                                               "0 1 2 3",
+		"count=3&ascending&afterId=" + ids[4]:                                                  "36 37 38",
+		"count=3&ascending&startAtId=" + ids[4]:                                                "35 36 37",
+		"ascending=1&fromDateUtc=2026-11-20T10:00:19Z&afterId=" + ids[4]:                       "38 39", // fromDateUtc begins later
+		"ascending=1&fromDateUtc=2026-11-20T10:00:01Z&count=1&afterId=" + ids[4]:               "36",
 		"count=2&apiKey=x&permalinkId=unknown&shortCircuitAfter=10&background=true&trace=true": "39 38",
 	} {
 		if _, got := list(query); got != want {
@@ -117,7 +122,7 @@ func TestListEvents(t *testing.T) {
 		t.Errorf("pages give %v", all)
 	}
 	for query, want := range map[string]string{
-		"count=0": "parameter count", "count=10001": "from 1 to 10000", "afterId=x": "parameter afterId", "render=2": "parameter render",
+		"count=0": "parameter count", "count=10001": "from 1 to 10000", "afterId=x": "parameter afterId", "render=2": "parameter render", "ascending=no": "parameter ascending",
 		"fromDateUtc=x": "parameter fromDateUtc", "filter=%FF": "parameter filter",
 	} {
 		h.do("GET", "/api/events?"+query, "").wantError(t, 400, want)
@@ -125,6 +130,10 @@ func TestListEvents(t *testing.T) {
 	h.do("GET", "/api/events?signal=signal-1", "").wantError(t, 501, "parameter signal")
 	a := h.do("GET", "/api/events?count=2&clef=true", "")
 	a.want(t, 200, `{"@t":"2026-11-20T10:00:19Z","n":39}`+"\n"+`{"@t":"2026-11-20T10:00:19Z","n":38}`+"\n")
+	h.do("GET", "/api/events?count=2&clef=true&ascending=true", "").want(t, 200, `{"@t":"2026-11-20T10:00:00Z","n":0}`+"\n"+`{"@t":"2026-11-20T10:00:00Z","n":1}`+"\n")
+	if n := strings.Count(h.do("GET", "/api/events?count=0&clef=true&ascending=true", "").body, "\n"); n != 40 {
+		t.Errorf("%d lines of everything", n)
+	}
 	if got := a.header.Get("Content-Type"); got != "application/vnd.serilog.clef" {
 		t.Error(got)
 	}

@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,12 +60,21 @@ func (f *Fixture) AppendSeries(from, to, some int) {
 	}
 }
 
-// Lines reads what a range has and fails the test if that fails.
+// Lines reads what a range has, in both ways that there are, and fails the test if that fails.
 func (f *Fixture) Lines(o stele.ReadOptions) []string {
 	f.t.Helper()
-	lines, err := Drain(f.Store.Read(context.Background(), o))
+	s, err := f.Store.Snapshot()
 	if err != nil {
 		f.t.Fatalf("read: %v", err)
+	}
+	defer s.Close()
+	lines, err := Drain(s.Read(context.Background(), o))
+	if err != nil {
+		f.t.Fatalf("read: %v", err)
+	}
+	texts, err := DrainText(s.ReadText(context.Background(), o))
+	if err != nil || !slices.Equal(texts, lines) {
+		f.t.Fatalf("read as text (%v):\n%q\nas events:\n%q", err, texts, lines)
 	}
 	return lines
 }
@@ -80,6 +90,15 @@ func Drain(r *stele.Reader) ([]string, error) {
 	var lines []string
 	for r.Next() {
 		lines = append(lines, string(r.Event().AppendCLEF(nil)))
+	}
+	return lines, r.Close()
+}
+
+// DrainText reads a reader of text to its end and closes it.
+func DrainText(r *stele.TextReader) ([]string, error) {
+	var lines []string
+	for r.Next() {
+		lines = append(lines, string(r.CLEF()))
 	}
 	return lines, r.Close()
 }
