@@ -3,6 +3,7 @@ package block
 import (
 	"bytes"
 	"os"
+	"strconv"
 	"testing"
 )
 
@@ -128,23 +129,29 @@ func BenchmarkLookup(b *testing.B) {
 	perEvent(b, events)
 }
 
-func BenchmarkAppendRow(b *testing.B) {
-	data, events := encoded(b, Fast)
-	w := NewBuilder(Limits{})
-	b.ReportAllocs()
-	for b.Loop() {
-		blk, err := Open(data, 0)
-		if err != nil {
-			b.Fatal(err)
-		}
-		w.Reset()
-		for row := range events {
-			if err := w.AppendRow(blk, row); err != nil {
-				b.Fatal(err)
+func BenchmarkAppendRuns(b *testing.B) {
+	for _, n := range []int{1, 100, 1 << 20} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			data, events := encoded(b, Fast)
+			w := NewBuilder(Limits{})
+			b.ReportAllocs()
+			for b.Loop() {
+				blk, err := Open(data, 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var runs []Run
+				for row := 0; row < events; row += n {
+					runs = append(runs, Run{blk, row, min(row+n, events)})
+				}
+				w.Reset()
+				if err := w.AppendRuns(runs); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
+			perEvent(b, events)
+		})
 	}
-	perEvent(b, events)
 }
 
 func BenchmarkAppendBuilder(b *testing.B) {

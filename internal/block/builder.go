@@ -17,7 +17,7 @@ const (
 	maxBuilderBytes   = 1 << 30
 )
 
-// MaxRows is how many events AddCLEF, End and AppendRow put into one builder. AppendBuilder does not ask: Open takes sixteen times as many.
+// MaxRows is how many events AddCLEF, End and AppendRuns put into one builder. AppendBuilder does not ask: Open takes sixteen times as many.
 const (
 	MaxRows    = 1 << 20
 	formatRows = 16 * MaxRows
@@ -45,9 +45,14 @@ type Builder struct {
 	hasTime     bool
 	timesAsText bool
 
-	typed   typed
-	source  *source // the one used last
-	sources map[*Block]*source
+	typed typed
+
+	// Of AppendRuns.
+	source    *source // the one used last
+	sources   map[*Block]*source
+	receiving []uint32 // the columns that have pieces
+	pieces    int      // of all columns
+	numbers   []int64
 }
 
 // NewBuilder returns an empty builder.
@@ -74,6 +79,11 @@ func (b *Builder) Reset() {
 	b.start()
 	b.typed = typed{}
 	b.source, b.sources = nil, nil
+	for _, i := range b.receiving {
+		clear(b.columns[i].pieces)
+		b.columns[i].pieces = b.columns[i].pieces[:0]
+	}
+	b.receiving, b.pieces = b.receiving[:0], 0
 	if b.trie.full() { // events with ever new members: a fresh schema serves what comes better
 		b.trie, b.columns = newTrie(), nil
 		return
@@ -123,9 +133,13 @@ func (b *Builder) room(size int) error {
 
 func (b *Builder) roomForRow() error {
 	if len(b.shapes) >= MaxRows || b.size > maxBuilderBytes {
-		return fault.New(fault.TooLarge, opParse, "a block holds up to %d events and %d bytes", MaxRows, maxBuilderBytes)
+		return b.tooMany()
 	}
 	return nil
+}
+
+func (b *Builder) tooMany() error {
+	return fault.New(fault.TooLarge, opParse, "a block holds up to %d events and %d bytes", MaxRows, maxBuilderBytes)
 }
 
 func (b *Builder) parse(line []byte) error {

@@ -20,6 +20,8 @@ type gathered struct {
 	codes  []uint32
 	plain  bool
 	total  int // bytes of all values, repeated ones counted again
+
+	pieces []piece // what AppendRuns has gathered and not copied yet
 }
 
 const (
@@ -77,10 +79,13 @@ func (c *gathered) appendText(v []byte, seed maphash.Seed) int {
 func (c *gathered) appendCode(code uint32) {
 	c.total += len(c.entry(int(code)))
 	c.codes = append(c.codes, code)
-	if len(c.ends) > tryBefore && len(c.ends) > len(c.codes)/2 {
+	if c.isMostlyNew() {
 		c.giveUp()
 	}
 }
+
+// isMostlyNew says whether a dictionary does not pay.
+func (c *gathered) isMostlyNew() bool { return len(c.ends) > tryBefore && len(c.ends) > len(c.codes)/2 }
 
 // intern returns the code of v in the dictionary, where it puts v if need be, and how much memory that takes.
 func (c *gathered) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {

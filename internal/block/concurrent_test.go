@@ -54,7 +54,7 @@ func TestArrivalNumbers(t *testing.T) {
 	src := reopen(t, build(t, smallEvents), Fast, 1000)
 	b := NewBuilder(Limits{})
 	for row := range src.Rows() {
-		if err := b.AppendRow(src, row); err != nil {
+		if err := appendRow(b, src, row); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestArrivalNumbers(t *testing.T) {
 	// Holes, as merging leaves them.
 	b.Reset()
 	for _, row := range []int{0, 2, 4} {
-		if err := b.AppendRow(src, row); err != nil {
+		if err := appendRow(b, src, row); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,10 +84,10 @@ func TestArrivalNumbers(t *testing.T) {
 	if _, err := Open(data, ^uint64(0)-2); err == nil {
 		t.Error("arrival numbers run over unnoticed")
 	}
-	if err := b.AppendRow(src, 99); err == nil {
+	if err := appendRow(b, src, 99); err == nil {
 		t.Error("a row that is none was copied")
 	}
-	if err := b.AppendRow(src, -1); err == nil {
+	if err := appendRow(b, src, -1); err == nil {
 		t.Error("a row that is none was copied")
 	}
 	if _, err := src.AppendCLEF(nil, 99); err == nil {
@@ -125,7 +125,7 @@ func TestMergingBlocksInTurn(t *testing.T) {
 	for _, w := range want {
 		for _, p := range parts {
 			if row := p.Search(w.key); row < p.Rows() && p.Key(row) == w.key {
-				if err := b.AppendRow(p, row); err != nil {
+				if err := appendRow(b, p, row); err != nil {
 					t.Fatal(err)
 				}
 			}

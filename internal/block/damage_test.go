@@ -263,7 +263,7 @@ func openAny(t *testing.T, data []byte) {
 	b := NewBuilder(Limits{})
 	rows := min(blk.Rows(), 200)
 	for row := range rows {
-		if err := b.AppendRow(blk, row); err != nil {
+		if err := appendRow(b, blk, row); err != nil {
 			t.Fatal(err)
 		}
 	}

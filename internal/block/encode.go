@@ -57,7 +57,7 @@ const (
 )
 
 // Encode appends the block to dst. Rows are sorted by (instant, arrival). Rows added by AddCLEF or the typed adders get arrival offsets 0, 1, 2, …
-// in the order added, relative to the base given to Open; rows added by AppendRow keep their absolute arrival numbers: Encode returns as
+// in the order added, relative to the base given to Open; rows added by AppendRuns keep their absolute arrival numbers: Encode returns as
 // base what must be given to Open (0 for fresh rows, whose base the journal decides).
 func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
 	e := encoder{codec: codec}

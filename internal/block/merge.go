@@ -7,133 +7,6 @@ import (
 	"github.com/stelehq/stele/internal/event"
 )
 
-// A source is a block that AppendRow copies from, with what has been found out about it. A builder keeps some until Reset.
-type source struct {
-	block   *Block
-	cursor  *Cursor
-	shapes  []mapping
-	columns []sourceColumn
-}
-
-const maxSources = 256
-
-// A mapping leads from a source's shape to the builder's.
-type mapping struct {
-	known   bool
-	ok      bool // false: such events don't fit the schema
-	shape   uint32
-	columns []uint32 // the builder's column for each of the shape's data columns
-}
-
-type sourceColumn struct {
-	codes []uint32 // 1 + code in the builder's column, for each text of the source's dictionary
-}
-
-// AppendRow copies one row of an open block, its arrival number included. Copying rows in order is fastest.
-func (b *Builder) AppendRow(src *Block, row int) error {
-	if err := b.roomForRow(); err != nil {
-		return err
-	}
-	s := b.sourceOf(src)
-	s.cursor.Seek(max(-1, min(row, src.Rows())))
-	if err := s.cursor.valid(); err != nil {
-		return err
-	}
-	sh := s.cursor.shape()
-	p, err := src.program(sh) // with this no column can fail half-way through the row
-	if err != nil {
-		return err
-	}
-	m := &s.shapes[sh]
-	if !m.known {
-		b.mapShape(m, src.schema, src.schema.shapes[sh].tokens)
-	}
-	if !m.ok { // the schema has no room
-		if b.text, err = s.cursor.AppendCLEF(b.text[:0]); err != nil {
-			return err
-		}
-		b.addAbsolute(b.addText(b.text), s.cursor.Key())
-		return nil
-	}
-	size, into := 16, 0
-	for i := range p.steps {
-		f := &p.steps[i]
-		if f.from == nil {
-			continue
-		}
-		c, at := b.columns[m.columns[into]], int(s.cursor.next[f.column]+f.nth)
-		into++
-		switch f.kind {
-		case kindBool:
-			c.bools = append(c.bools, f.from.boolAt(at))
-			size++
-		case kindInt:
-			c.ints = append(c.ints, f.from.ints.At(at))
-			size += 8
-		case kindDecimal:
-			c.ints = append(c.ints, f.from.ints.At(at))
-			c.scales = append(c.scales, f.from.scaleAt(at))
-			size += 9
-		default:
-			size += b.copyText(c, f.from, at, &s.columns[f.column])
-		}
-	}
-	b.addAbsolute(m.shape, s.cursor.Key())
-	b.size += size
-	return nil
-}
-
-// sourceOf returns what is known about a block; merging takes rows from several in turn.
-func (b *Builder) sourceOf(src *Block) *source {
-	if b.source != nil && b.source.block == src {
-		return b.source
-	}
-	s := b.sources[src]
-	if s == nil {
-		if len(b.sources) >= maxSources || b.sources == nil {
-			b.sources = make(map[*Block]*source)
-		}
-		s = &source{block: src, cursor: src.Cursor(), shapes: make([]mapping, len(src.schema.shapes)), columns: make([]sourceColumn, len(src.schema.columns))}
-		b.sources[src] = s
-	}
-	b.source = s
-	return s
-}
-
-// copyText copies a text; one from a dictionary is looked up in the builder's once.
-func (b *Builder) copyText(c *gathered, r *reader, at int, known *sourceColumn) int {
-	if c.plain || !r.hasDictionary() {
-		return c.appendText(r.textAt(at), b.seed)
-	}
-	if known.codes == nil {
-		known.codes = make([]uint32, r.entries())
-	}
-	code := r.code(at)
-	taken := 4
-	if known.codes[code] == 0 {
-		to, more := c.intern(r.entry(int(code)), b.seed)
-		known.codes[code], taken = to+1, taken+more
-	}
-	c.appendCode(known.codes[code] - 1)
-	return taken
-}
-
-// addAbsolute adds a row with the arrival number that its key gives.
-func (b *Builder) addAbsolute(shape uint32, key event.Key) {
-	arrival := key.Arrival()
-	if b.arrivals == nil && arrival != uint64(len(b.shapes)) {
-		b.arrivals = make([]uint64, len(b.shapes), max(64, 2*len(b.shapes)))
-		for i := range b.arrivals {
-			b.arrivals[i] = uint64(i)
-		}
-	}
-	if b.arrivals != nil {
-		b.arrivals = append(b.arrivals, arrival)
-	}
-	b.shapes = append(b.shapes, shape)
-	b.instants = append(b.instants, key.Instant())
-}
-
 // addText puts the text of a whole event into its column and returns the shape.
 func (b *Builder) addText(text []byte) (shape uint32) {
 	n, column := b.trie.whole()
@@ -196,7 +69,7 @@ func (b *Builder) walk(from *schema, tokens []token) (n *node, columns []uint32,
 }
 
 // AppendBuilder copies all rows of another builder behind those of b. Their arrival offsets continue b's; arrival numbers that
-// AppendRow has brought are kept.
+// AppendRuns has brought are kept.
 func (b *Builder) AppendBuilder(o *Builder) {
 	maps := make([]mapping, len(o.trie.shapes))
 	to := make([]int32, len(o.trie.columns)) // 1 + the column of b that a column of o leads to, whichever shape it stands in

@@ -287,7 +287,6 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 func (r *reader) hasDictionary() bool { return r.dictionary }
 func (r *reader) entries() int        { return r.texts.n }
 func (r *reader) entry(i int) []byte  { return r.texts.at(i) }
-func (r *reader) code(i int) int      { return int(r.ints.At(i)) }
 func (r *reader) boolAt(i int) byte   { return r.bools[i>>3] >> (i & 7) & 1 }
 func (r *reader) scaleAt(i int) uint8 {
 	if r.scales != nil {

@@ -167,7 +167,7 @@ func TestEventsBeyondTheSchemasBoundsAreKeptWhole(t *testing.T) {
 	again := build(t, events[1:4500])
 	src := reopen(t, build(t, events[4500:]), Fast, 5000)
 	for row := range src.Rows() {
-		if err := again.AppendRow(src, row); err != nil {
+		if err := appendRow(again, src, row); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -199,17 +199,15 @@ func checkEveryWay(t tester, events [][]byte) {
 		check(t, blk, want)
 
 		merged := NewBuilder(Limits{})
-		for row := range blk.Rows() {
-			if err := merged.AppendRow(blk, row); err != nil {
-				t.Fatal(err)
-			}
+		if err := merged.AppendRuns(someRuns(blk)); err != nil {
+			t.Fatal(err)
 		}
 		check(t, reopen(t, merged, codec, 0), want)
 
 		// Backwards, so that arrival numbers and instants fall.
 		merged.Reset()
 		for row := blk.Rows() - 1; row >= 0; row-- {
-			if err := merged.AppendRow(blk, row); err != nil {
+			if err := appendRow(merged, blk, row); err != nil {
 				t.Fatal(err)
 			}
 		}

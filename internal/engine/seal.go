@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stelehq/stele/internal/block"
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
@@ -280,45 +279,70 @@ type blockWriter struct {
 	builder *block.Builder
 	write   func(data []byte, m segment.Meta) error
 	meta    segment.Meta
+	runs    []block.Run // of the block at hand, not in the builder yet
+	waiting int         // rows of these
 	buf     []byte
 }
 
-// blockBytes is the size at which a block ends before it has all its rows.
-const blockBytes = 32 << 20
+const (
+	// blockBytes is the size at which a block ends before it has all its rows.
+	blockBytes = 32 << 20
+
+	// copyRows is how many rows of how many bytes go into the builder at once.
+	copyRows  = 4096
+	copyBytes = 4 << 20
+)
 
 func (w *blockWriter) drain(ctx context.Context, m *merge) error {
-	for n := 0; ; n++ {
-		if n%pollRows == 0 {
+	for n := 0; ; {
+		if n <= 0 {
 			if err := ctx.Err(); err != nil {
 				return fault.WrapAs(fault.Canceled, err, "seal", "the caller gave up")
 			}
+			n = pollRows
 		}
-		c := m.top()
-		if c == nil {
+		r, ok := m.run(min(copyRows, w.rows-w.meta.Rows))
+		if !ok {
 			return w.end()
 		}
-		if err := w.add(c.block, c.row, c.key); err != nil {
+		n -= r.To - r.From
+		if err := w.add(block.Run(r)); err != nil {
 			return err
 		}
-		m.step()
 	}
 }
 
-func (w *blockWriter) add(b *block.Block, row int, k event.Key) error {
-	if err := w.builder.AppendRow(b, row); err != nil {
-		return err
-	}
+func (w *blockWriter) add(r block.Run) error {
 	m := &w.meta
 	if m.Rows == 0 {
-		*m = segment.Meta{MinKey: k, MinArrival: k.Arrival()}
+		*m = segment.Meta{MinKey: r.Block.Key(r.From)}
 	}
-	m.Rows++
-	m.MaxKey = k
-	m.MinArrival, m.MaxArrival = min(m.MinArrival, k.Arrival()), max(m.MaxArrival, k.Arrival())
+	m.Rows += r.To - r.From
+	m.MaxKey = r.Block.Key(r.To - 1)
+	if n := len(w.runs); n > 0 && w.runs[n-1].Block == r.Block && w.runs[n-1].To == r.From {
+		w.runs[n-1].To = r.To
+	} else {
+		w.runs = append(w.runs, r)
+	}
+	w.waiting += r.To - r.From
+	if m.Rows < w.rows && w.waiting < copyRows && w.waiting*r.Block.RowBytes() < copyBytes {
+		return nil
+	}
+	if err := w.copy(); err != nil {
+		return err
+	}
 	if m.Rows >= w.rows || w.builder.Size() >= blockBytes {
 		return w.end()
 	}
 	return nil
+}
+
+// copy puts what waits into the builder.
+func (w *blockWriter) copy() error {
+	err := w.builder.AppendRuns(w.runs)
+	clear(w.runs)
+	w.runs, w.waiting = w.runs[:0], 0
+	return err
 }
 
 // end encodes what was added as a block.
@@ -326,6 +350,10 @@ func (w *blockWriter) end() error {
 	if w.meta.Rows == 0 {
 		return nil
 	}
+	if err := w.copy(); err != nil {
+		return err
+	}
+	w.meta.MinArrival, w.meta.MaxArrival = w.builder.Arrivals()
 	w.buf, w.meta.Base = w.builder.Encode(w.buf[:0], w.codec)
 	err := w.write(w.buf, w.meta)
 	w.builder.Reset()
