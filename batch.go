@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -14,20 +13,18 @@ import (
 //
 // An event is added as one CLEF line by AddCLEF, or member by member: Begin, then String, Int and so
 // on, then End. Member names are as in CLEF: "@mt", "@l", "User", and "@@name" for a property called "@name".
+//
+// A batch takes little memory whatever its length: what has come is encoded, piece by piece, as it will be stored.
 type Batch struct {
-	store   *Store
-	builder *block.Builder
-	bytes   int
-	id      string
+	store *Store
+	b     *engine.Batch
+	bytes int
+	id    string
 }
 
 // NewBatch returns an empty batch for this store.
 func (s *Store) NewBatch() *Batch {
-	return &Batch{store: s, builder: s.newBuilder()}
-}
-
-func (s *Store) newBuilder() *block.Builder {
-	return block.NewBuilder(block.Limits{EventBytes: s.e.EventBytes()})
+	return &Batch{store: s, b: s.e.NewBatch()}
 }
 
 // AddCLEF adds one event: a JSON object with at least "@t". line is not kept. A refused event leaves the batch as
@@ -37,7 +34,7 @@ func (b *Batch) AddCLEF(line []byte) error {
 	if err := b.room(len(line)); err != nil {
 		return err
 	}
-	if err := b.builder.AddCLEF(line); err != nil {
+	if err := b.b.AddCLEF(line); err != nil {
 		return err
 	}
 	b.bytes += len(line)
@@ -52,14 +49,14 @@ func (b *Batch) room(size int) error {
 }
 
 // Len is how many events are in, Size about how many bytes of memory they take.
-func (b *Batch) Len() int { return b.builder.Rows() }
+func (b *Batch) Len() int { return b.b.Rows() }
 
 // Size is about how many bytes of memory the batch takes.
-func (b *Batch) Size() int { return b.builder.Size() }
+func (b *Batch) Size() int { return b.b.Size() }
 
 // Reset empties the batch, its id included, and keeps its memory.
 func (b *Batch) Reset() {
-	b.builder.Reset()
+	b.b.Reset()
 	b.bytes, b.id = 0, ""
 }
 
@@ -71,54 +68,56 @@ func (b *Batch) SetID(id string) { b.id = id }
 // not ended is given up.
 func (b *Batch) Begin(t time.Time) {
 	if year := t.UTC().Year(); year > 1677 && year < 2262 {
-		b.builder.Begin(t.UnixNano(), nil)
+		b.b.Builder().Begin(t.UnixNano(), nil)
 		return
 	}
 	// Beyond what nanoseconds in 64 bits hold: the instant is clamped and the text kept (R3).
-	b.builder.Begin(0, t.UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999999Z07:00"))
+	b.b.Builder().Begin(0, t.UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999999Z07:00"))
 }
 
 // End adds the event begun, or returns what was wrong with its first wrong member; the batch is then
 // as it was before Begin.
 func (b *Batch) End() error {
-	before := b.builder.Size()
+	builder := b.b.Builder()
+	before := builder.Size()
 	if err := b.room(0); err != nil {
-		b.builder.Abandon()
+		builder.Abandon()
 		return err
 	}
-	if err := b.builder.End(); err != nil {
+	if err := builder.End(); err != nil {
 		return err
 	}
-	b.bytes += max(b.builder.Size()-before, 0)
+	b.bytes += max(builder.Size()-before, 0)
+	b.b.Added()
 	return nil
 }
 
 // String adds a string.
-func (b *Batch) String(name, v string) { b.builder.String(name, v) }
+func (b *Batch) String(name, v string) { b.b.Builder().String(name, v) }
 
 // Int adds an integer.
-func (b *Batch) Int(name string, v int64) { b.builder.Int(name, v) }
+func (b *Batch) Int(name string, v int64) { b.b.Builder().Int(name, v) }
 
 // Float adds a number as the shortest text that gives it back. NaN and the infinities are Invalid.
-func (b *Batch) Float(name string, v float64) { b.builder.Float(name, v) }
+func (b *Batch) Float(name string, v float64) { b.b.Builder().Float(name, v) }
 
 // Number adds a number given as JSON text, of any length, which is kept.
-func (b *Batch) Number(name, text string) { b.builder.Number(name, text) }
+func (b *Batch) Number(name, text string) { b.b.Builder().Number(name, text) }
 
 // Bool adds true or false.
-func (b *Batch) Bool(name string, v bool) { b.builder.Bool(name, v) }
+func (b *Batch) Bool(name string, v bool) { b.b.Builder().Bool(name, v) }
 
 // Null adds null.
-func (b *Batch) Null(name string) { b.builder.Null(name) }
+func (b *Batch) Null(name string) { b.b.Builder().Null(name) }
 
 // JSON adds any JSON value given as text.
-func (b *Batch) JSON(name string, raw []byte) { b.builder.JSON(name, raw) }
+func (b *Batch) JSON(name string, raw []byte) { b.b.Builder().JSON(name, raw) }
 
 // Object begins an object: the members added next are its own, until EndObject.
-func (b *Batch) Object(name string) { b.builder.Object(name) }
+func (b *Batch) Object(name string) { b.b.Builder().Object(name) }
 
 // EndObject ends the object begun last.
-func (b *Batch) EndObject() { b.builder.EndObject() }
+func (b *Batch) EndObject() { b.b.Builder().EndObject() }
 
 // Keys are the keys of an appended batch.
 type Keys struct{ k engine.Keys }
@@ -140,9 +139,9 @@ func (k Keys) At(i int) Key { return k.k.At(i) }
 //
 // Append waits while sealing is far behind.
 func (s *Store) Append(ctx context.Context, b *Batch) (Keys, error) {
-	keys, taken, err := s.e.Append(ctx, b.builder, b.id)
-	if taken {
-		b.builder, b.bytes = s.newBuilder(), 0
+	keys, err := s.e.Append(ctx, b.b, b.id)
+	if b.b.Rows() == 0 {
+		b.bytes = 0
 	}
 	return Keys{keys}, err
 }

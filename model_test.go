@@ -62,7 +62,9 @@ func (m *model) byArrival(after uint64) []string {
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		fs := vfs.NewMem()
-		hooks := engine.Hooks{ReserveBytes: -1, BlockRows: rapid.SampledFrom([]int{2, 7, 65536}).Draw(rt, "block rows")}
+		hooks := engine.Hooks{
+			ReserveBytes: -1, BlockRows: rapid.SampledFrom([]int{2, 7, 65536}).Draw(rt, "block rows"), PieceRows: rapid.SampledFrom([]int{1, 5, 8192}).Draw(rt, "piece rows"),
+		}
 		options := &stele.Options{FS: fs, Hooks: hooks, JournalBytes: rapid.SampledFrom([]int64{1, 2000, 1 << 20}).Draw(rt, "journal bytes"), CacheBytes: rapid.SampledFrom([]int64{1, 1 << 20}).Draw(rt, "cache bytes")}
 		s, err := stele.Open("store", options)
 		if err != nil {

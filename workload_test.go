@@ -42,8 +42,11 @@ func newWorkload(seed uint64, fs vfs.FS) *workload {
 
 func workloadOptions(seed uint64) stele.Options {
 	o := stele.Options{JournalBytes: 1 << 20, Hooks: engine.Hooks{
-		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, CompactBytes: 900,
+		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, PieceRows: 3, CompactBytes: 900,
 	}}
+	if seed%3 == 0 {
+		o.CacheBytes = 1 // nothing of the journal stays in memory
+	}
 	if seed%2 == 1 {
 		o.JournalBytes = 1500
 	}

@@ -21,7 +21,7 @@ func newReadAhead(load bool) *readAhead {
 
 // take returns a block that was opened ahead, nil if it was not, or could not be.
 func (a *readAhead) take(p *part, index int) *block.Block {
-	k := cacheKey{p.Number, index}
+	k := cacheKey{p.Number, int64(index)}
 	done := a.opened[k]
 	if done == nil {
 		return nil
@@ -55,7 +55,7 @@ func (m *merge) lookAhead(c *cursor) {
 		return
 	}
 	e, view, load, done := m.e, m.view, m.ahead.load, make(chan *block.Block, 1)
-	m.ahead.opened[cacheKey{p.Number, index}] = done
+	m.ahead.opened[cacheKey{p.Number, int64(index)}] = done
 	go func() {
 		var b *block.Block
 		defer func() { done <- b }()
@@ -77,7 +77,7 @@ func (m *merge) lookAhead(c *cursor) {
 // segmentBlock returns block i of a segment, from the cache or the disk. What cannot be
 // read is noted as damage, and the error says what is lost.
 func (e *Engine) segmentBlock(p *part, i int) (*block.Block, error) {
-	key := cacheKey{p.Number, i}
+	key := cacheKey{p.Number, int64(i)}
 	if b := e.cache.get(key); b != nil {
 		return b, nil
 	}
@@ -96,13 +96,8 @@ func (e *Engine) segmentBlock(p *part, i int) (*block.Block, error) {
 		e.damaged(lost, lost.Msg)
 		return nil, lost
 	}
-	e.cache.put(key, b, decodedFactor*int64(len(data)))
+	e.cache.put(key, b)
 	return b, nil
 }
 
-const (
-	timeLayout = "2006-01-02T15:04:05.999999999Z07:00"
-
-	// decodedFactor is by how much a block's decoded columns outgrow its bytes, about.
-	decodedFactor = 4
-)
+const timeLayout = "2006-01-02T15:04:05.999999999Z07:00"

@@ -15,8 +15,8 @@ import (
 type request struct {
 	id      string
 	rows    int
-	builder *block.Builder // a small batch, to be coalesced with others, or
-	data    []byte         // a batch encoded by its caller
+	builder *block.Builder  // a small batch, to be coalesced with others, or
+	blocks  []journal.Block // a batch encoded by its caller
 	rotate  bool
 
 	// Set by the committer before done is closed.
@@ -77,40 +77,37 @@ type Keys struct {
 // At returns the i-th key.
 func (k Keys) At(i int) event.Key { return event.MakeKey(k.Instants[i], k.Base+uint64(i)) }
 
-// Append makes the builder's events durable, then visible (R10, R11). id, if not empty, names the batch (R16).
-// taken: the builder now belongs to the engine, because ctx ended while it was in
-// use; the batch may still be committed.
-func (e *Engine) Append(ctx context.Context, b *block.Builder, id string) (keys Keys, taken bool, err error) {
+// Append makes the batch's events durable, then visible (R10, R11). id, if not empty, names the batch (R16). The batch stays as
+// it was, but for one case: if ctx ended while it was being written, it may still be committed, and is empty now.
+func (e *Engine) Append(ctx context.Context, b *Batch, id string) (keys Keys, err error) {
 	const op = "append"
 	if err := e.gate.enter(); err != nil {
-		return Keys{}, false, err
+		return Keys{}, err
 	}
 	defer e.gate.leave()
 	if err := e.writable(op); err != nil {
-		return Keys{}, false, err
+		return Keys{}, err
 	}
 	if len(id) > journal.MaxID {
-		return Keys{}, false, fault.New(fault.Invalid, op, "a batch id of %d bytes is over the limit of %d", len(id), journal.MaxID)
+		return Keys{}, fault.New(fault.Invalid, op, "a batch id of %d bytes is over the limit of %d", len(id), journal.MaxID)
 	}
 	if err := ctx.Err(); err != nil {
-		return Keys{}, false, fault.WrapAs(fault.Canceled, err, op, "the caller gave up before the batch was queued")
+		return Keys{}, fault.WrapAs(fault.Canceled, err, op, "the caller gave up before the batch was queued")
 	}
-	rows := b.Rows()
-	if rows == 0 {
-		return Keys{}, false, nil
+	r := &request{id: id, rows: b.Rows(), done: make(chan struct{})}
+	if r.rows == 0 {
+		return Keys{}, nil
 	}
-	keys.Instants = make([]int64, rows)
-	for i := range rows {
-		keys.Instants[i] = b.Instant(i)
-	}
-	r := &request{id: id, rows: rows, done: make(chan struct{})}
-	if rows < coalesceRows && b.Size() < coalesceBytes {
-		r.builder = b
+	if b.small() {
+		r.builder = b.builder
 	} else {
-		if r.data, _ = b.Encode(nil, block.Fast); len(r.data) > journal.MaxBlock {
-			return Keys{}, false, fault.New(fault.TooLarge, op, "the batch is stored in %d bytes, over the limit of %d", len(r.data), journal.MaxBlock)
+		b.cut()
+		if err := b.check(); err != nil {
+			return Keys{}, err
 		}
+		r.blocks = b.blocks()
 	}
+	keys.Instants = b.allInstants()
 	e.queue.push(r)
 	select {
 	case <-r.done:
@@ -120,20 +117,21 @@ func (e *Engine) Append(ctx context.Context, b *block.Builder, id string) (keys 
 		case <-r.done:
 		default:
 			if e.queue.withdraw(r) {
-				return Keys{}, false, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was waiting: nothing of it was stored")
+				return Keys{}, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was waiting: nothing of it was stored")
 			}
-			return Keys{}, r.builder != nil, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was being written").
+			*b = *e.NewBatch() // the committer has the memory of the old one
+			return Keys{}, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up while the batch was being written").
 				WithHint("it may have been stored all the same")
 		}
 	}
 	if r.err != nil {
-		return Keys{}, false, r.err
+		return Keys{}, r.err
 	}
 	keys.Base = r.base
 	if r.repeat {
 		e.recall(&keys)
 	}
-	return keys, false, nil
+	return keys, nil
 }
 
 // recall replaces the instants of a retried batch by those that were stored, so that its keys are the
@@ -151,7 +149,9 @@ func (e *Engine) recall(keys *Keys) {
 	}
 	for _, r := range v.st.recent {
 		if r.minArrival < end && r.maxArrival >= keys.Base {
-			visit(r.block)
+			if b, err := e.recentBlock(r, false); err == nil {
+				visit(b)
+			}
 		}
 	}
 	for _, p := range v.st.set.parts {

@@ -50,8 +50,9 @@ func (e *Engine) newBuilder() *block.Builder {
 // A pack is one block on its way into the journal, with the requests whose events it has.
 type pack struct {
 	requests []*request
-	data     []byte
+	blocks   []journal.Block
 	rows     int
+	opened   *block.Block // of joined batches: their block
 }
 
 func (e *Engine) commit(rs []*request, builder *block.Builder) {
@@ -148,19 +149,21 @@ func (e *Engine) commitFresh(rs []*request, builder *block.Builder, now int64) e
 		}
 	}
 	groups := make([]journal.Group, len(packs))
-	recents := make([]*recent, len(packs))
-	for i, p := range packs {
+	for i := range packs {
+		p := &packs[i]
 		base := event.ArrivalOf(e.epoch, e.counter)
 		e.counter += uint64(p.rows)
-		var err error
-		// Opening checks what was encoded before it is written.
-		if recents[i], err = newRecent(p.data, base, e.writer.Number()); err == nil && recents[i].rows != p.rows {
-			err = fault.New(fault.Internal, "append", "encoded %d events, found %d", p.rows, recents[i].rows)
+		if p.requests[0].builder != nil {
+			// Opening checks what was encoded before it is written. Whoever encodes large batches has done so.
+			var err error
+			if p.opened, err = block.Open(p.blocks[0].Data, base); err == nil && p.opened.Rows() != p.rows {
+				err = fault.New(fault.Internal, "append", "encoded %d events, found %d", p.rows, p.opened.Rows())
+			}
+			if err != nil {
+				return unsound(err)
+			}
 		}
-		if err != nil {
-			return fault.WrapAs(fault.Internal, err, "append", "the batch does not encode soundly; nothing was stored")
-		}
-		groups[i] = journal.Group{Base: base, Time: now, Block: p.data}
+		groups[i] = journal.Group{Base: base, Time: now, Blocks: p.blocks}
 		for _, r := range p.requests {
 			r.base = base
 			base += uint64(r.rows)
@@ -179,7 +182,15 @@ func (e *Engine) commitFresh(rs []*request, builder *block.Builder, now int64) e
 			e.retries.add(r.id, retry{r.base, r.rows, now}, now)
 		}
 	}
+	recents := e.recentsOf(groups)
 	e.publish(func(st *state) {
+		for i := range packs {
+			// Small blocks stay in memory for tidying and for those who look at the newest.
+			if b := packs[i].opened; b != nil && st.pinned < e.o.pinBytes() {
+				recents[i].block = b
+				st.pinned += int64(b.MemSize())
+			}
+		}
 		st.recent = append(slices.Clip(st.recent), recents...)
 		st.next = event.ArrivalOf(e.epoch, e.counter)
 		st.visible += int64(total)
@@ -187,6 +198,19 @@ func (e *Engine) commitFresh(rs []*request, builder *block.Builder, now int64) e
 	})
 	e.kickTidy()
 	return nil
+}
+
+// recentsOf describes the blocks that were written to the journal file at hand.
+func (e *Engine) recentsOf(groups []journal.Group) []*recent {
+	var all []*recent
+	for _, g := range groups {
+		base := g.Base
+		for i := range g.Blocks {
+			all = append(all, newRecentAt(e.reading, &g.Blocks[i], base))
+			base += uint64(g.Blocks[i].Rows)
+		}
+	}
+	return all
 }
 
 func refused(err error, what string) error {
@@ -210,16 +234,17 @@ func packUp(rs []*request, builder *block.Builder) []pack {
 		if len(run) == 0 {
 			return
 		}
-		p := pack{requests: run, rows: builder.Rows()}
-		p.data, _ = builder.Encode(nil, block.Fast)
-		packs = append(packs, p)
+		b := journal.Block{Rows: builder.Rows()}
+		b.First, b.Last = marks(builder)
+		b.Data, _ = builder.Encode(nil, block.Fast)
+		packs = append(packs, pack{requests: run, rows: b.Rows, blocks: []journal.Block{b}})
 		run = nil
 		builder.Reset()
 	}
 	for _, r := range rs {
 		if r.builder == nil {
 			end()
-			packs = append(packs, pack{requests: []*request{r}, data: r.data, rows: r.rows})
+			packs = append(packs, pack{requests: []*request{r}, blocks: r.blocks, rows: r.rows})
 			continue
 		}
 		builder.AppendBuilder(r.builder)
@@ -264,10 +289,18 @@ func (e *Engine) startJournal() error {
 		e.remove(journal.Name(number))
 		return err
 	}
-	e.writer = w
-	e.mu.Lock()
-	e.journals = append(e.journals, journalFile{number: number, bytes: w.Size()})
-	e.mu.Unlock()
+	l, err := e.openLog(number)
+	if err != nil {
+		_ = w.Close() // nothing is in it
+		e.remove(journal.Name(number))
+		return err
+	}
+	e.writer, e.reading = w, l
+	e.publishQuietly(func(st *state) {
+		e.journals = append(e.journals, journalFile{number: number, bytes: w.Size()})
+		st.set = newSegmentSet(st.set.parts, append(slices.Clip(st.set.logs), l))
+	})
+	l.release() // the set has its own reference
 	return nil
 }
 
@@ -291,7 +324,7 @@ func headerCuts(all []journal.Cut) []journal.Cut {
 // endJournal ends the file at hand; it waits for sealing.
 func (e *Engine) endJournal() {
 	w := e.writer
-	e.writer = nil
+	e.writer, e.reading = nil, nil
 	cut, size := w.Cut(), w.Size()
 	empty := cut.Sequence < journal.FirstSequence
 	_ = w.Close() // all that counts is durable
@@ -310,7 +343,7 @@ func (e *Engine) endJournal() {
 	}
 	e.mu.Unlock()
 	if empty {
-		e.remove(journal.Name(cut.Number))
+		e.publishQuietly(func(st *state) { st.set = newSegmentSet(st.set.parts, st.set.retire(cut.Number, cut.Number)) })
 	}
 }
 

@@ -33,6 +33,7 @@ type merge struct {
 	view       *View       // what pins the parts, if it may be released while the merge goes on
 	closed     bool        // it was released
 	ahead      *readAhead  // nil: a block is opened when its turn comes
+	once       bool        // its blocks are not read again soon: they are not cached
 }
 
 // A Run is rows From to To-1 of a block: those that a scan has next to each other. A descending scan has the last one first.
@@ -166,9 +167,9 @@ func (m *merge) nextBlock(c *cursor) bool {
 // open opens the block at hand and goes to its first row in the span. ok is false if
 // there is none, or the block cannot be read.
 func (m *merge) open(c *cursor) (ok bool) {
-	if c.recent != nil {
+	if c.recent != nil && c.recent.block != nil {
 		c.block = c.recent.block
-	} else if !m.openPart(c) {
+	} else if !m.openFile(c) {
 		return false
 	}
 	c.low, c.high = c.block.Search(m.span.From), c.block.Rows()
@@ -182,9 +183,9 @@ func (m *merge) open(c *cursor) (ok bool) {
 	return m.stand(c)
 }
 
-// openPart opens the cursor's block of a segment.
-func (m *merge) openPart(c *cursor) (ok bool) {
-	if m.ahead != nil {
+// openFile opens the cursor's block of a segment, or of a journal.
+func (m *merge) openFile(c *cursor) (ok bool) {
+	if m.ahead != nil && c.part != nil {
 		if c.block = m.ahead.take(c.part, c.index); c.block != nil {
 			m.lookAhead(c)
 			return true
@@ -197,12 +198,16 @@ func (m *merge) openPart(c *cursor) (ok bool) {
 		}
 		defer m.view.st.set.release()
 	}
-	b, err := m.e.segmentBlock(c.part, c.index)
+	var err error
+	if c.part != nil {
+		c.block, err = m.e.segmentBlock(c.part, c.index)
+	} else {
+		c.block, err = m.e.recentBlock(c.recent, !m.once)
+	}
 	if err != nil {
 		m.lost(err)
 		return false
 	}
-	c.block = b
 	m.lookAhead(c)
 	return true
 }

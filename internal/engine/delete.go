@@ -79,7 +79,7 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 					left = append(left, p)
 				}
 			}
-			st.set = newSegmentSet(left)
+			st.set = newSegmentSet(left, st.set.logs)
 			st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return gone[a.Number] })
 		}
 	})

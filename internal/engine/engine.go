@@ -34,6 +34,7 @@ type Engine struct {
 
 	// The committer's own.
 	writer  *journal.Writer // nil: the next commit starts a file
+	reading *log            // the same file, as readers have it
 	epoch   uint32
 	counter uint64 // of the next event
 

@@ -179,7 +179,7 @@ func (f *Follow) lowest(v *View, after uint64, exact bool) uint64 {
 		}
 	}
 	for _, r := range v.st.recent {
-		see(r.minArrival, r.maxArrival, func() (*block.Block, error) { return r.block, nil })
+		see(r.minArrival, r.maxArrival, func() (*block.Block, error) { return f.e.recentBlock(r, true) })
 	}
 	for _, p := range v.st.set.parts {
 		if p.MaxArrival <= after {
@@ -199,7 +199,12 @@ func (f *Follow) read(v *View, low, end uint64) {
 	f.rows = f.rows[:0]
 	for _, r := range st.recent {
 		if r.minArrival < end && r.maxArrival >= low {
-			f.collect(r.block, low, end, v, 0)
+			b, err := f.e.recentBlock(r, true)
+			if err != nil {
+				f.note(err)
+				continue
+			}
+			f.collect(b, low, end, v, 0)
 		}
 	}
 	for _, p := range st.set.parts {

@@ -141,9 +141,7 @@ func (e *Engine) recover() (err error) {
 	rec.catalog.Apply(manifest.Edit{})
 	defer func() {
 		if err != nil && e.state == nil {
-			for _, p := range rec.parts {
-				_ = p.reader.Release()
-			}
+			rec.release()
 		}
 	}()
 	if err := rec.reconcile(); err != nil {

@@ -28,6 +28,7 @@ type Hooks struct {
 	Now          func() time.Time // nil: time.Now
 	FirstCounter uint64           // the counter at which a freshly opened store starts (R2)
 	BlockRows    int              // most rows of a block in a segment; 0: 65,536
+	PieceRows    int              // rows at which a batch's builder becomes a block; 0: 8,192
 	ReserveBytes int64            // size of the reserve file; 0: 1 MiB, negative: none
 	NoTidy       bool             // recent blocks are not merged in memory
 	CompactBytes int64            // the size from which the document log is compacted; 0: 1 MiB
@@ -47,6 +48,9 @@ const (
 	maxRetries  = 1 << 20
 )
 
+// pinBytes is how much memory small recent blocks may take.
+func (o *Options) pinBytes() int64 { return o.CacheBytes / 4 }
+
 func (o Options) withDefaults() Options {
 	if o.JournalBytes <= 0 {
 		o.JournalBytes = defaultJournalBytes
@@ -65,6 +69,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Hooks.BlockRows <= 0 {
 		o.Hooks.BlockRows = defaultBlockRows
+	}
+	if o.Hooks.PieceRows <= 0 {
+		o.Hooks.PieceRows = pieceRows
 	}
 	if o.Hooks.ReserveBytes == 0 {
 		o.Hooks.ReserveBytes = defaultReserveBytes

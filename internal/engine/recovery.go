@@ -25,6 +25,7 @@ type recovery struct {
 	absent   []absent
 	salvaged []*recent
 	replayed []*recent
+	logs     []*log          // of the journals that were replayed
 	foreign  map[uint64]bool // segments and journals that are not this store's, or not to be removed
 	keep     map[uint64]bool // segments that must not be swept
 	unsynced []uint64        // journals with frames that only the page cache may hold
@@ -330,19 +331,20 @@ func (rec *recovery) replay() error {
 func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, now int64) error {
 	e := rec.e
 	name := path.Join(e.dir, journal.Name(number))
-	var bad []error
+	l, err := e.openLog(number)
+	if err != nil {
+		return err
+	}
+	rec.logs = append(rec.logs, l)
 	res, err := journal.Replay(e.fs, e.dir, number, cut, func(g journal.Group) error {
-		r, err := newRecent(g.Block, g.Base, number)
-		if err == nil && r.rows != g.Rows() {
-			err = fault.New(fault.Corrupt, "replay journal", "expected %d events, found %d", g.Rows(), r.rows)
-		}
-		if err != nil {
-			bad = append(bad, fault.Wrap(err, "replay journal", "%s from arrival number %d on are lost", plural(int64(g.Rows()), "event"), g.Base).At(name, fault.NoOffset))
-			return nil
-		}
-		rec.replayed = append(rec.replayed, r)
-		rec.catalog.Epoch = max(rec.catalog.Epoch, epochOf(r.maxArrival))
 		base := g.Base
+		for i := range g.Blocks {
+			r := newRecentAt(l, &g.Blocks[i], base)
+			rec.replayed = append(rec.replayed, r)
+			rec.catalog.Epoch = max(rec.catalog.Epoch, epochOf(r.maxArrival))
+			base += uint64(r.rows)
+		}
+		base = g.Base
 		for _, b := range g.Batches {
 			if b.ID != "" {
 				e.retries.add(b.ID, retry{base, b.Rows, g.Time}, now)
@@ -356,6 +358,8 @@ func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, no
 	}
 	if res.HeaderLost && res.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && len(res.Damage) == 0 {
 		rec.blank = append(rec.blank, number)
+		rec.logs = rec.logs[:len(rec.logs)-1]
+		l.release()
 		return nil
 	}
 	for _, d := range res.Damage {
@@ -363,9 +367,6 @@ func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, no
 	}
 	if res.HeaderLost && len(res.Damage) == 0 {
 		e.damaged(fault.New(fault.Corrupt, "replay journal", "both copies of the header are damaged").At(name, 0), "")
-	}
-	for _, err := range bad {
-		e.damaged(err, "")
 	}
 	if cut == nil && res.Last >= journal.FirstSequence && res.Synced < res.Last {
 		rec.unsynced = append(rec.unsynced, number)
@@ -381,11 +382,19 @@ func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, no
 
 func (rec *recovery) set() *segmentSet {
 	slices.SortFunc(rec.parts, func(a, b *part) int { return int(int64(a.Number) - int64(b.Number)) })
-	s := newSegmentSet(rec.parts)
-	for _, p := range rec.parts {
-		_ = p.reader.Release() // the set has its own reference
-	}
+	s := newSegmentSet(rec.parts, rec.logs)
+	rec.release() // the set has its own references
 	return s
+}
+
+// release gives up the recovery's references.
+func (rec *recovery) release() {
+	for _, p := range rec.parts {
+		_ = p.reader.Release()
+	}
+	for _, l := range rec.logs {
+		l.release()
+	}
 }
 
 func (rec *recovery) recents() []*recent { return append(rec.salvaged, rec.replayed...) }

@@ -114,7 +114,7 @@ func (e *Engine) seal(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.adopt(p, last)
+	return e.adopt(p, files)
 }
 
 // writeSegment merges the sources, deletions applied. It returns nil if nothing is left of them.
@@ -136,8 +136,17 @@ func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, so
 	for _, d := range st.deletions {
 		applied = max(applied, d.Number)
 	}
-	m := newMerge(e, Everything, false, nil, sources, st.deletions, nil)
+	var unread error // what is damaged is told and left out; what cannot be read now may be readable the next time
+	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
+		if fault.KindOf(err) != fault.Corrupt {
+			unread = err
+		}
+	})
+	m.once = true
 	err := out.drain(ctx, m)
+	if err == nil {
+		err = unread
+	}
 	if err != nil {
 		if w != nil {
 			w.Abort()
@@ -167,8 +176,9 @@ func segmentOf(info segment.Info, applied uint64) manifest.Segment {
 	}
 }
 
-// adopt makes the catalog, then the state, have the segment p (nil: none) in place of the journal files up to last.
-func (e *Engine) adopt(p *part, last uint64) error {
+// adopt makes the catalog, then the state, have the segment p (nil: none) in place of journal files.
+func (e *Engine) adopt(p *part, files []uint64) error {
+	last := files[len(files)-1]
 	e.catalogMu.Lock()
 	defer e.catalogMu.Unlock()
 	now := e.now().UnixNano()
@@ -217,27 +227,23 @@ func (e *Engine) adopt(p *part, last uint64) error {
 				recents = append(recents, r)
 			}
 		}
-		st.recent = recents
+		st.recent, st.pinned = recents, pinnedBytes(recents)
 		st.deletions = without(st.deletions, edit.DropDeletions)
+		parts := st.set.parts
 		if p != nil {
-			st.set = newSegmentSet(append(slices.Clip(st.set.parts), p))
+			parts = append(slices.Clip(parts), p)
 		}
+		st.set = newSegmentSet(parts, st.set.retire(0, last))
 		e.cuts = slices.DeleteFunc(slices.Clone(e.cuts), func(c journal.Cut) bool { return c.Number <= last })
 	})
 	if p != nil {
 		_ = p.reader.Release() // the set has its own reference
 	}
 	e.mu.Lock()
-	var gone []uint64
-	e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool {
-		if j.number <= last {
-			gone = append(gone, j.number)
-		}
-		return j.number <= last
-	})
+	e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool { return j.number <= last })
 	e.mu.Unlock()
-	for _, n := range gone {
-		e.remove(journal.Name(n))
+	for _, f := range files {
+		e.cache.forget(f)
 	}
 	e.keepReserve()
 	return nil

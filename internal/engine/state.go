@@ -20,15 +20,19 @@ type state struct {
 	absent    []absent            // segments that are not served, or not wholly
 	deletions []manifest.Deletion // in force, by number
 	visible   int64               // events, damaged blocks' included
+	pinned    int64               // bytes of memory that the recent blocks take which are held in memory, about
 	next      uint64              // every arrival number below it is visible, or will never be
 	changed   chan struct{}       // closed when a newer state is published
 }
 
-// A recent block is in memory and in the journal.
+// A recent block is one in the journal.
 type recent struct {
-	block                  *block.Block
-	bytes                  int64  // of its encoding
-	journal                uint64 // the file that holds it; 0: salvaged from a damaged segment
+	block                  *block.Block // held in memory; nil: recentBlock reads it
+	log                    *log         // the file and
+	offset                 int64        // where in it the block is, and
+	base                   uint64       // what its arrival offsets count from; nothing of the three if block is not as the journal has it
+	bytes                  int64        // of its encoding
+	journal                uint64       // the file that holds it; 0: salvaged from a damaged segment
 	rows                   int
 	minKey, maxKey         event.Key
 	minArrival, maxArrival uint64
@@ -48,6 +52,16 @@ func newRecent(data []byte, base, journal uint64) (*recent, error) {
 	return r, nil
 }
 
+// pinnedBytes is how much memory those of the blocks take that are held in it.
+func pinnedBytes(recents []*recent) (n int64) {
+	for _, r := range recents {
+		if r.block != nil {
+			n += int64(r.block.MemSize())
+		}
+	}
+	return n
+}
+
 // A part is a segment in use.
 type part struct {
 	reader *segment.Reader
@@ -64,17 +78,33 @@ type absent struct {
 // reference to each; the last release gives them up, which closes and perhaps removes files.
 type segmentSet struct {
 	parts []*part
+	logs  []*log // and the journal files, oldest first
 	refs  atomic.Int64
 }
 
-// newSegmentSet returns a set with one reference. The caller holds references to all parts.
-func newSegmentSet(parts []*part) *segmentSet {
-	s := &segmentSet{parts: parts}
+// newSegmentSet returns a set with one reference. The caller holds references to all parts and logs.
+func newSegmentSet(parts []*part, logs []*log) *segmentSet {
+	s := &segmentSet{parts: parts, logs: logs}
 	s.refs.Store(1)
 	for _, p := range parts {
 		p.reader.Acquire()
 	}
+	for _, l := range logs {
+		l.refs.Add(1)
+	}
 	return s
+}
+
+// retire returns the set's journal files without those from first to last, which are removed when no state needs them.
+func (s *segmentSet) retire(first, last uint64) (left []*log) {
+	for _, l := range s.logs {
+		if l.number < first || l.number > last {
+			left = append(left, l)
+		} else {
+			l.retired.Store(true)
+		}
+	}
+	return left
 }
 
 func (s *segmentSet) release() {
@@ -82,6 +112,9 @@ func (s *segmentSet) release() {
 		for _, p := range s.parts {
 			// A file that cannot be removed is litter, swept at the next open.
 			_ = p.reader.Release()
+		}
+		for _, l := range s.logs {
+			l.release()
 		}
 	}
 }

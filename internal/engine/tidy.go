@@ -12,7 +12,8 @@ import (
 // one event each stay cheap to read: tierWidth neighbours of a tier become one block of the next.
 const (
 	tierWidth = 8
-	tierTop   = 8 << 10 // blocks of so many rows are left as they are
+	tierTop   = 8 << 10  // blocks of so many rows are left as they are, and so are those
+	tierBytes = 32 << 10 // of so many bytes
 )
 
 // tier returns the tier of a block: 0 below 8 rows, 1 below 64, ….
@@ -50,8 +51,10 @@ func (e *Engine) kickTidy() {
 
 // tidy merges one run of neighbours, and reports whether it found one.
 func (e *Engine) tidy(ctx context.Context) bool {
-	run := tidyRun(e.current().recent)
-	if run == nil {
+	v := e.acquire(false)
+	defer v.Release()
+	run := tidyRun(v.st.recent)
+	if run == nil || v.st.pinned >= e.o.pinBytes() {
 		return false
 	}
 	var merged *recent
@@ -65,7 +68,10 @@ func (e *Engine) tidy(ctx context.Context) bool {
 		merged, err = newRecent(slices.Clone(data), m.Base, run[0].journal)
 		return err
 	}
-	if err := w.drain(ctx, newMerge(e, Everything, false, nil, run, nil, nil)); err != nil || merged == nil {
+	var unread error
+	m := newMerge(e, Everything, false, nil, run, nil, func(err error) { unread = err })
+	m.once = true
+	if err := w.drain(ctx, m); err != nil || unread != nil || merged == nil {
 		for _, r := range run {
 			r.settled = true // or every append would try again
 		}
@@ -78,6 +84,7 @@ func (e *Engine) tidy(ctx context.Context) bool {
 			return
 		}
 		st.recent = slices.Concat(st.recent[:i], []*recent{merged}, st.recent[i+len(run):])
+		st.pinned += int64(merged.block.MemSize()) - pinnedBytes(run)
 	})
 	return true
 }
@@ -86,7 +93,7 @@ func (e *Engine) tidy(ctx context.Context) bool {
 func tidyRun(recents []*recent) []*recent {
 	for end := len(recents); end > 0; {
 		last := recents[end-1]
-		if last.journal == 0 || last.rows >= tierTop || last.settled {
+		if last.journal == 0 || last.rows >= tierTop || last.bytes >= tierBytes || last.settled {
 			end--
 			continue
 		}
@@ -94,7 +101,7 @@ func tidyRun(recents []*recent) []*recent {
 		start, rows := end-1, last.rows
 		for start > 0 {
 			r := recents[start-1]
-			if r.journal != last.journal || r.settled || tier(r.rows) > tier(last.rows) || rows+r.rows > 2*tierTop {
+			if r.journal != last.journal || r.settled || r.bytes >= tierBytes || tier(r.rows) > tier(last.rows) || rows+r.rows > 2*tierTop {
 				break
 			}
 			rows += r.rows
@@ -111,8 +118,12 @@ func tidyRun(recents []*recent) []*recent {
 // publishQuietly replaces the state by one that shows the same events: nobody is woken.
 func (e *Engine) publishQuietly(change func(st *state)) {
 	e.mu.Lock()
-	st := *e.state
+	old := e.state
+	st := *old
 	change(&st)
 	e.state = &st
 	e.mu.Unlock()
+	if st.set != old.set {
+		old.set.release()
+	}
 }

@@ -52,7 +52,11 @@ func (e *Engine) verify(ctx context.Context, r *Report) error {
 		if err := e.canceled(ctx); err != nil {
 			return err
 		}
-		verifyBlock(b.block, r, "a recent block")
+		if opened, err := e.recentBlock(b, false); err == nil {
+			verifyBlock(opened, r, "a recent block")
+		} else {
+			r.damaged(err, "")
+		}
 	}
 	e.mu.Lock()
 	cuts := map[uint64]*journal.Cut{}

@@ -27,17 +27,19 @@ import (
 )
 
 const (
-	magic      = "STLF"
-	version    = 1
-	headerSize = 40
-	crcSize    = 4
+	magic   = "STLF"
+	version = 1
+	crcSize = 4
+
+	// HeaderSize is how many bytes of a frame stand before its body.
+	HeaderSize = 40
 )
 
 // MaxBody is the longest body of one frame; longer is fault.TooLarge.
 const MaxBody = 256 << 20
 
 // Overhead is how many bytes a frame adds to its body.
-const Overhead = headerSize + crcSize
+const Overhead = HeaderSize + crcSize
 
 // MaxKind is the highest kind that callers may use; those above are the codec's own.
 const MaxKind = 239
@@ -67,6 +69,15 @@ type Frame struct {
 type Item struct {
 	Kind uint8
 	Body []byte
+	More [][]byte // follow Body as if they were part of it
+}
+
+func (it *Item) size() int {
+	n := len(it.Body)
+	for _, b := range it.More {
+		n += len(b)
+	}
+	return n
 }
 
 // Place is where a frame was written.
@@ -76,7 +87,7 @@ type Place struct {
 	Length   int64
 }
 
-// header is a frame's first headerSize bytes.
+// header is a frame's first HeaderSize bytes.
 type header struct {
 	kind     uint8
 	version  uint8
@@ -88,7 +99,7 @@ type header struct {
 }
 
 // total is the length of the whole frame. It cannot overflow: length is below 2^32.
-func (h header) total() int64 { return headerSize + int64(h.length) + crcSize }
+func (h header) total() int64 { return HeaderSize + int64(h.length) + crcSize }
 
 func appendHeader(dst []byte, h header) ([]byte, uint32) {
 	at := len(dst)
@@ -102,13 +113,13 @@ func appendHeader(dst []byte, h header) ([]byte, uint32) {
 	return binary.LittleEndian.AppendUint32(dst, crc), crc
 }
 
-// decodeHeader checks the first headerSize bytes of src, which may be anything. A version
+// decodeHeader checks the first HeaderSize bytes of src, which may be anything. A version
 // from the future is not an error here: every version keeps magic, version and checksum
 // where they are.
 func decodeHeader(src []byte) (header, *fault.Error) {
 	const op = "read frame"
-	if len(src) < headerSize {
-		return header{}, fault.New(fault.Corrupt, op, "expected a frame header of %d bytes, found %d bytes", headerSize, len(src))
+	if len(src) < HeaderSize {
+		return header{}, fault.New(fault.Corrupt, op, "expected a frame header of %d bytes, found %d bytes", HeaderSize, len(src))
 	}
 	if string(src[:4]) != magic {
 		return header{}, fault.New(fault.Corrupt, op, "expected the magic %q, found %q", magic, src[:4])

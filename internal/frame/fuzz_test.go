@@ -25,7 +25,7 @@ func FuzzScan(f *testing.F) {
 		r, err := Scan(bytes.NewReader(b), int64(len(b)), "log", func(fr Frame) error {
 			raw := b[fr.Offset : fr.Offset+fr.Length]
 			crc := crc32.Checksum(raw[:36], castagnoli)
-			body := raw[headerSize : len(raw)-crcSize]
+			body := raw[HeaderSize : len(raw)-crcSize]
 			if binary.LittleEndian.Uint32(raw[36:]) != crc || !bytes.Equal(body, fr.Body) ||
 				binary.LittleEndian.Uint32(raw[len(raw)-crcSize:]) != crc32.Update(crc, castagnoli, body) {
 				t.Fatalf("frame %d at %d stands under no checksum", fr.Sequence, fr.Offset)

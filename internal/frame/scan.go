@@ -74,14 +74,14 @@ func (p piece) resume() int64 {
 	if p.whole {
 		return p.end
 	}
-	return p.offset + headerSize
+	return p.offset + HeaderSize
 }
 
 // next returns the first frame of this file that begins at from or later.
 func (s *scanner) next(from int64) (piece, error) {
 	var p piece
 	for at := from; ; {
-		n := int(min(headerSize, s.size-at))
+		n := int(min(HeaderSize, s.size-at))
 		b, err := s.at(at, n)
 		if err != nil {
 			return p, err
@@ -117,7 +117,7 @@ func (s *scanner) body(p piece, h header, offset int64) (piece, error) {
 		bad = fault.New(fault.Corrupt, "read frame", "frame %d: expected %d bytes, found %d", h.sequence, h.total(), left)
 	} else {
 		p.end = offset + h.total()
-		b, err := s.at(offset+headerSize, int(h.length)+crcSize)
+		b, err := s.at(offset+HeaderSize, int(h.length)+crcSize)
 		if err != nil {
 			return p, err
 		}
@@ -263,8 +263,8 @@ func ReadAt(r io.ReaderAt, size int64, name string, offset int64) (Frame, error)
 	if offset < 0 || offset > size {
 		return Frame{}, fault.New(fault.Corrupt, "read frame", "expected a frame, found the end of the file at %d", size).At(name, offset)
 	}
-	var b [headerSize]byte
-	n := min(headerSize, size-offset)
+	var b [HeaderSize]byte
+	n := min(HeaderSize, size-offset)
 	if err := w.read(b[:n], offset); err != nil {
 		return Frame{}, err
 	}
@@ -279,7 +279,7 @@ func ReadAt(r io.ReaderAt, size int64, name string, offset int64) (Frame, error)
 		return Frame{}, fault.New(fault.Corrupt, "read frame", "frame %d: expected %d bytes, found %d", h.sequence, h.total(), left).At(name, offset)
 	}
 	body := make([]byte, int(h.length)+crcSize)
-	if err := w.read(body, offset+headerSize); err != nil {
+	if err := w.read(body, offset+HeaderSize); err != nil {
 		return Frame{}, err
 	}
 	if bad := h.checkBody(body[:h.length], body[h.length:]); bad != nil {

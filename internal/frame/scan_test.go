@@ -80,9 +80,9 @@ func scan(t testing.TB, b []byte) ([]got, Result) {
 }
 
 var smallGroups = [][]Item{
-	{{1, []byte("first")}},
-	{{2, []byte("second")}, {3, nil}},
-	{{1, []byte("fourth, STLF inside")}},
+	{{Kind: 1, Body: []byte("first")}},
+	{{Kind: 2, Body: []byte("second")}, {Kind: 3}},
+	{{Kind: 1, Body: []byte("fourth, "), More: [][]byte{[]byte("STLF"), nil, []byte(" inside")}}},
 }
 
 var smallFrames = []got{{3, 1, "first"}, {4, 2, "second"}, {5, 3, ""}, {6, 1, "fourth, STLF inside"}}
@@ -136,7 +136,7 @@ func TestScanLargeAndManyFrames(t *testing.T) {
 		for j := range body {
 			body[j] = byte(rng.Uint32())
 		}
-		groups = append(groups, []Item{{uint8(i % 200), body}})
+		groups = append(groups, []Item{{Kind: uint8(i % 200), Body: body}})
 		want = append(want, got{uint64(i + 3), uint8(i % 200), string(body)})
 	}
 	frames, r := scan(t, testLog(t, false, groups...))
@@ -231,8 +231,8 @@ func TestR13TruncationIsATornTail(t *testing.T) {
 }
 
 func TestR13HoleAfterTheLastSyncEndsReading(t *testing.T) {
-	good := testLog(t, false, []Item{{1, []byte("acknowledged")}},
-		[]Item{{1, []byte("in flight a")}, {1, []byte("in flight b")}, {1, []byte("in flight c")}})
+	good := testLog(t, false, []Item{{Kind: 1, Body: []byte("acknowledged")}},
+		[]Item{{Kind: 1, Body: []byte("in flight a")}, {Kind: 1, Body: []byte("in flight b")}, {Kind: 1, Body: []byte("in flight c")}})
 	owner := frameAt(t, good)
 	for i := range good {
 		if owner[i] != 5 { // in flight b
@@ -251,7 +251,7 @@ func TestR13HoleAfterTheLastSyncEndsReading(t *testing.T) {
 func TestR13LongStretchesOfDamage(t *testing.T) {
 	var groups [][]Item
 	for i := range 40 {
-		groups = append(groups, []Item{{1, fmt.Appendf(nil, "frame %d %s", i+3, strings.Repeat("x", i*7))}})
+		groups = append(groups, []Item{{Kind: 1, Body: fmt.Appendf(nil, "frame %d %s", i+3, strings.Repeat("x", i*7))}})
 	}
 	good := testLog(t, true, groups...)
 	owner := frameAt(t, good)
@@ -301,8 +301,8 @@ func TestR13LongStretchesOfDamage(t *testing.T) {
 
 func TestForeignFramesAreNotRead(t *testing.T) {
 	// Bodies that hold whole frames of another file, in a log whose own frames are damaged.
-	forged := logOf(t, testID+1, true, []Item{{9, []byte("forged")}})
-	good := testLog(t, false, []Item{{1, []byte("a")}}, []Item{{1, forged}}, []Item{{1, []byte("b")}})
+	forged := logOf(t, testID+1, true, []Item{{Kind: 9, Body: []byte("forged")}})
+	good := testLog(t, false, []Item{{Kind: 1, Body: []byte("a")}}, []Item{{Kind: 1, Body: forged}}, []Item{{Kind: 1, Body: []byte("b")}})
 	owner := frameAt(t, good)
 	for i := range good {
 		if owner[i] != 4 {
@@ -403,7 +403,7 @@ func TestReadAtRefusesNonsense(t *testing.T) {
 // The last frame's body is damaged and so is the one before, which the last one's header
 // still knows to be durable.
 func TestR13DamageAtTheVeryEnd(t *testing.T) {
-	b := testLog(t, false, []Item{{1, []byte("a")}}, []Item{{1, []byte("b")}}, []Item{{1, []byte("c")}})
+	b := testLog(t, false, []Item{{Kind: 1, Body: []byte("a")}}, []Item{{Kind: 1, Body: []byte("b")}}, []Item{{Kind: 1, Body: []byte("c")}})
 	owner := frameAt(t, b)
 	for i := range b {
 		if next := i + crcSize + 1; owner[i] > 3 && (next == len(b) || next < len(b) && owner[next] != owner[i]) {

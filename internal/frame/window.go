@@ -61,18 +61,18 @@ func (w *window) read(p []byte, offset int64) error {
 
 // findMagic returns the first offset, from on, at which a frame's magic stands and a header fits.
 func (w *window) findMagic(from int64) (int64, bool, error) {
-	for w.size-from >= headerSize {
+	for w.size-from >= HeaderSize {
 		b := w.ahead(from)
-		if len(b) < headerSize {
+		if len(b) < HeaderSize {
 			// Fills the window from here on.
-			if _, err := w.at(from, headerSize); err != nil {
+			if _, err := w.at(from, HeaderSize); err != nil {
 				return 0, false, err
 			}
 			b = w.ahead(from)
 		}
 		if i := bytes.Index(b, []byte(magic)); i >= 0 {
 			at := from + int64(i)
-			return at, w.size-at >= headerSize, nil
+			return at, w.size-at >= HeaderSize, nil
 		}
 		from += int64(len(b)) - int64(len(magic)) + 1
 	}

@@ -24,10 +24,10 @@ type Writer struct {
 }
 
 const (
-	// A body of this size or more is written from where it lies instead of being copied.
-	copyBelow = 1 << 20
+	// A part of a body of this size or more is written from where it lies instead of being copied.
+	copyBelow = 64 << 10
 	// The buffer is given back when a group left it larger.
-	keepBuffer = 4 << 20
+	keepBuffer = 1 << 20
 )
 
 // NewWriter creates the file, writes and syncs its header and syncs its directory: once it
@@ -50,7 +50,7 @@ func newWriter(fs vfs.FS, name string, h FileHeader, fileID uint64) (*Writer, er
 	}
 	w := &Writer{file: f, name: name, fileID: fileID}
 	body := appendFileHeader(nil, h)
-	_, err = w.append(Item{kindFileHeader, body}, Item{kindFileHeader, body})
+	_, err = w.append(Item{Kind: kindFileHeader, Body: body}, Item{Kind: kindFileHeader, Body: body})
 	if err == nil {
 		err = w.Sync()
 	}
@@ -80,8 +80,8 @@ func kindOf(err error) fault.Kind {
 // later call fails and the file is never written again (R12).
 func (w *Writer) Append(items ...Item) ([]Place, error) {
 	for _, it := range items {
-		if len(it.Body) > MaxBody {
-			return nil, fault.New(fault.TooLarge, "append to log", "a frame of %d bytes; the limit is %d", len(it.Body), MaxBody).At(w.name, fault.NoOffset)
+		if n := it.size(); n > MaxBody {
+			return nil, fault.New(fault.TooLarge, "append to log", "a frame of %d bytes; the limit is %d", n, MaxBody).At(w.name, fault.NoOffset)
 		}
 		if it.Kind > MaxKind {
 			return nil, fault.New(fault.Internal, "append to log", "kind %d is the codec's own", it.Kind).At(w.name, fault.NoOffset)
@@ -99,20 +99,28 @@ func (w *Writer) append(items ...Item) ([]Place, error) {
 	w.buf = w.buf[:0]
 	for _, it := range items {
 		sequence++
-		h := header{kind: it.Kind, fileID: w.fileID, sequence: sequence, synced: w.synced, length: uint32(len(it.Body))}
+		h := header{kind: it.Kind, fileID: w.fileID, sequence: sequence, synced: w.synced, length: uint32(it.size())}
 		w.buf, h.crc = appendHeader(w.buf, h)
-		if len(it.Body) >= copyBelow {
+		sum := h.crc
+		for i := -1; i < len(it.More); i++ {
+			part := it.Body
+			if i >= 0 {
+				part = it.More[i]
+			}
+			sum = crc32.Update(sum, castagnoli, part)
+			if len(part) < copyBelow {
+				w.buf = append(w.buf, part...)
+				continue
+			}
 			if err := w.write(w.buf); err != nil {
 				return nil, err
 			}
-			if err := w.write(it.Body); err != nil {
+			if err := w.write(part); err != nil {
 				return nil, err
 			}
 			w.buf = w.buf[:0]
-		} else {
-			w.buf = append(w.buf, it.Body...)
 		}
-		w.buf = binary.LittleEndian.AppendUint32(w.buf, crc32.Update(h.crc, castagnoli, it.Body))
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, sum)
 		places = append(places, Place{Sequence: sequence, Offset: at, Length: h.total()})
 		at += h.total()
 	}

@@ -31,7 +31,7 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.Append(Item{1, []byte("kept")}); err != nil {
+			if _, err := w.Append(Item{Kind: 1, Body: []byte("kept")}); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.Sync(); err != nil {
@@ -39,7 +39,7 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 			}
 			fs.Add(rule)
 			rule.Nth = 1
-			_, err = w.Append(Item{1, []byte("refused")})
+			_, err = w.Append(Item{Kind: 1, Body: []byte("refused")})
 			if err == nil {
 				err = w.Sync()
 			}
@@ -51,7 +51,7 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 				t.Fatalf("%v, dead %v, synced %d", err, w.Err(), w.SyncedSequence())
 			}
 			before, _ := m.ReadFile("log")
-			if _, err := w.Append(Item{1, []byte("more")}); fault.KindOf(err) != want || !strings.Contains(err.Error(), "not written again") {
+			if _, err := w.Append(Item{Kind: 1, Body: []byte("more")}); fault.KindOf(err) != want || !strings.Contains(err.Error(), "not written again") {
 				t.Errorf("append to the dead: %v", err)
 			}
 			if err := w.Sync(); fault.KindOf(err) != want {
@@ -108,13 +108,13 @@ func TestAppendRefusesWhatCannotBe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Append(Item{1, make([]byte, MaxBody+1)}); fault.KindOf(err) != fault.TooLarge {
+	if _, err := w.Append(Item{Kind: 1, Body: make([]byte, MaxBody+1)}); fault.KindOf(err) != fault.TooLarge {
 		t.Error(err)
 	}
-	if _, err := w.Append(Item{MaxKind + 1, nil}); fault.KindOf(err) != fault.Internal {
+	if _, err := w.Append(Item{Kind: MaxKind + 1, Body: nil}); fault.KindOf(err) != fault.Internal {
 		t.Error(err)
 	}
-	places, err := w.Append(Item{1, []byte("a")}, Item{1, []byte("bc")})
+	places, err := w.Append(Item{Kind: 1, Body: []byte("a")}, Item{Kind: 1, Body: []byte("bc")})
 	if err != nil || places[1].Sequence != 4 || places[1].Offset != places[0].Offset+places[0].Length || places[0].Length != Overhead+1 {
 		t.Errorf("a refusal does not kill: %+v, %v", places, err)
 	}
@@ -171,7 +171,7 @@ func TestR10R13PowerCuts(t *testing.T) {
 		var items []Item
 		for range 1 + rng.IntN(4) {
 			written++
-			items = append(items, Item{uint8(written), bytes.Repeat([]byte("b"), int(written)*5)})
+			items = append(items, Item{Kind: uint8(written), Body: bytes.Repeat([]byte("b"), int(written)*5)})
 		}
 		if _, err := w.Append(items...); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func BenchmarkAppend(b *testing.B) {
 	body := make([]byte, 64<<10)
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		if _, err := w.Append(Item{1, body}); err != nil {
+		if _, err := w.Append(Item{Kind: 1, Body: body}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	for range 1000 {
-		if _, err := w.Append(Item{1, make([]byte, 16<<10)}); err != nil {
+		if _, err := w.Append(Item{Kind: 1, Body: make([]byte, 16<<10)}); err != nil {
 			b.Fatal(err)
 		}
 	}

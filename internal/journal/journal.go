@@ -5,6 +5,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/frame"
@@ -19,16 +20,21 @@ import (
 //
 // and each of its frames, of kind kindGroup, has the body
 //
-//	+----------+----------+-------+--------------------------------+-------------+
-//	| base u64 | time i64 | n u32 | n × { rows u32, len u16, id }  | block …     |
-//	+----------+----------+-------+--------------------------------+-------------+
+//	+----------+----------+-------+-------+--------------------------------+
+//	| base u64 | time i64 | n u32 | m u32 | n × { rows u32, len u16, id }  |
+//	+----------+----------+-------+-------+--------------------------------+-----------+
+//	| m × { rows u32, bytes u32, first i64, its place u32, last i64, its place u32 }   |
+//	+----------------------------------------------------------------------------------+
+//	| m blocks, one after the other, to the end of the body                            |
+//	+----------------------------------------------------------------------------------+
 //
-// Integers are little-endian. The block reaches to the end of the body.
+// Integers are little-endian. first and last are the least and the greatest key of a block: the instant, and which of the
+// block's rows it is in arrival order, so that a replay need not open the block.
 
 const (
 	// Format and Version stand in every file's header frame (R18).
 	Format  = "stele journal"
-	Version = 1
+	Version = 2
 
 	// FirstSequence is the sequence of a file's first group.
 	FirstSequence = frame.FirstSequence
@@ -38,13 +44,17 @@ const (
 	// MaxID is the longest batch id, in bytes.
 	MaxID = 256
 
-	// MaxBlock is the longest block, in bytes: a frame has room for it and one batch.
-	MaxBlock = frame.MaxBody - 20 - batchBytes - MaxID
+	// MaxBatch is how many bytes of blocks, with entryBytes for each, one batch may have: a frame has room for them.
+	MaxBatch = frame.MaxBody - groupBytes - batchBytes - MaxID
+
+	// EntryBytes is what a group has for each block besides its bytes.
+	EntryBytes = 32
 
 	// MaxCuts is how many cuts a header takes.
 	MaxCuts = (frame.MaxExtra - 8) / cutBytes
 
 	cutBytes   = 16
+	groupBytes = 24
 	batchBytes = 6
 )
 
@@ -69,13 +79,27 @@ type Batch struct {
 	Rows int
 }
 
-// Group is what one frame holds: one block with the events of one or several batches.
+// Block is one block of a group. The blocks of a group have its events one after the other, in arrival order.
+type Block struct {
+	Rows        int
+	First, Last Mark // the least and the greatest of its keys
+	Data        []byte
+	Offset      int64 // of Data in the file, where Commit or Replay found it a place
+}
+
+// Mark is a key within a block.
+type Mark struct {
+	Instant int64
+	Place   uint32 // which of the block's rows it is, in arrival order
+}
+
+// Group is what one frame holds: the events of one or several batches.
 // Every batch lies within one group (R11).
 type Group struct {
 	Base    uint64 // arrival number of the first batch's first event
 	Time    int64  // when it was committed, nanoseconds since the Unix epoch
 	Batches []Batch
-	Block   []byte
+	Blocks  []Block
 }
 
 // Rows returns how many events the group's batches have.
@@ -125,47 +149,88 @@ func decodeHeader(src []byte) (epoch uint32, cuts []Cut, err error) {
 	return epoch, cuts, nil
 }
 
+// appendGroup appends all of a group but the blocks' bytes.
 func appendGroup(dst []byte, g Group) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, g.Base)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(g.Time))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(g.Batches)))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(g.Blocks)))
 	for _, b := range g.Batches {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(b.Rows))
 		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(b.ID)))
 		dst = append(dst, b.ID...)
 	}
-	return append(dst, g.Block...)
+	for i := range g.Blocks {
+		b := &g.Blocks[i]
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(b.Rows))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b.Data)))
+		dst = appendMark(appendMark(dst, b.First), b.Last)
+	}
+	return dst
 }
 
-// decodeGroup reads a frame's body. The block is a part of src. Nothing in src is trusted.
-func decodeGroup(src []byte) (Group, error) {
+func appendMark(dst []byte, m Mark) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(m.Instant))
+	return binary.LittleEndian.AppendUint32(dst, m.Place)
+}
+
+func markOf(src []byte) Mark {
+	return Mark{Instant: int64(binary.LittleEndian.Uint64(src)), Place: binary.LittleEndian.Uint32(src[8:])}
+}
+
+// decodeGroup reads a frame's body, which begins at offset in the file less the frame's header. The blocks' data are parts of src.
+// Nothing in src is trusted.
+func decodeGroup(src []byte, offset int64) (Group, error) {
 	const op = "read journal frame"
 	var g Group
-	if len(src) < 20 {
-		return g, fault.New(fault.Corrupt, op, "expected at least 20 bytes, found %d", len(src))
+	if len(src) < groupBytes {
+		return g, fault.New(fault.Corrupt, op, "expected at least %d bytes, found %d", groupBytes, len(src))
 	}
+	whole := len(src)
 	g.Base = binary.LittleEndian.Uint64(src)
 	g.Time = int64(binary.LittleEndian.Uint64(src[8:]))
-	n := binary.LittleEndian.Uint32(src[16:])
-	src = src[20:]
-	// Divide rather than multiply: n*batchBytes can overflow, len cannot.
-	if uint64(n) > uint64(len(src)/batchBytes) {
-		return g, fault.New(fault.Corrupt, op, "%d batches do not fit in %d bytes", n, len(src))
+	batches, blocks := binary.LittleEndian.Uint32(src[16:]), binary.LittleEndian.Uint32(src[20:])
+	src = src[groupBytes:]
+	// Divide rather than multiply: batches*batchBytes can overflow, len cannot.
+	if uint64(batches) > uint64(len(src)/batchBytes) || uint64(blocks) > uint64(len(src)/EntryBytes) {
+		return g, fault.New(fault.Corrupt, op, "%d batches and %d blocks do not fit in %d bytes", batches, blocks, len(src))
 	}
-	g.Batches = make([]Batch, 0, n)
+	g.Batches = make([]Batch, 0, batches)
 	total := uint64(0)
-	for range n {
+	for range batches {
 		if len(src) < batchBytes {
-			return g, fault.New(fault.Corrupt, op, "batch %d of %d is cut off", len(g.Batches), n)
+			return g, fault.New(fault.Corrupt, op, "batch %d of %d is cut off", len(g.Batches), batches)
 		}
 		rows, length := binary.LittleEndian.Uint32(src), int(binary.LittleEndian.Uint16(src[4:]))
 		src = src[batchBytes:]
 		if total += uint64(rows); total > 1<<31-1 || length > len(src) {
-			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), n, rows, length, len(src))
+			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), batches, rows, length, len(src))
 		}
 		g.Batches = append(g.Batches, Batch{ID: string(src[:length]), Rows: int(rows)})
 		src = src[length:]
 	}
-	g.Block = src
+	if uint64(blocks) > uint64(len(src)/EntryBytes) {
+		return g, fault.New(fault.Corrupt, op, "%d blocks do not fit in %d bytes", blocks, len(src))
+	}
+	entries := src[:int(blocks)*EntryBytes]
+	src = src[len(entries):]
+	g.Blocks = make([]Block, blocks)
+	inBlocks := uint64(0)
+	for i := range g.Blocks {
+		e := entries[i*EntryBytes:]
+		rows, length := binary.LittleEndian.Uint32(e), binary.LittleEndian.Uint32(e[4:])
+		b := Block{Rows: int(rows), First: markOf(e[8:]), Last: markOf(e[20:]), Offset: offset + int64(whole-len(src))}
+		switch inBlocks += uint64(rows); {
+		case rows == 0 || inBlocks > total || uint64(length) > uint64(len(src)):
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d rows, %d of %d bytes", i, blocks, rows, total, length, len(src))
+		case b.First.Place >= rows || b.Last.Place >= rows || b.First.Instant > b.Last.Instant || b.First.Instant == b.Last.Instant && b.First.Place > b.Last.Place:
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: keys from %v to %v in %d rows", i, blocks, b.First, b.Last, rows)
+		}
+		b.Data, src = src[:length:length], src[length:]
+		g.Blocks[i] = b
+	}
+	if inBlocks != total || len(src) > 0 || g.Base > math.MaxUint64-total {
+		return g, fault.New(fault.Corrupt, op, "batches of %d events from arrival number %d on, blocks of %d, and %d bytes more", total, g.Base, inBlocks, len(src))
+	}
 	return g, nil
 }

@@ -55,7 +55,7 @@ type Result struct {
 // Cut is what a following file's header says of this one.
 func (r Result) Cut(number uint64) Cut { return Cut{Number: number, Sequence: r.Last} }
 
-// Replay calls fn with every group of the file that counts, in order; the block is fn's own.
+// Replay calls fn with every group of the file that counts, in order. The blocks' bytes are not opened, and are good only until fn returns.
 // limit, if not nil, is the cut that a later file's header names: frames beyond it are passed over,
 // and frames before it that are missing are damage, not a torn tail. An error of fn ends the replay and
 // is returned as it is; other errors are those of reading the file at all.
@@ -84,13 +84,12 @@ func Replay(fs vfs.FS, dir string, number uint64, limit *Cut, fn func(Group) err
 		if fr.Kind != kindGroup {
 			return fault.New(fault.Unsupported, "replay journal", "expected a frame of kind %d, found kind %d", kindGroup, fr.Kind).At(name, fr.Offset)
 		}
-		g, err := decodeGroup(fr.Body)
+		g, err := decodeGroup(fr.Body, fr.Offset+frame.HeaderSize)
 		if err != nil {
 			// The frame's checksum held, so this is a defect or a forgery: report it, go on.
 			res.Damage = append(res.Damage, fault.Wrap(err, "replay journal", "frame %d is not a group", fr.Sequence).At(name, fr.Offset))
 			return nil
 		}
-		g.Block = append([]byte(nil), g.Block...)
 		res.Groups++
 		return fn(g)
 	})

@@ -21,7 +21,7 @@ func TestR13DamageBeforeTheCutLosesThatFrameAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[bytes.Index(b, group(1).Block)]++
+	b[bytes.Index(b, group(1).Blocks[0].Data)]++
 	fs.WriteFile(Name(1), b)
 	got, res := replay(t, fs, 1, &cut)
 	if diff := cmp.Diff(append(groups(0, 1), groups(2, 4)...), got); diff != "" {

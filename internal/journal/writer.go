@@ -29,15 +29,15 @@ func Create(fs vfs.FS, dir string, h Header) (*Writer, error) {
 }
 
 // keptBuffer is the most memory a writer keeps between commits.
-const keptBuffer = 4 << 20
+const keptBuffer = 1 << 20
 
-// Commit writes each group as a frame, all by one write, and syncs. After a failure
+// Commit writes each group as a frame, all by one write, and syncs. It fills in where the blocks lie. After a failure
 // the writer is dead: the file is never written again, and what counts of it is Cut (R12).
 func (w *Writer) Commit(groups []Group) error {
 	w.items, w.buf = w.items[:0], w.buf[:0]
 	size := 0
 	for _, g := range groups {
-		size += 20 + len(g.Block)
+		size += groupBytes + EntryBytes*len(g.Blocks)
 		for _, b := range g.Batches {
 			if len(b.ID) > MaxID {
 				return fault.New(fault.Invalid, "append", "a batch id of %d bytes is over the limit of %d", len(b.ID), MaxID)
@@ -45,16 +45,30 @@ func (w *Writer) Commit(groups []Group) error {
 			size += batchBytes + len(b.ID)
 		}
 	}
-	// One allocation up front: the bodies are parts of buf, which must not move.
+	// One allocation up front: the bodies' heads are parts of buf, which must not move.
 	if cap(w.buf) < size {
 		w.buf = make([]byte, 0, size)
 	}
 	for _, g := range groups {
 		start := len(w.buf)
 		w.buf = appendGroup(w.buf, g)
-		w.items = append(w.items, frame.Item{Kind: kindGroup, Body: w.buf[start:]})
+		item := frame.Item{Kind: kindGroup, Body: w.buf[start:len(w.buf):len(w.buf)]}
+		for i := range g.Blocks {
+			item.More = append(item.More, g.Blocks[i].Data)
+		}
+		w.items = append(w.items, item)
 	}
-	_, err := w.w.Append(w.items...)
+	places, err := w.w.Append(w.items...)
+	for i, g := range groups {
+		if err != nil {
+			break
+		}
+		at := places[i].Offset + frame.HeaderSize + int64(len(w.items[i].Body))
+		for j := range g.Blocks {
+			g.Blocks[j].Offset = at
+			at += int64(len(g.Blocks[j].Data))
+		}
+	}
 	clear(w.items)
 	if cap(w.buf) > keptBuffer {
 		w.buf = nil
