@@ -19,50 +19,14 @@ import (
 //
 // Of two properties with one name the last counts (R6): attributes come last, and so hide none of their own.
 func (m *mapper) log(raw []byte, at int) error {
-	var (
-		time, observed              uint64
-		number                      int32
-		text, traceID, spanID, name []byte
-		flags, dropped              uint64
-		body                        part
-		attrs                       = &m.attributes
-	)
-	attrs.reset()
-	c := read(logRecord, raw, at)
-	for c.next() {
-		switch c.number {
-		case 1:
-			time = c.bits
-		case 2:
-			number = int32(c.bits)
-		case 3:
-			text = c.bytes
-		case 5:
-			if body.raw != nil {
-				return c.twice()
-			}
-			body = part{c.bytes, c.from}
-		case 6:
-			if err := m.attribute(attrs, c.bytes, c.from); err != nil {
-				return err
-			}
-		case 7:
-			dropped = uint64(uint32(c.bits))
-		case 8:
-			flags = c.bits
-		case 9:
-			traceID = c.bytes
-		case 10:
-			spanID = c.bytes
-		case 11:
-			observed = c.bits
-		case 12:
-			name = c.bytes
-		}
+	attrs := &m.attributes
+	var f fields
+	if err := m.collect(&f, logRecord, part{raw, at}, attrs); err != nil {
+		return err
 	}
-	if c.err != nil {
-		return c.err
-	}
+	time, observed := f[1].bits, f[11].bits
+	number, text := int32(f[2].bits), f[3].bytes
+	body, name := f.part(5), f[12].bytes
 	switch {
 	case time != 0:
 	case observed != 0:
@@ -80,8 +44,8 @@ func (m *mapper) log(raw []byte, at int) error {
 	if m.scratch = m.exception(m.scratch[:0], attrs); len(m.scratch) > 0 {
 		b.Name("@x").String(m.scratch)
 	}
-	m.id("@tr", traceID)
-	m.id("@sp", spanID)
+	m.id("@tr", f[9].bytes)
+	m.id("@sp", f[10].bytes)
 	if more {
 		b.Name("severity_number").Int(int64(number))
 	}
@@ -90,8 +54,8 @@ func (m *mapper) log(raw []byte, at int) error {
 		b.Name("observed_time")
 		m.time(observed)
 	}
-	count(b, "flags", flags)
-	count(b, "dropped_attributes_count", dropped)
+	count(b, "flags", f[8].bits)
+	count(b, "dropped_attributes_count", f[7].bits)
 	if structured {
 		b.Name("body")
 		if err := m.value(b, body, 1); err != nil {

@@ -5,8 +5,6 @@ import (
 	"math"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
@@ -28,12 +26,12 @@ type mapper struct {
 	resource event.Builder // @ra of the group, nothing if it has none
 	scope    event.Builder // @sa
 
-	b          event.Builder // the event
-	text       event.Builder // a value as text
-	attributes attributes    // of the record
-	inner      attributes    // of a span's event or link
-	lists      [2][]part     // a span's events and links
-	record     []byte        // one that came in JSON, in protobuf
+	b          event.Builder     // the event
+	text       event.Builder     // a value as text
+	attributes attributes        // of the record
+	inner      attributes        // of a span's event or link
+	lists      [listCount][]part // of the record, by fieldType.list
+	record     []byte            // one that came in JSON, in protobuf
 	scratch    []byte
 }
 
@@ -148,6 +146,45 @@ func (m *mapper) room(b *event.Builder) error {
 // a record is read must not grow with the request, which may be of nothing but fields of two bytes.
 func (m *mapper) tooMany(n int) bool { return n > m.o.EventBytes/len("{},") }
 
+// fields are what a message says once, by number: of several values the last.
+type fields [17]field
+
+func (f *fields) part(number int) part { return part{f[number].bytes, f[number].from} }
+
+// collect reads a message: what it says once into f, its attributes into a; its other lists are added to m.lists.
+func (m *mapper) collect(f *fields, t messageType, p part, a *attributes) error {
+	if a != nil {
+		a.reset()
+	}
+	c := read(t, p.raw, p.at)
+	for c.next() {
+		switch one := c.known; {
+		case one.repeated && one.of == keyValue:
+			if err := m.attribute(a, c.bytes, c.from); err != nil {
+				return err
+			}
+		case one.repeated:
+			list := append(m.lists[one.list], part{c.bytes, c.from})
+			if m.lists[one.list] = list; m.tooMany(len(list)) {
+				return m.tooLong()
+			}
+		case one.kind == kindMessage && f[c.number].number != 0:
+			return c.twice()
+		default:
+			if f[c.number] = c.field; one.kind == kindUint32 {
+				f[c.number].bits = uint64(uint32(c.bits))
+			}
+		}
+	}
+	return c.err
+}
+
+func (m *mapper) clear(lists ...uint8) {
+	for _, i := range lists {
+		m.lists[i] = m.lists[i][:0]
+	}
+}
+
 // setResource makes @ra of a group's resource and schema URL.
 func (m *mapper) setResource(raw []byte, at int, schema []byte) {
 	m.groupErr = m.writeResource(raw, at, schema)
@@ -156,28 +193,12 @@ func (m *mapper) setResource(raw []byte, at int, schema []byte) {
 func (m *mapper) writeResource(raw []byte, at int, schema []byte) error {
 	b := &m.resource
 	b.Truncate(0)
-	var dropped uint64
-	m.attributes.reset()
-	c := read(resource, raw, at)
-	refs := m.lists[0][:0]
-	for c.next() {
-		switch c.number {
-		case 1:
-			if err := m.attribute(&m.attributes, c.bytes, c.from); err != nil {
-				return err
-			}
-		case 2:
-			dropped = uint64(uint32(c.bits))
-		case 3:
-			if refs = append(refs, part{c.bytes, c.from}); m.tooMany(len(refs)) {
-				return m.tooLong()
-			}
-		}
+	m.clear(outerList)
+	var f fields
+	if err := m.collect(&f, resource, part{raw, at}, &m.attributes); err != nil {
+		return err
 	}
-	m.lists[0] = refs
-	if c.err != nil {
-		return c.err
-	}
+	dropped, refs := f[2].bits, m.lists[outerList]
 	if len(schema) == 0 && dropped == 0 && len(refs) == 0 && len(m.attributes.all) == 0 {
 		return nil
 	}
@@ -212,43 +233,28 @@ func (m *mapper) entityRefs(b *event.Builder, refs []part) error {
 }
 
 func (m *mapper) entityRef(b *event.Builder, ref part) error {
-	var schema, kind []byte
-	c := read(entityRef, ref.raw, ref.at)
-	for c.next() {
-		switch c.number {
-		case 1:
-			schema = c.bytes
-		case 2:
-			kind = c.bytes
+	m.clear(idKeys, descriptionKeys)
+	var f fields
+	if err := m.collect(&f, entityRef, ref, nil); err != nil {
+		return err
+	}
+	m.optional(b, "schema_url", f[1].bytes)
+	m.optional(b, "type", f[2].bytes)
+	for _, list := range [...]struct {
+		name string
+		keys []part
+	}{{"id_keys", m.lists[idKeys]}, {"description_keys", m.lists[descriptionKeys]}} {
+		if len(list.keys) == 0 {
+			continue
 		}
-	}
-	if c.err != nil {
-		return c.err
-	}
-	m.optional(b, "schema_url", schema)
-	m.optional(b, "type", kind)
-	for _, list := range []struct {
-		number protowire.Number
-		name   string
-	}{{3, "id_keys"}, {4, "description_keys"}} {
-		begun := false
-		c := read(entityRef, ref.raw, ref.at)
-		for c.next() {
-			if c.number != list.number {
-				continue
-			}
+		b.Name(list.name).Open('[')
+		for _, key := range list.keys {
 			if err := m.room(b); err != nil {
 				return err
 			}
-			if !begun {
-				b.Name(list.name).Open('[')
-				begun = true
-			}
-			b.String(c.bytes[:min(len(c.bytes), m.o.EventBytes+1)])
+			b.String(key.raw[:min(len(key.raw), m.o.EventBytes+1)])
 		}
-		if begun {
-			b.Close(']')
-		}
+		b.Close(']')
 	}
 	return m.room(b)
 }
@@ -261,27 +267,11 @@ func (m *mapper) setScope(raw []byte, at int, schema []byte) {
 func (m *mapper) writeScope(raw []byte, at int, schema []byte) error {
 	b := &m.scope
 	b.Truncate(0)
-	var name, version []byte
-	var dropped uint64
-	m.attributes.reset()
-	c := read(scope, raw, at)
-	for c.next() {
-		switch c.number {
-		case 1:
-			name = c.bytes
-		case 2:
-			version = c.bytes
-		case 3:
-			if err := m.attribute(&m.attributes, c.bytes, c.from); err != nil {
-				return err
-			}
-		case 4:
-			dropped = uint64(uint32(c.bits))
-		}
+	var f fields
+	if err := m.collect(&f, scope, part{raw, at}, &m.attributes); err != nil {
+		return err
 	}
-	if c.err != nil {
-		return c.err
-	}
+	name, version, dropped := f[1].bytes, f[2].bytes, f[4].bits
 	if len(name) == 0 && len(version) == 0 && len(schema) == 0 && dropped == 0 && len(m.attributes.all) == 0 {
 		return nil
 	}

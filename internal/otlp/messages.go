@@ -36,6 +36,7 @@ type fieldType struct {
 	kind     kind
 	of       messageType // of kindMessage
 	repeated bool
+	list     uint8            // which of mapper.lists takes it, of a repeated one that is neither an attribute nor an item of a group
 	names    map[string]int32 // of kindEnum
 }
 
@@ -100,13 +101,13 @@ var messages = [...]message{
 	resource: {"Resource", []fieldType{
 		{number: 1, name: "attributes", kind: kindMessage, of: keyValue, repeated: true},
 		{number: 2, name: "droppedAttributesCount", kind: kindUint32},
-		{number: 3, name: "entityRefs", kind: kindMessage, of: entityRef, repeated: true},
+		{number: 3, name: "entityRefs", kind: kindMessage, of: entityRef, repeated: true, list: outerList},
 	}},
 	entityRef: {"EntityRef", []fieldType{
 		{number: 1, name: "schemaUrl", kind: kindString},
 		{number: 2, name: "type", kind: kindString},
-		{number: 3, name: "idKeys", kind: kindString, repeated: true},
-		{number: 4, name: "descriptionKeys", kind: kindString, repeated: true},
+		{number: 3, name: "idKeys", kind: kindString, repeated: true, list: idKeys},
+		{number: 4, name: "descriptionKeys", kind: kindString, repeated: true, list: descriptionKeys},
 	}},
 	scope: {"InstrumentationScope", []fieldType{
 		{number: 1, name: "name", kind: kindString},
@@ -139,9 +140,9 @@ var messages = [...]message{
 		{number: 8, name: "endTimeUnixNano", kind: kindFixed64},
 		{number: 9, name: "attributes", kind: kindMessage, of: keyValue, repeated: true},
 		{number: 10, name: "droppedAttributesCount", kind: kindUint32},
-		{number: 11, name: "events", kind: kindMessage, of: spanEvent, repeated: true},
+		{number: 11, name: "events", kind: kindMessage, of: spanEvent, repeated: true, list: outerList},
 		{number: 12, name: "droppedEventsCount", kind: kindUint32},
-		{number: 13, name: "links", kind: kindMessage, of: spanLink, repeated: true},
+		{number: 13, name: "links", kind: kindMessage, of: spanLink, repeated: true, list: linkList},
 		{number: 14, name: "droppedLinksCount", kind: kindUint32},
 		{number: 15, name: "status", kind: kindMessage, of: spanStatus},
 		{number: 16, name: "flags", kind: kindFixed32},
@@ -180,6 +181,15 @@ var messages = [...]message{
 		{number: requestItems, kind: kindMessage, of: resourceGroup, repeated: true},
 	}},
 }
+
+// Places in mapper.lists. What lies inside an item of one has another.
+const (
+	outerList = iota // of a span's events or a resource's entities
+	linkList         // of a span
+	idKeys           // of an entity
+	descriptionKeys
+	listCount
+)
 
 const (
 	requestItems = 1

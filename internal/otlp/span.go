@@ -16,71 +16,17 @@ import (
 //	attributes                           properties under their own names
 //	what else there is                   properties under their names in the protocol
 func (m *mapper) span(raw []byte, at int) error {
-	var (
-		traceID, spanID, parentID, state, name []byte
-		kind                                   int32
-		start, end, flags                      uint64
-		droppedAttributes, droppedEvents       uint64
-		droppedLinks                           uint64
-		status                                 part
-		attrs                                  = &m.attributes
-	)
-	attrs.reset()
-	events, links := m.lists[0][:0], m.lists[1][:0]
-	c := read(span, raw, at)
-	for c.next() {
-		switch c.number {
-		case 1:
-			traceID = c.bytes
-		case 2:
-			spanID = c.bytes
-		case 3:
-			state = c.bytes
-		case 4:
-			parentID = c.bytes
-		case 5:
-			name = c.bytes
-		case 6:
-			kind = int32(c.bits)
-		case 7:
-			start = c.bits
-		case 8:
-			end = c.bits
-		case 9:
-			if err := m.attribute(attrs, c.bytes, c.from); err != nil {
-				return err
-			}
-		case 10:
-			droppedAttributes = uint64(uint32(c.bits))
-		case 11:
-			if events = append(events, part{c.bytes, c.from}); m.tooMany(len(events)) {
-				return m.tooLong()
-			}
-		case 12:
-			droppedEvents = uint64(uint32(c.bits))
-		case 13:
-			if links = append(links, part{c.bytes, c.from}); m.tooMany(len(links)) {
-				return m.tooLong()
-			}
-		case 14:
-			droppedLinks = uint64(uint32(c.bits))
-		case 15:
-			if status.raw != nil {
-				return c.twice()
-			}
-			status = part{c.bytes, c.from}
-		case 16:
-			flags = c.bits
-		}
-	}
-	m.lists = [2][]part{events, links}
-	if c.err != nil {
-		return c.err
-	}
-	code, statusMessage, err := readStatus(status)
-	if err != nil {
+	attrs := &m.attributes
+	m.clear(outerList, linkList)
+	var f, status fields
+	if err := m.collect(&f, span, part{raw, at}, attrs); err != nil {
 		return err
 	}
+	if err := m.collect(&status, spanStatus, f.part(15), nil); err != nil {
+		return err
+	}
+	start, end, code := f[7].bits, f[8].bits, int32(status[3].bits)
+	events, links := m.lists[outerList], m.lists[linkList]
 	switch {
 	case end != 0:
 	case start != 0:
@@ -98,26 +44,26 @@ func (m *mapper) span(raw []byte, at int) error {
 		b.Name("@l").Text(event.RankError.String())
 	}
 	m.template()
-	m.optional(b, "@m", name)
+	m.optional(b, "@m", f[5].bytes)
 	if err := m.spanException(events); err != nil {
 		return err
 	}
-	m.id("@tr", traceID)
-	m.id("@sp", spanID)
-	m.id("@ps", parentID)
-	m.kind(kind)
-	m.optional(b, "trace_state", state)
-	m.status(code, statusMessage)
-	count(b, "flags", flags)
-	count(b, "dropped_attributes_count", droppedAttributes)
+	m.id("@tr", f[1].bytes)
+	m.id("@sp", f[2].bytes)
+	m.id("@ps", f[4].bytes)
+	m.kind(int32(f[6].bits))
+	m.optional(b, "trace_state", f[3].bytes)
+	m.status(code, status[2].bytes)
+	count(b, "flags", f[16].bits)
+	count(b, "dropped_attributes_count", f[10].bits)
 	if err := m.spanEvents(events); err != nil {
 		return err
 	}
-	count(b, "dropped_events_count", droppedEvents)
+	count(b, "dropped_events_count", f[12].bits)
 	if err := m.spanLinks(links); err != nil {
 		return err
 	}
-	count(b, "dropped_links_count", droppedLinks)
+	count(b, "dropped_links_count", f[14].bits)
 	if err := m.room(b); err != nil {
 		return err
 	}
@@ -136,18 +82,6 @@ func (m *mapper) kind(kind int32) {
 	case kind != 0:
 		m.b.Name("kind").Int(int64(kind))
 	}
-}
-
-func readStatus(status part) (code int32, message []byte, err error) {
-	c := read(spanStatus, status.raw, status.at)
-	for c.next() {
-		if c.number == 2 {
-			message = c.bytes
-		} else {
-			code = int32(c.bits)
-		}
-	}
-	return code, message, c.err
 }
 
 // status writes the property status, {"code":"Ok"|"Error","message":...}, unless it is unset.
@@ -174,17 +108,9 @@ func (m *mapper) status(code int32, message []byte) {
 func (m *mapper) spanException(events []part) error {
 	m.scratch = m.scratch[:0]
 	for _, e := range events {
-		m.inner.reset()
-		c := read(spanEvent, e.raw, e.at)
-		for c.next() {
-			if c.number == 3 {
-				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
-					return err
-				}
-			}
-		}
-		if c.err != nil {
-			return c.err
+		var f fields
+		if err := m.collect(&f, spanEvent, e, &m.inner); err != nil {
+			return err
 		}
 		m.scratch = m.exception(m.scratch, &m.inner)
 		if len(m.scratch) > m.o.EventBytes {
@@ -208,34 +134,17 @@ func (m *mapper) spanEvents(events []part) error {
 	b := &m.b
 	b.Name("events").Open('[')
 	for _, e := range events {
-		var time, dropped uint64
-		var name []byte
-		m.inner.reset()
-		c := read(spanEvent, e.raw, e.at)
-		for c.next() {
-			switch c.number {
-			case 1:
-				time = c.bits
-			case 2:
-				name = c.bytes
-			case 3:
-				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
-					return err
-				}
-			case 4:
-				dropped = uint64(uint32(c.bits))
-			}
-		}
-		if c.err != nil {
-			return c.err
+		var f fields
+		if err := m.collect(&f, spanEvent, e, &m.inner); err != nil {
+			return err
 		}
 		b.Open('{')
-		if time != 0 {
+		if time := f[1].bits; time != 0 {
 			b.Name("time")
 			m.time(time)
 		}
-		m.optional(b, "name", name)
-		if err := m.innerAttributes(dropped); err != nil {
+		m.optional(b, "name", f[2].bytes)
+		if err := m.innerAttributes(f[4].bits); err != nil {
 			return err
 		}
 		b.Close('}')
@@ -252,37 +161,16 @@ func (m *mapper) spanLinks(links []part) error {
 	b := &m.b
 	b.Name("links").Open('[')
 	for _, l := range links {
-		var traceID, spanID, state []byte
-		var dropped, flags uint64
-		m.inner.reset()
-		c := read(spanLink, l.raw, l.at)
-		for c.next() {
-			switch c.number {
-			case 1:
-				traceID = c.bytes
-			case 2:
-				spanID = c.bytes
-			case 3:
-				state = c.bytes
-			case 4:
-				if err := m.attribute(&m.inner, c.bytes, c.from); err != nil {
-					return err
-				}
-			case 5:
-				dropped = uint64(uint32(c.bits))
-			case 6:
-				flags = c.bits
-			}
-		}
-		if c.err != nil {
-			return c.err
+		var f fields
+		if err := m.collect(&f, spanLink, l, &m.inner); err != nil {
+			return err
 		}
 		b.Open('{')
-		m.id("trace_id", traceID)
-		m.id("span_id", spanID)
-		m.optional(b, "trace_state", state)
-		count(b, "flags", flags)
-		if err := m.innerAttributes(dropped); err != nil {
+		m.id("trace_id", f[1].bytes)
+		m.id("span_id", f[2].bytes)
+		m.optional(b, "trace_state", f[3].bytes)
+		count(b, "flags", f[6].bits)
+		if err := m.innerAttributes(f[5].bits); err != nil {
 			return err
 		}
 		b.Close('}')

@@ -19,12 +19,13 @@ type cursor struct {
 	err     error
 
 	field
-	whole []byte // the field with its tag
+	known *fieldType // of the field; nil: not known
+	whole []byte     // the field with its tag
 }
 
 // field is one field's value.
 type field struct {
-	number protowire.Number // 0: not known
+	number protowire.Number // 0: there is none
 	bits   uint64           // of a number
 	bytes  []byte           // of the others: a part of the message
 	from   int              // where bytes lie in the request
@@ -37,14 +38,14 @@ func read(t messageType, src []byte, at int) cursor {
 // next goes to the next known field. It returns false at the end, and if the message is broken: see err.
 func (c *cursor) next() bool {
 	for c.any() {
-		if c.number != 0 {
+		if c.known != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// any is next for unknown fields too; their number is 0.
+// any is next for unknown fields too.
 func (c *cursor) any() bool {
 	if len(c.src) == 0 {
 		return false
@@ -84,15 +85,12 @@ func (c *cursor) any() bool {
 	if size < 0 {
 		return c.broken(size)
 	}
-	known := c.message.find(number)
-	if known != nil && known.kind.wire() != wire {
+	c.number, c.known = number, c.message.find(number)
+	if c.known != nil && c.known.kind.wire() != wire {
 		// Passing over what may be another signal's field could lose a whole request without a word.
 		c.err = fault.New(fault.Invalid, "", "byte %d: field %d of wire type %d cannot belong to a %s", c.at, number, wire, c.message.name).
 			WithHint("is this a request of another signal?")
 		return false
-	}
-	if c.number = 0; known != nil {
-		c.number = number
 	}
 	c.whole, c.src = c.src[:n+size], c.src[n+size:]
 	c.at += n + size
