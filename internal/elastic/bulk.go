@@ -205,14 +205,11 @@ func (d *Bulk) document(a action, source []byte) (name string, err error) {
 		d.clef = append(append(d.clef, `,"_upsert":`...), upsert...)
 	}
 	d.clef = append(d.clef, '}')
-	err = d.b.AddCLEF(d.clef)
-	switch {
-	case err == nil:
+	if err = d.b.AddCLEF(d.clef); err == nil {
 		return "", nil
-	case fault.KindOf(err) == fault.Invalid, fault.KindOf(err) == fault.TooLarge && len(d.clef) > d.o.EventBytes:
-		return errDocument, err
-	case fault.KindOf(err) == fault.TooLarge: // not this event, but all of them together
-		return "", fault.WrapAs(fault.TooLarge, err, "", "the documents are too many for one request").WithHint("send fewer at once")
 	}
-	return "", err
+	if whole := d.o.BeyondEvent(err, len(d.clef)); whole != nil {
+		return "", whole
+	}
+	return errDocument, err
 }

@@ -240,7 +240,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 func TestAFullBatchIsNobodysFault(t *testing.T) {
 	var d Bulk
 	_, err := d.Add(&collector{most: 100}, []byte(strings.Repeat(`{"index":{}}`+"\n{}\n", 9)), options)
-	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the documents are too many for one request (send fewer at once)") {
+	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") {
 		t.Error(err)
 	}
 	broken := errors.New("broken")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
-	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/syslog"
 )
 
@@ -204,46 +203,4 @@ func (d *Decoder) level() string {
 		return text
 	}
 	return ""
-}
-
-// Payload adds the messages of a body to b: one, or several with NUL, newlines or nothing between them.
-func Payload(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
-	var p ingest.Payload
-	var d Decoder
-	s := Splitter{Limit: len(body)}
-	received := time.Unix(0, o.Arrival)
-	for n := 1; len(body) > 0; {
-		f, used := s.Next(body)
-		if used == 0 {
-			f.Text, used = s.Rest(body), len(body)
-		}
-		body = body[used:]
-		if len(f.Text) == 0 {
-			continue
-		}
-		if err := add(b, &d, f.Text, received, &o); err != nil {
-			if kind := fault.KindOf(err); kind != fault.Invalid && kind != fault.TooLarge {
-				return p, err
-			}
-			p.Rest = append(append(p.Rest, f.Text...), 0)
-			if !p.Refuse(n, err, &o) {
-				break
-			}
-		} else {
-			p.Events++
-		}
-		n++
-	}
-	return p, nil
-}
-
-func add(b ingest.Adder, d *Decoder, text []byte, received time.Time, o *ingest.PayloadOptions) error {
-	if len(text) > o.EventBytes {
-		return fault.New(fault.Invalid, op, "the message is %d bytes long; at most %d are allowed", len(text), o.EventBytes)
-	}
-	line, err := d.CLEF(text, received, "")
-	if err != nil {
-		return err
-	}
-	return b.AddCLEF(line)
 }

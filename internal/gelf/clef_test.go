@@ -11,7 +11,6 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
-	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/testkit"
 )
 
@@ -111,26 +110,6 @@ func TestSeconds(t *testing.T) {
 		if got, ok := parseSeconds(text); ok {
 			t.Errorf("%s is %d, want none", text, got)
 		}
-	}
-}
-
-type lines []string
-
-func (l *lines) AddCLEF(line []byte) error { *l = append(*l, string(line)); return nil }
-
-func TestPayload(t *testing.T) {
-	body := "{\n \"short_message\":\"a\"}\n{\"short_message\":\"b\"}\x00no\x00{\"short_message\":\"c\"} "
-	var got lines
-	p, err := Payload(&got, []byte(body), ingest.PayloadOptions{EventBytes: 1000, Partial: true})
-	if err != nil || p.Events != 3 || p.Count != 1 || p.Refused[0].Line != 3 || string(p.Rest) != "no\x00" {
-		t.Errorf("%+v %v %q", p, err, got)
-	}
-	if len(got) != 3 || !strings.Contains(got[2], `"@m":"c"`) {
-		t.Errorf("%q", got)
-	}
-	p, err = Payload(&got, []byte(body), ingest.PayloadOptions{EventBytes: 10})
-	if err != nil || p.Events != 0 || p.Count != 1 || !strings.Contains(p.Refused[0].Err.Error(), "23 bytes long") {
-		t.Errorf("%+v %v", p, err)
 	}
 }
 

@@ -64,8 +64,8 @@ func CLEF(b Adder, body []byte, o PayloadOptions) (Payload, error) {
 	for l := range event.Lines(body) {
 		line := bytes.Trim(l.Text, " \t\r")
 		if err := addLine(b, line, &o); err != nil {
-			if !ofEvent(err) {
-				return p, err
+			if whole := o.BeyondEvent(err, len(line)); whole != nil {
+				return p, whole
 			}
 			p.Rest = append(append(p.Rest, l.Text...), '\n')
 			if !p.Refuse(l.Number, err, &o) {
@@ -83,7 +83,7 @@ func addLine(b Adder, line []byte, o *PayloadOptions) error {
 		return tooLong(len(line), o.EventBytes)
 	}
 	err := b.AddCLEF(line)
-	if err != nil && ofEvent(err) && looksLegacy(line) {
+	if fault.KindOf(err) == fault.Invalid && looksLegacy(line) {
 		return fault.WrapAs(fault.Invalid, err, "", "this is a payload in the raw events form, not CLEF").
 			WithHint(`send {"Events":[...]} to /api/events/raw`)
 	}
@@ -95,10 +95,16 @@ func tooLong(bytes, limit int) error {
 	return fault.New(fault.Invalid, "", "the event is %d bytes long; at most %d are allowed", bytes, limit)
 }
 
-// ofEvent tells what is wrong with an event from what is wrong with the store.
-func ofEvent(err error) bool {
-	kind := fault.KindOf(err)
-	return kind == fault.Invalid || kind == fault.TooLarge
+// BeyondEvent tells what is wrong with an event, of size bytes as CLEF, from what is not: err is why it was not taken,
+// and nil says that this concerns it alone. Else it is the error of the payload, of which nothing is used.
+func (o *PayloadOptions) BeyondEvent(err error, size int) error {
+	switch kind := fault.KindOf(err); {
+	case kind == fault.TooLarge && size <= o.EventBytes: // it is all of them together
+		return fault.WrapAs(fault.TooLarge, err, "", "the events are too many for one request").WithHint("send fewer at once")
+	case kind == fault.Invalid, kind == fault.TooLarge:
+		return nil
+	}
+	return err
 }
 
 func looksLegacy(line []byte) bool {

@@ -118,8 +118,8 @@ func (l *legacy) events() error {
 			return l.notJSON(err, "an event")
 		}
 		if err := l.add(l.src[start:l.i]); err != nil {
-			if !ofEvent(err) {
-				return err
+			if whole := l.o.BeyondEvent(err, len(l.line)); whole != nil {
+				return whole
 			}
 			if l.p.Count == 0 {
 				l.p.Rest = append(l.p.Rest, `{"Events":[`...)

@@ -90,14 +90,12 @@ func (d *decoder) entry(instant int64, line []byte, bad error, rest func() []byt
 	if err == nil {
 		err = d.add(instant, line)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		d.p.Events++
 		return nil
-	case fault.KindOf(err) == fault.TooLarge && len(d.clef) <= d.o.EventBytes: // not this entry, but all of them together
-		return fault.WrapAs(fault.TooLarge, err, "", "the entries are too many for one request").WithHint("send fewer at once")
-	case fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.TooLarge:
-		return err
+	}
+	if whole := d.o.BeyondEvent(err, len(d.clef)); whole != nil {
+		return whole
 	}
 	switch {
 	case d.begun:

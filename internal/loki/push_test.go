@@ -271,7 +271,7 @@ func TestManyEntriesOfALongLabel(t *testing.T) {
 	body := []byte(`{"streams":[{"stream":{"a":"` + strings.Repeat("a", 900) + `"},"values":[` + strings.TrimSuffix(strings.Repeat(`["`+ns+`",""],`, 10_000), ",") + `]}]}`)
 	got := &collector{most: 1 << 20}
 	_, err := Push(got, body, options, anySize)
-	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the entries are too many for one request (send fewer at once)") || got.bytes > 2<<20 {
+	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") || got.bytes > 2<<20 {
 		t.Error(got.bytes, err)
 	}
 }

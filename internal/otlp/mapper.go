@@ -21,7 +21,6 @@ type mapper struct {
 	place    int   // of the record, from 1
 	groupErr error // why no record of the resource group can be taken
 	scopeErr error // why no record of the scope group can be taken
-	full     error // why the batch takes no more
 
 	resource event.Builder // @ra of the group, nothing if it has none
 	scope    event.Builder // @sa
@@ -61,10 +60,8 @@ func (m *mapper) result(err error) (ingest.Payload, error) {
 func (m *mapper) take(raw []byte, at int, asSent []byte) error {
 	m.place++
 	err := m.groupErr
-	for _, known := range []error{m.scopeErr, m.full} {
-		if err == nil {
-			err = known
-		}
+	if err == nil {
+		err = m.scopeErr
 	}
 	if err == nil {
 		err = m.signal.record(m, raw, at)
@@ -78,12 +75,8 @@ func (m *mapper) take(raw []byte, at int, asSent []byte) error {
 
 // refuse notes that the record at m.place is not taken.
 func (m *mapper) refuse(err error, asSent []byte) error {
-	switch fault.KindOf(err) {
-	case fault.TooLarge:
-		m.full = err
-	case fault.Invalid:
-	default:
-		return err
+	if whole := m.o.BeyondEvent(err, m.b.Len()); whole != nil {
+		return whole
 	}
 	m.rest.add(asSent)
 	if !m.p.Refuse(m.place, err, &m.o) {

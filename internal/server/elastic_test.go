@@ -254,7 +254,7 @@ func TestElasticErrors(t *testing.T) {
 		return stele.Open("/store", &stele.Options{FS: vfs.NewMem(), BatchBytes: 1000})
 	}})
 	a := h.do("POST", "/"+strings.Repeat("a", 255)+"/_bulk", strings.Repeat(`{"index":{}}`+"\n{}\n", 100))
-	a.wantElasticError(t, 413, "content_too_long_exception", "the documents are too many for one request")
+	a.wantElasticError(t, 413, "content_too_long_exception", "the events are too many for one request")
 	h.wantStored("")
 
 	direct(New(Options{}), "POST", "/_bulk").wantElasticError(t, 503, "unavailable_shards_exception", "starting")

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/vfs"
 )
 
 const iso = `"@t":"2026-11-20T10:00:00.0000000Z"`
@@ -379,4 +380,33 @@ func TestDeadlinesDoNotOutliveTheirRequest(t *testing.T) {
 		time.Sleep(150 * time.Millisecond)
 		h.do("POST", "/ingest/clef", `{`+iso+`}`, "Expect: 100-continue").want(t, 201, accepted)
 	}
+}
+
+// Events that together are over what a batch may have, though the body is not: nothing is stored, no single event is
+// blamed, and the body is kept whole.
+func TestAFullBatchIsRefusedWhole(t *testing.T) {
+	h := serve(t, Options{Open: func(context.Context) (*stele.Store, error) {
+		return stele.Open("/store", &stele.Options{FS: vfs.NewMem(), BatchBytes: 1000})
+	}})
+	long := strings.Repeat("x", 200)
+	ten := func(one, between string) string { return strings.TrimSuffix(strings.Repeat(one+between, 10), between) }
+	for _, c := range []struct{ path, contentType, body string }{
+		{"/ingest/clef", "", ten(`{"@t":"2026-11-20T10:00:00Z","@m":"`+long+`"}`, "\n")},
+		{"/ingest/clef?partial=true", "", ten(`{"@t":"2026-11-20T10:00:00Z","@m":"`+long+`"}`, "\n")},
+		{"/api/events/raw", "", `{"Events":[` + ten(`{"Timestamp":"2026-11-20T10:00:00Z","RenderedMessage":"`+long+`"}`, ",") + `]}`},
+		{"/v1/logs", "application/json", `{"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"` + long + `"}}]},"scopeLogs":[{"logRecords":[` + ten("{}", ",") + `]}]}]}`},
+		{"/v1/traces", "application/json", `{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"` + long + `"},"spans":[` + ten("{}", ",") + `]}]}]}`},
+		{"/logs/_bulk", "", ten(`{"index":{"_id":"`+long+`"}}`+"\n{}\n", "")},
+		{"/loki/api/v1/push", "application/json", `{"streams":[{"stream":{"a":"` + long + `"},"values":[` + ten(`["1795168800000000000","x"]`, ",") + `]}]}`},
+		{"/gelf", "", ten(`{"short_message":"`+long+`"}`, "\n")},
+	} {
+		a := h.do("POST", c.path, c.body, "Content-Type: "+c.contentType)
+		if a.status != 413 || !strings.Contains(a.body, "the events are too many for one request (send fewer at once)") {
+			t.Errorf("%s: %d %s", c.path, a.status, a.body)
+		}
+		if kept := h.do("GET", "/api/refused/"+a.header.Get("X-Stele-Refused"), ""); kept.body != c.body {
+			t.Errorf("%s: %d, kept is %q", c.path, kept.status, kept.body)
+		}
+	}
+	h.wantStored("")
 }

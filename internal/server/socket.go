@@ -76,7 +76,7 @@ var (
 	syslogEvents = &format{syslogProtocol, "syslog-events", "event", ingest.CLEF, nil}
 	syslogFormat = &format{syslogProtocol, "syslog", "message", addSyslog, nil}
 	gelfEvents   = &format{gelfProtocol, "gelf-events", "event", ingest.CLEF, nil}
-	gelfFormat   = &format{gelfProtocol, "gelf", "message", gelf.Payload, nil}
+	gelfFormat   = &format{gelfProtocol, "gelf", "message", addGELF, nil}
 )
 
 var syslogSockets = &socketProtocol{
@@ -101,36 +101,52 @@ func (d *syslogDecoder) CLEF(text []byte, received time.Time, from string) ([]by
 	return d.d.CLEF(text, received, from), nil
 }
 
-// addSyslog adds a stream of messages.
 func addSyslog(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
+	return addMessages(b, body, o, &syslog.Splitter{Limit: len(body)}, new(syslogDecoder), '\n')
+}
+
+// addGELF takes messages with NUL, newlines or nothing between them.
+func addGELF(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
+	return addMessages(b, body, o, &gelf.Splitter{Limit: len(body)}, new(gelf.Decoder), 0)
+}
+
+// addMessages adds a stream of messages. Of those that are refused end comes after each.
+func addMessages(b ingest.Adder, body []byte, o ingest.PayloadOptions, s splitter, d messageDecoder, end byte) (ingest.Payload, error) {
 	var p ingest.Payload
-	var d syslog.Decoder
-	s := syslog.Splitter{Limit: len(body)}
 	for n := 1; len(body) > 0; {
 		f, used := s.Next(body)
 		if used == 0 {
 			f.Text, used = s.Rest(body), len(body)
 		}
 		body = body[used:]
-		if f.Text == nil {
+		if len(f.Text) == 0 {
 			continue
 		}
-		if line := d.CLEF(f.Text, time.Unix(0, o.Arrival), ""); line != nil {
-			if err := b.AddCLEF(line); err != nil {
-				if !ofPayload(err) {
-					return p, err
-				}
-				p.Rest = append(append(p.Rest, f.Text...), '\n')
-				if !p.Refuse(n, err, &o) {
-					break
-				}
-			} else {
+		line, err := eventOf(d, f.Text, &o)
+		if err == nil && line != nil {
+			if err = b.AddCLEF(line); err == nil {
 				p.Events++
+			}
+		}
+		if err != nil {
+			if whole := o.BeyondEvent(err, len(line)); whole != nil {
+				return p, whole
+			}
+			p.Rest = append(append(p.Rest, f.Text...), end)
+			if !p.Refuse(n, err, &o) {
+				break
 			}
 		}
 		n++
 	}
 	return p, nil
+}
+
+func eventOf(d messageDecoder, text []byte, o *ingest.PayloadOptions) ([]byte, error) {
+	if len(text) > o.EventBytes {
+		return nil, fault.New(fault.Invalid, "", "the message is %d bytes long; at most %d are allowed", len(text), o.EventBytes)
+	}
+	return d.CLEF(text, time.Unix(0, o.Arrival), "")
 }
 
 // OpenSockets listens on all addresses. On an error nothing is left open.

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
@@ -366,6 +368,49 @@ func (w *warnings) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w
 func (h *harness) again() *harness {
 	h.t.Helper()
 	return (&harness{t: h.t, fs: h.fs}).serve(Options{})
+}
+
+// Bodies of messages, as they come over HTTP and from the list of what was refused.
+func TestMessagesOfABody(t *testing.T) {
+	const gelfBody = "{\n \"short_message\":\"a\"}\n{\"short_message\":\"b\"}\x00no\x00{\"short_message\":\"c\"} "
+	const syslogBody = "<12>a\n\n7 <12>b\nc\x00<12>d"
+	for _, c := range []struct {
+		f          *format
+		body       string
+		eventBytes int
+		partial    bool
+		want       string
+	}{
+		{gelfFormat, gelfBody, 1000, true, `a b c, refused 3: read GELF: the message is no JSON object, rest "no\x00"`},
+		{gelfFormat, gelfBody, 1000, false, `a b, refused 3: read GELF: the message is no JSON object, rest "no\x00"`},
+		{gelfFormat, gelfBody, 10, false, `, refused 1: the message is 23 bytes long; at most 10 are allowed, rest "{\n \"short_message\":\"a\"}\x00"`},
+		{syslogFormat, syslogBody, 1000, true, "a b\nc d, rest \"\""},
+		{syslogFormat, syslogBody, 5, true, `a d, refused 2: the message is 7 bytes long; at most 5 are allowed, rest "<12>b\nc\n"`},
+		{syslogFormat, "", 5, true, `, rest ""`},
+	} {
+		var got textsAdded
+		p, err := c.f.add(&got, []byte(c.body), ingest.PayloadOptions{EventBytes: c.eventBytes, Partial: c.partial})
+		if err != nil || p.Events != len(got) || p.Count != len(p.Refused) {
+			t.Errorf("%+v, %v", p, err)
+		}
+		text := strings.Join(got, " ")
+		for _, r := range p.Refused {
+			reason, _, _ := strings.Cut(r.Err.Error(), ": parse JSON")
+			text += fmt.Sprintf(", refused %d: %s", r.Line, reason)
+		}
+		if text += fmt.Sprintf(", rest %q", p.Rest); text != c.want {
+			t.Errorf("%q\n got %s\nwant %s", c.body, text, c.want)
+		}
+	}
+}
+
+// textsAdded are the messages of events.
+type textsAdded []string
+
+func (a *textsAdded) AddCLEF(line []byte) error {
+	v, err := event.ParseValue(line)
+	*a = append(*a, v.Get("@m").Text)
+	return err
 }
 
 // onFaulty serves sockets over a store whose disk can be made to fail.
