@@ -187,7 +187,7 @@ func (t *texts) at(i int) []byte {
 
 // readTexts reads n texts, which are all that is left of d.
 func readTexts(d *column.Decoder, n int, a *column.Account) (t texts) {
-	lengths := d.Ints("lengths", n, column.Range{Max: math.MaxInt64}, a)
+	lengths := d.Ints("lengths", n, column.Bounds{Max: math.MaxInt64}, a)
 	if d.Err() != nil {
 		return t
 	}

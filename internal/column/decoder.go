@@ -111,9 +111,9 @@ func (d *Decoder) Bytes(what string, n uint64) []byte {
 // Text reads a text behind its length.
 func (d *Decoder) Text(what string) string { return string(d.Bytes(what, d.Uvarint(what))) }
 
-// Ints reads n integers within r.
-func (d *Decoder) Ints(what string, n int, r Range, a *Account) *Ints {
-	v, rest, err := ReadInts(d.Src, n, r, a)
+// Ints reads n integers, see ReadInts.
+func (d *Decoder) Ints(what string, n int, b Bounds, a *Account) *Ints {
+	v, rest, err := ReadInts(d.Src, n, b, a)
 	if d.err != nil {
 		return &Ints{}
 	}

@@ -21,21 +21,6 @@ const (
 // An Encoder writes streams. It holds scratch memory and is not for concurrent use. The zero value is ready.
 type Encoder struct {
 	Effort Effort
-}
 
-// A Choice remembers from block to block which form served a stream best, so that the search for it is not made for each block.
-// The zero value knows nothing. A nil *Choice is never remembered.
-type Choice struct {
-	parts []*Choice
-}
-
-// Part returns the choice of stream i within the stream, such as the codes within a dictionary.
-func (c *Choice) Part(i int) *Choice {
-	if c == nil {
-		return nil
-	}
-	for len(c.parts) <= i {
-		c.parts = append(c.parts, &Choice{})
-	}
-	return c.parts[i]
+	levels [nesting + 1]level
 }

@@ -17,6 +17,15 @@ func FuzzInts(f *testing.F) {
 			f.Add(e.Ints([]byte{byte(len(values)), byte(len(values) >> 8)}, values, nil))
 		}
 	}
+	many := make([]int64, 5000)
+	for i := range many {
+		many[i] = int64(i*i%300) * 100
+	}
+	for _, n := range []int{20, 300, 5000} {
+		e := column.Encoder{Effort: column.Thorough}
+		f.Add(e.Ints([]byte{byte(n), byte(n >> 8)}, many[:n], nil))
+		f.Add(e.Ascending([]byte{byte(n), byte(n >> 8)}, many[:18], nil))
+	}
 	f.Fuzz(func(t *testing.T, seed []byte) {
 		testkit.Soak(t, seed, func(data []byte) { readAnyInts(t, data) })
 	})

@@ -1,8 +1,11 @@
 package column
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -49,28 +52,181 @@ func TestIntsComeBack(t *testing.T) {
 	})
 }
 
+// distributions gives integers of many kinds, with the form that thorough effort is to find for them.
+func distributions(n int) map[string][]int64 {
+	random := rand.New(rand.NewPCG(1, 2))
+	make := func(next func(i int) int64) (values []int64) {
+		for i := range n {
+			values = append(values, next(i))
+		}
+		return values
+	}
+	walk := int64(1e18)
+	return map[string][]int64{
+		"constant":            make(func(int) int64 { return -5 }),
+		"uniform":             make(func(int) int64 { return 1000 + random.Int64N(1<<20) }),
+		"any":                 make(func(int) int64 { return int64(random.Uint64()) }),
+		"bits":                make(func(int) int64 { return random.Int64N(2) }),
+		"rarely 1":            make(func(int) int64 { return int64(random.IntN(100) / 99) }),
+		"arithmetic sequence": make(func(i int) int64 { return 7 + 300*int64(i) }),
+		"ascending":           make(func(int) int64 { walk += 100 * random.Int64N(1e6); return walk }),
+		"late":                make(func(int) int64 { walk += 1000 + random.Int64N(9); return walk - 1e6*(random.Int64N(9)/8) }),
+		"walk":                make(func(int) int64 { walk += random.Int64N(200) - 100; return walk }),
+		"regular with jitter": make(func(i int) int64 { return int64(i)*int64(i)*1000 + random.Int64N(3) }),
+		"exponential":         make(func(int) int64 { return int64(math.Exp(random.ExpFloat64() * 3)) }),
+		"wide exponential":    make(func(int) int64 { return int64(math.Exp(random.Float64() * 43)) }),
+		"few codes":           make(func(int) int64 { return int64(random.ExpFloat64() * 3) }),
+		"many codes":          make(func(int) int64 { return int64(random.ExpFloat64()*300) % 3000 }),
+		"runs":                make(func(i int) int64 { return int64(i / 97 % 13 * 1000) }),
+		"repeats":             make(func(i int) int64 { return int64(i*i%61) << 33 >> (i % 61 % 3) }),
+		"hundreds":            make(func(int) int64 { return -700 + 100*random.Int64N(50) }),
+		"one far away":        make(func(i int) int64 { return int64(i%7) + map[bool]int64{true: math.MaxInt64 - 7}[i == n/2] }),
+	}
+}
+
+func TestThoroughForms(t *testing.T) {
+	for _, n := range []int{17, 100, 4095, 4096, 4097, 3*chunkLen + 1, 20_000} {
+		e := &Encoder{Effort: Thorough}
+		for name, values := range distributions(n) {
+			var c Choice
+			size := roundTrip(t, e, values, &c)
+			again := roundTrip(t, e, values, &c) // from memory
+			if again != size {
+				t.Errorf("%s: %d bytes, then %d", name, size, again)
+			}
+			fast := len((&Encoder{}).Ints(nil, values, nil))
+			if size > fast+12 {
+				t.Errorf("%d of %s: %d bytes with thorough effort, %d with fast", n, name, size, fast)
+			}
+			if n == 20_000 {
+				v, _, err := ReadInts(e.Ints(nil, values, &c), n, AnyInt, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%-20s %-22s %7.3f bits", name, v.Form(), float64(8*size)/float64(n))
+			}
+		}
+	}
+}
+
+// Every form holds every distribution that it can hold at all.
+func TestEveryFormComesBack(t *testing.T) {
+	for name, values := range distributions(2*chunkLen + 77) {
+		for form := range 256 {
+			for _, detail := range []byte{0, 1, 3, maxDetail} {
+				e := &Encoder{Effort: Thorough}
+				coder := form & 15
+				if form>>4 >= transforms || coder < coderPacked || coder > coderRuns || coder != coderClasses && detail > 0 {
+					continue
+				}
+				data, ok := e.appendCoded(nil, e.levels[0].normalise(values), plan{form: byte(form), detail: detail}, nil, 0)
+				if !ok {
+					continue
+				}
+				v, rest, err := ReadInts(data, len(values), AnyInt, nil)
+				if err != nil || len(rest) > 0 {
+					t.Fatalf("%s in form %x: %v, %d bytes are left", name, form, err, len(rest))
+				}
+				got := make([]int64, len(values))
+				if v.Fill(got, 0); !slices.Equal(got, values) {
+					t.Fatalf("%s in form %x: other values", name, form)
+				}
+				if least, most := v.Span(); least != slices.Min(values) || most != slices.Max(values) {
+					t.Fatalf("%s in form %x: from %d to %d", name, form, least, most)
+				}
+			}
+		}
+	}
+}
+
 func TestForgedInts(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		n    int
 		src  []byte
-		r    Range
+		r    Bounds
 		want string
 	}{
 		{"nothing", 1, nil, AnyInt, "the byte is missing"},
 		{"form", 1, []byte{200}, AnyInt, "unknown form 200"},
-		{"width", 1, []byte{intsFixed, 0, 9}, AnyInt, "a width of 9 bytes"},
-		{"too few", 3, []byte{intsFixed, 0, 2, 1, 2, 3, 4, 5}, AnyInt, "3 of width 2 do not fit in 5 bytes"},
-		{"too many for an int", math.MaxInt, []byte{intsFixed, 0, 8, 1}, AnyInt, "do not fit"},
-		{"too few deltas", 5, []byte{intsDeltas, 0, 0}, AnyInt, "5 do not fit in 2 bytes"},
-		{"a delta cut off", 2, []byte{intsDeltas, 0x80, 0x80}, AnyInt, "cut off"},
-		{"over the range", 2, []byte{intsFixed, 0, 1, 0, 2}, Below(2), "integer 1 is 2, not within 0 and 1"},
-		{"all over the range", math.MaxInt, []byte{intsFixed, 4, 0}, Below(2), "integer 0 is 2, not within 0 and 1"},
-		{"below the range", 1, []byte{intsDeltas, 1}, Below(2), "integer 0 is -1, not within 0 and 1"},
+		{"width", 1, []byte{formFixed, 0, 9}, AnyInt, "a width of 9 bytes"},
+		{"too few", 3, []byte{formFixed, 0, 2, 1, 2, 3, 4, 5}, AnyInt, "3 of width 2 do not fit in 5 bytes"},
+		{"too many", math.MaxInt, []byte{formFixed, 0, 8, 1}, AnyInt, "9223372036854775807 integers"},
+		{"far too few", math.MaxInt32, []byte{formFixed, 0, 8, 1}, AnyInt, "do not fit"},
+		{"too few deltas", 5, []byte{formDeltas, 0, 0}, AnyInt, "5 do not fit in 2 bytes"},
+		{"a delta cut off", 2, []byte{formDeltas, 0x80, 0x80}, AnyInt, "cut off"},
+		{"steps cut off", 2, []byte{formSteps, 0, 1, 8, 1}, AnyInt, "1 of width 8 do not fit in 1 bytes"},
+		{"steps of nothing", 2, []byte{formSteps, 0, 0, 1, 1}, AnyInt, "integer 1 is out of range"},
+		{"steps that run over", 2, []byte{formSteps, 0, 255, 255, 255, 255, 255, 255, 255, 255, 127, 1, 2}, AnyInt, "integer 1 is out of range"},
+		{"descending", 2, []byte{formFixed, 0, 1, 2, 1}, Bounds{Max: 9, Ascending: true}, "integer 1 is 1, less than 2"},
+		{"coder", 20, []byte{8, 0, 1, 1}, AnyInt, "unknown form 8"},
+		{"transform", 20, []byte{coderPacked + 16*transforms, 0, 1, 1}, AnyInt, "unknown form 67"},
+		{"divisor", 20, []byte{coderPacked, 0, 0, 1}, AnyInt, "in 1 steps of 0"},
+		{"over 64 bits", 20, []byte{coderPacked, 2, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 1}, AnyInt, "integers from 1 on in 1 steps of 18446744073709551615"},
+		{"coded over the range", 20, []byte{coderPacked, 0, 1, 2}, Below(2), "integers are within 0 and 2"},
+		{"packed cut off", 20, []byte{coderPacked, 0, 1, 1, 0, 0}, AnyInt, "packed: 3 bytes are announced, 2 are left"},
+		{"firsts cut off", 20, []byte{coderPacked + 16*deltas, 0, 1, 255, 1, 0}, AnyInt, "first of each chunk: 1 bytes are announced, 0 are left"},
+		{"classes of nothing", 20, []byte{coderClasses + 16*deltas, 0, 1, 1, 0, 0, 0}, AnyInt, "form 20 of nothing"},
+		{"detail", 20, []byte{coderClasses, 0, 1, 1, maxDetail + 1}, AnyInt, "12 bits of detail"},
+		{"classes", 20, append(binary.AppendUvarint([]byte{coderClasses, 0, 1}, 1<<40), 11), AnyInt, "61441 classes"},
+		{"a code that is too long", 20, []byte{coderClasses, 0, 1, 1, 0, formFixed, 26, 0}, AnyInt, "expected within 0 and 12"},
+		{"an incomplete code", 20, []byte{coderClasses, 0, 1, 1, 0, formFixed, 2, 1, 0, 1, 0}, AnyInt, "they fill 3072 of 4096"},
+		{"too full a code", 20, []byte{coderClasses, 0, 1, 3, 1, formFixed, 2, 0, 0}, AnyInt, "they fill 8192 of 4096"},
+		{"no code", 20, []byte{coderClasses, 0, 1, 1, 0, formFixed, 0, 0, 0}, AnyInt, "they fill 0 of 4096"},
+		{"chunks cut off", 20, []byte{coderClasses, 0, 1, 1, 0, formFixed, 2, 0, 3, 0, 0}, AnyInt, "chunks: 3 bytes are announced, 2 are left"},
+		{"too long a chunk", 20, []byte{coderClasses, 0, 1, 1, 0, formFixed, 2, 0, 255, 255, 255, 127, 0}, AnyInt, "bytes of a chunk: 268435455 is over"},
+		{"no zstd", 20, []byte{coderZstd, 0, 1, 1, 3, 1, 2, 3}, AnyInt, "zstd"},
+		{"zstd of another length", 20, appendFrame([]byte{coderZstd, 0, 1, 1}, bytes.Repeat([]byte{1}, 21)), AnyInt, "zstd"},
+		{"zstd over its top", 20, appendFrame([]byte{coderZstd, 0, 1, 1}, bytes.Repeat([]byte{2}, 20)), AnyInt, "2 at 0 is over 1"},
+		{"too many runs", 20, []byte{coderRuns, 0, 1, 1, 21}, AnyInt, "runs: 21 is over 20"},
+		{"runs too long", 20, []byte{coderRuns, 0, 1, 1, 1, formFixed, 2, 0, formFixed, 40, 0}, AnyInt, "run 0: 21 times 1, 20 are left"},
+		{"runs too short", 20, []byte{coderRuns, 0, 1, 1, 1, formFixed, 2, 0, formFixed, 36, 0}, AnyInt, "the runs have 19 numbers, expected 20"},
+		{"runs of too much", 20, []byte{coderRuns, 0, 1, 1, 1, formFixed, 4, 0, formFixed, 38, 0}, AnyInt, "run 0: 20 times 2"},
+		{"a run of negative length", 20, []byte{coderRuns, 0, 1, 1, 1, formFixed, 2, 0, formFixed, 1, 0}, AnyInt, "expected within 0 and 20"},
+		{"nested too deep", 20, []byte{coderRuns, 0, 1, 1, 1, coderRuns, 0, 1, 1, 1, coderRuns, 0, 1, 1, 1, coderRuns, 0, 1, 1, 1}, AnyInt, "unknown form 7"},
+		{"chunks that descend", chunkLen + 1, append([]byte{coderPacked + 16*deltas, 0, 1, 1, 0, 1, 1}, make([]byte, chunkLen)...), Bounds{Max: 9, Ascending: true}, "chunk 1 starts below"},
+		{"plain and descending", 20, []byte{coderPacked, 0, 1, 1, 1, 0, 0}, Bounds{Max: 9, Ascending: true}, "0 at 1 is less than the one before"},
+		{"over the range", 2, []byte{formFixed, 0, 1, 0, 2}, Below(2), "integers are within 0 and 2, expected within 0 and 1"},
+		{"all over the range", math.MaxInt32, []byte{formFixed, 4, 0}, Below(2), "integers are within 2 and 2, expected within 0 and 1"},
+		{"below the range", 1, []byte{formDeltas, 1}, Below(2), "integers are within -1 and -1, expected within 0 and 1"},
 	} {
 		_, _, err := ReadInts(c.src, c.n, c.r, nil)
 		if !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected … %s …", c.name, err, c.want)
+		}
+	}
+}
+
+func appendFrame(dst, raw []byte) []byte {
+	frame := Compress(nil, raw)
+	return append(binary.AppendUvarint(dst, uint64(len(frame))), frame...)
+}
+
+// What is found only when a chunk is decoded is told to the account, and the chunk's integers are the base.
+func TestForgedChunks(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		n    int
+		src  []byte
+		b    Bounds
+		want string
+	}{
+		{"over the top", 20, []byte{coderPacked, 2, 1, 2, 0, 0, 0, 3, 0}, AnyInt, "chunk 0 of integers: 3 at 12 is over 2"},
+		{"deltas over the top", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 2, 0, 1, 255, 0, 0}, AnyInt, "2 at 1 is over 1"},
+		{"a chunk that is too long", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 4, 0, 0, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
+		{"a chunk that is too short", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 2, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
+		{"an empty chunk", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
+		{"classes over the top", 20, []byte{coderClasses, 2, 1, 2, 0, formFixed, 2, 1, 0, 1, 1, 8, 255, 255, 255, 255, 255, 255, 255, 255}, AnyInt, "3 at 0 is over 2"},
+		{"descending", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 1, 1, 1, 0, 0, 0}, Bounds{Max: 9, Ascending: true}, "0 at 1 is less than the one before"},
+	} {
+		var a Account
+		v, rest, err := ReadInts(c.src, c.n, c.b, &a)
+		if err != nil || len(rest) > 0 || a.Err() != nil {
+			t.Errorf("%s: found at once: %v, %d bytes left", c.name, err, len(rest))
+			continue
+		}
+		if got := v.At(c.n - 1); got != 1 || !errors.Is(a.Err(), fault.Corrupt) || !strings.Contains(a.Err().Error(), c.want) {
+			t.Errorf("%s: %d and %v, expected … %s …", c.name, got, a.Err(), c.want)
 		}
 	}
 }

@@ -1,0 +1,201 @@
+package column
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// A canonical Huffman code: symbols get their codes by length, then by number, so that the lengths alone say what it is. Lengths are at
+// most maxCode bits, and the code is complete: any bits are the codes of some symbols, so reading needs no check for each. Codes
+// are written in reverse, their first bit lowest, so that the next bits of a stream are the index of a table.
+//
+// Lengths of least cost are found as in Moffat and Katajainen, "In-Place Calculation of Minimum-Redundancy Codes" (1995); what is
+// longer than maxCode is brought there by moving other symbols one bit down until the code is complete again.
+const (
+	maxCode    = 12
+	maxSymbols = 1 << maxCode
+)
+
+type symbolCount struct{ count, symbol uint32 }
+
+// A huffman holds the code for writing, and scratch.
+type huffman struct {
+	used    []symbolCount
+	work    []uint32
+	lengths []uint8  // by symbol; 0: does not occur
+	codes   []uint16 // by symbol, reversed
+}
+
+// measure finds the lengths of the best code for counts (by symbol, at least two, of which one occurs) and returns how many bits all symbols take.
+func (h *huffman) measure(counts []uint32) (total uint64) {
+	h.lengths = append(h.lengths[:0], make([]uint8, len(counts))...)
+	h.used = h.used[:0]
+	for s, c := range counts {
+		if c > 0 {
+			h.used = append(h.used, symbolCount{c, uint32(s)})
+		}
+	}
+	if len(h.used) == 1 { // a second one makes the code complete
+		s := h.used[0].symbol
+		other := uint32(0)
+		if s == 0 {
+			other = 1
+		}
+		h.lengths[s], h.lengths[other] = 1, 1
+		return uint64(h.used[0].count)
+	}
+	slices.SortFunc(h.used, func(a, b symbolCount) int {
+		if a.count != b.count {
+			return int(a.count) - int(b.count)
+		}
+		return int(a.symbol) - int(b.symbol)
+	})
+	numbers := h.numbersOfLengths()
+	// The rarest symbols get the longest codes.
+	at := 0
+	for l := maxCode; l > 0; l-- {
+		for range numbers[l] {
+			h.lengths[h.used[at].symbol] = uint8(l)
+			total += uint64(h.used[at].count) * uint64(l)
+			at++
+		}
+	}
+	return total
+}
+
+// numbersOfLengths says how many codes of each length there are for the sorted counts.
+func (h *huffman) numbersOfLengths() (numbers [maxCode + 1]int) {
+	n := len(h.used)
+	h.work = slices.Grow(h.work[:0], n)[:n]
+	a := h.work
+	for i, u := range h.used {
+		a[i] = u.count
+	}
+	// First pass, left to right: a[next] becomes a parent's weight, then the parent's index.
+	a[0] += a[1]
+	root, leaf := 0, 2
+	for next := 1; next < n-1; next++ {
+		if leaf >= n || a[root] < a[leaf] {
+			a[next] = a[root]
+			a[root] = uint32(next)
+			root++
+		} else {
+			a[next] = a[leaf]
+			leaf++
+		}
+		if leaf >= n || root < next && a[root] < a[leaf] {
+			a[next] += a[root]
+			a[root] = uint32(next)
+			root++
+		} else {
+			a[next] += a[leaf]
+			leaf++
+		}
+	}
+	// Second pass, right to left: the depths of inner nodes.
+	a[n-2] = 0
+	for next := n - 3; next >= 0; next-- {
+		a[next] = a[a[next]] + 1
+	}
+	// Third pass: at each depth, what is no inner node is a leaf.
+	room, depth := 1, uint32(0)
+	inner := n - 2
+	for room > 0 {
+		used := 0
+		for inner >= 0 && a[inner] == depth {
+			used++
+			inner--
+		}
+		numbers[min(depth, maxCode)] += room - used
+		room = 2 * used
+		depth++
+	}
+	// Codes cut to maxCode take too much room: shorten none, lengthen the longest that still can be.
+	excess := -1 << maxCode
+	for l := 1; l <= maxCode; l++ {
+		excess += numbers[l] << (maxCode - l)
+	}
+	for ; excess > 0; excess-- {
+		l := maxCode - 1
+		for numbers[l] == 0 {
+			l--
+		}
+		// A code of length l becomes two of length l+1, and one of the longest takes the second place.
+		numbers[l]--
+		numbers[l+1] += 2
+		numbers[maxCode]--
+	}
+	return numbers
+}
+
+// assign gives each symbol its code by its length.
+func (h *huffman) assign() {
+	h.codes = append(h.codes[:0], make([]uint16, len(h.lengths))...)
+	next := firstCodes(h.lengths)
+	for s, l := range h.lengths {
+		if l > 0 {
+			h.codes[s] = bits.Reverse16(next[l]) >> (16 - l)
+			next[l]++
+		}
+	}
+}
+
+// firstCodes returns the first code of each length.
+func firstCodes(lengths []uint8) (next [maxCode + 1]uint16) {
+	var numbers [maxCode + 1]uint16
+	for _, l := range lengths {
+		numbers[l]++
+	}
+	code := uint16(0)
+	for l := 1; l <= maxCode; l++ {
+		next[l] = code
+		code = (code + numbers[l]) << 1
+	}
+	return next
+}
+
+// A codeTable reads a code: the entry at the next bits (as many as the longest code has) is the symbol, then 4 bits with its length.
+type codeTable struct {
+	entries []uint16
+	mask    uint64
+}
+
+// newCodeTable makes the table for lengths within 0 and maxCode, which d has read and which tell late what is wrong with them.
+func newCodeTable(d *Decoder, lengths *Ints, late *Account) (t codeTable) {
+	if d.err != nil {
+		return t
+	}
+	n := lengths.Len()
+	all := make([]uint8, n)
+	longest, room := uint8(0), 0
+	for s := range all {
+		l := uint8(lengths.At(s))
+		all[s] = l
+		longest = max(longest, l)
+		if l > 0 {
+			room += 1 << (maxCode - l)
+		}
+	}
+	if err := late.Err(); err != nil {
+		d.err, d.Src = err, nil
+		return t
+	}
+	if room != 1<<maxCode {
+		d.Fail("code lengths: they fill %d of %d places", room, 1<<maxCode)
+		return t
+	}
+	t.entries = make([]uint16, 1<<longest)
+	t.mask = uint64(len(t.entries) - 1)
+	next := firstCodes(all)
+	for s, l := range all {
+		if l == 0 {
+			continue
+		}
+		code := bits.Reverse16(next[l]) >> (16 - l)
+		next[l]++
+		for at := int(code); at < len(t.entries); at += 1 << l {
+			t.entries[at] = uint16(s)<<4 | uint16(l)
+		}
+	}
+	return t
+}
