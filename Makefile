@@ -12,7 +12,7 @@ RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak bench bench-protocols clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak bench bench-scale bench-embedded bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -90,11 +90,22 @@ soak: ## every decoder's fuzz target with ten million inputs made by chance from
 	@ci/need go
 	ci/soak 10000000
 
-bench: build ## five million events over HTTP: rate, CPU, disk, time to open (needs ../shared/bench)
-	cd bench && go run . -stele $(CURDIR)/bin/stele
+# Figures that a machine at rest gives are in docs/performance.md. All need ../shared/bench, bench-files ../shared/data.
+bench: build ## five million events over HTTP, beside VICTORIALOGS=path of its binary if given
+	cd bench && go run . -stele $(CURDIR)/bin/stele $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
 
-bench-protocols: build ## the same events by every protocol, compared with CLEF (needs ../shared/bench)
-	cd bench && go run . -stele $(CURDIR)/bin/stele -protocols -n 500000 -batch-bytes 1048576
+bench-scale: build ## how the cost of ingestion grows: 1, 5 and 20 million events
+	cd bench && go run . -stele $(CURDIR)/bin/stele -scale $(BENCH_FLAGS)
+
+bench-embedded: ## package stele beside bbolt, Pebble and SQLite
+	@ci/need go cc
+	cd bench && go build -o work/embedded ./embedded && work/embedded $(BENCH_FLAGS)
+
+bench-files: build ## bytes on disk of real logs, beside zstd
+	cd bench && go run ./files -stele $(CURDIR)/bin/stele $(BENCH_FLAGS)
+
+bench-protocols: build ## the same events by every protocol, compared with CLEF
+	cd bench && go run . -stele $(CURDIR)/bin/stele -protocols -n 500000 -batch-bytes 1048576 $(BENCH_FLAGS)
 
 clean: ## remove what was built; data stay
 	rm -rf bin ui/dist/assets ui/dist/index.html ui/node_modules e2e/clients/node_modules bench/work

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/stelehq/stele/bench/meter"
 )
 
 // protocol is one way of sending events.
@@ -38,12 +40,17 @@ var protocols = []protocol{
 
 // runProtocols sends the same events by each protocol, each into an empty store, runs times in
 // turn, and prints the rates and their ratio to CLEF's of the same turn.
-func runProtocols(o options, events, work string) error {
+func runProtocols(o options, t meter.Tools, work string) error {
+	events, err := t.Generate(o.events, "clef", work)
+	if err != nil {
+		return err
+	}
 	batches, err := readBatches(events, o.batch)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%-20s %12s %10s %14s %10s %8s\n", "protocol", "events/s", "MB/s", "CPU µs/event", "B/event", "of CLEF")
+	fmt.Printf("%d events, %d connections, bodies of %d bytes of CLEF, each acknowledged when on disk\n\n", o.events, o.conns, o.batch)
+	fmt.Printf("%-20s %12s %10s %14s %10s %8s\n", "protocol", "events/s", "MB/s", "CPU µs/event", "B/event", "of CLEF")
 	for range o.runs {
 		clef := 0.0
 		for i := range protocols {

@@ -3,38 +3,60 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
-	"os"
+	"net/url"
 	"os/exec"
 	"strconv"
-	"strings"
+	"sync"
 	"syscall"
 	"time"
+
+	"github.com/stelehq/stele/bench/meter"
 )
 
-// server is a running stele.
+// server is a running process that answers HTTP on loopback and keeps its data in a directory.
 type server struct {
-	cmd *exec.Cmd
-	url string
-	log bytes.Buffer
+	cmd   *exec.Cmd
+	ended chan error // what Wait returned
+	url   string
+	dir   string
+	log   output
 }
 
-// ticksPerSecond is the unit of CPU times in Linux's /proc, 100 on every architecture Go
-// runs on (proc(5)).
-const ticksPerSecond = 100
+// output keeps what a process says.
+type output struct {
+	mu   sync.Mutex
+	text []byte
+}
 
-// start runs the binary over a store and waits until it is in service.
-func start(stele, store string, flags ...string) (*server, error) {
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, p...)
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}
+
+// launch runs a server on a free port and waits until it is in service: until GET /health is 200.
+func launch(dir string, command func(address string) *exec.Cmd) (*server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	s.cmd = exec.Command(stele, append([]string{"serve", "--datapath", store, "--urls", s.url}, flags...)...)
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	s := &server{cmd: command(address), ended: make(chan error, 1), url: "http://" + address, dir: dir}
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
+	go func() { s.ended <- s.cmd.Wait() }()
 	for range 1200 {
 		if resp, err := http.Get(s.url + "/health"); err == nil {
 			resp.Body.Close()
@@ -42,17 +64,23 @@ func start(stele, store string, flags ...string) (*server, error) {
 				return s, nil
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case err := <-s.ended:
+			s.cmd.Process = nil
+			return nil, fmt.Errorf("the server ended at once (%v):\n%s", err, s.log.String())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 	s.kill()
 	return nil, fmt.Errorf("the server was not in service after a minute:\n%s", s.log.String())
 }
 
+// stop ends the process as a service manager would.
 func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	err := s.cmd.Wait()
+	err := <-s.ended
 	s.cmd.Process = nil
 	if err != nil {
 		return fmt.Errorf("the server ended with %w:\n%s", err, s.log.String())
@@ -60,41 +88,111 @@ func (s *server) stop() error {
 	return nil
 }
 
+// kill ends it at once. Harmless after stop.
 func (s *server) kill() {
 	if s.cmd.Process != nil {
 		s.cmd.Process.Kill()
-		s.cmd.Wait()
+		<-s.ended
 		s.cmd.Process = nil
 	}
 }
 
-// cpu returns the seconds of processor time used so far, from /proc (proc(5), fields 14 and 15 of stat).
-func (s *server) cpu() float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / ticksPerSecond
+func (s *server) cpu() float64    { return meter.CPU(s.cmd.Process.Pid) }
+func (s *server) peakMB() float64 { return meter.PeakMB(s.cmd.Process.Pid) }
+func (s *server) rest() error     { return meter.Rest(s.cmd.Process.Pid, s.dir) }
+
+// get returns a whole answer.
+func (s *server) get(path string, query url.Values) ([]byte, error) {
+	var body bytes.Buffer
+	err := s.read(path, query, func(part []byte) { body.Write(part) })
+	return body.Bytes(), err
 }
 
-// peakMB returns the most memory the process has held, in 10^6 bytes.
-func (s *server) peakMB() float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0
+// read hands over an answer piece by piece.
+func (s *server) read(path string, query url.Values, use func([]byte)) error {
+	target := s.url + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb * 1024 / 1e6
+	resp, err := http.Get(target)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	buf := make([]byte, 256<<10)
+	for first := true; ; first = false {
+		n, err := resp.Body.Read(buf)
+		if first && resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET %s: %s: %s", target, resp.Status, buf[:n])
+		}
+		use(buf[:n])
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("GET %s: %w", target, err)
 		}
 	}
-	return 0
+}
+
+// lines counts the lines of an answer.
+func (s *server) lines(path string, query url.Values) (n int, err error) {
+	err = s.read(path, query, func(part []byte) { n += bytes.Count(part, []byte{'\n'}) })
+	return n, err
+}
+
+// loaded is what the loader reports.
+type loaded struct {
+	rate float64 // events acknowledged a second
+	cpu  float64 // that the loader and what feeds it have used
+}
+
+// load sends events from a file, or from what feed writes, to a path of the server.
+func (s *server) load(loader, path, file string, feed *exec.Cmd, flags ...string) (loaded, error) {
+	cmd := exec.Command(loader, append([]string{"-url", s.url + path, "-file", file}, flags...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if feed != nil {
+		pipe, err := feed.StdoutPipe()
+		if err != nil {
+			return loaded{}, err
+		}
+		cmd.Stdin, feed.Stderr = pipe, &out
+		if err := feed.Start(); err != nil {
+			return loaded{}, err
+		}
+		defer feed.Process.Kill()
+	}
+	if err := cmd.Run(); err != nil {
+		return loaded{}, fmt.Errorf("load: %w\n%s\n%s", err, out.String(), s.log.String())
+	}
+	l := loaded{cpu: used(cmd)}
+	if feed != nil {
+		if err := feed.Wait(); err != nil {
+			return l, fmt.Errorf("generate: %w\n%s", err, out.String())
+		}
+		l.cpu += used(feed)
+	}
+	_, rest, _ := bytes.Cut(out.Bytes(), []byte("events/s "))
+	number, _, ok := bytes.Cut(rest, []byte(" "))
+	if !ok {
+		return l, fmt.Errorf("the loader's report has no rate:\n%s", out.String())
+	}
+	var err error
+	l.rate, err = strconv.ParseFloat(string(number), 64)
+	return l, err
+}
+
+// used is the processor time of an ended child.
+func used(cmd *exec.Cmd) float64 {
+	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }

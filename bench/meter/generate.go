@@ -1,0 +1,55 @@
+package meter
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// Tools are the event generator and the loader, built.
+type Tools struct{ Gen, Load string }
+
+// BuildTools builds them from the shared folder into work.
+func BuildTools(shared, work string) (t Tools, err error) {
+	if t.Gen, err = build(shared, "gen", work); err != nil {
+		return t, err
+	}
+	t.Load, err = build(shared, "load", work)
+	return t, err
+}
+
+func build(shared, name, work string) (string, error) {
+	bin := filepath.Join(work, name)
+	cmd := exec.Command("go", "build", "-o", bin, ".")
+	cmd.Dir = filepath.Join(shared, name)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return bin, nil
+}
+
+// Generator makes n events, always the same, on its standard output.
+func (t Tools) Generator(n int, format string) *exec.Cmd {
+	return exec.Command(t.Gen, "-n", strconv.Itoa(n), "-seed", "1", "-start", "2025-06-01T00:00:00Z", "-rate", "50", "-format", format)
+}
+
+// Generate writes n events to a file in work, which is kept for later runs.
+func (t Tools) Generate(n int, format, work string) (string, error) {
+	name := filepath.Join(work, fmt.Sprintf("events-%d.%s", n, format))
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	f, err := os.Create(name + ".tmp")
+	if err != nil {
+		return "", err
+	}
+	cmd := t.Generator(n, format)
+	cmd.Stdout, cmd.Stderr = f, os.Stderr
+	if err := errors.Join(cmd.Run(), f.Close()); err != nil {
+		return "", fmt.Errorf("generate events: %w", err)
+	}
+	return name, os.Rename(f.Name(), name)
+}
