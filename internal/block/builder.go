@@ -39,6 +39,7 @@ type Builder struct {
 	pend        []pending
 	scratch     []byte // texts that don't stand in the source
 	nameScratch []byte
+	whole       event.Walk // over an event kept whole
 	text        []byte
 	count       int // members
 	instant     int64
@@ -84,8 +85,9 @@ func (b *Builder) Reset() {
 		b.columns[i].pieces = b.columns[i].pieces[:0]
 	}
 	b.receiving, b.pieces = b.receiving[:0], 0
-	if b.trie.full() { // events with ever new members: a fresh schema serves what comes better
-		b.trie, b.columns = newTrie(), nil
+	if b.trie.nearlyFull() { // events with ever new members: a fresh schema serves what comes better
+		b.trie.reset()
+		b.columns = nil
 		return
 	}
 	for _, c := range b.columns {
@@ -232,19 +234,28 @@ func (b *Builder) addWhole(line []byte) error {
 	if next = skipSpace(line, next); next < len(line) {
 		return expected(line, next, "the end")
 	}
-	value, err := event.ParseValue(out)
-	if err != nil {
-		return refuse(err)
-	}
 	// Every @t must be a time, as in any other event; the last one counts.
-	for _, m := range value.Members {
-		if m.Name != timeName {
+	b.whole.Start(out)
+	for {
+		name, value, ok, err := b.whole.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if string(name) != timeName {
 			continue
 		}
-		if m.Value.Kind != event.String {
+		if value[0] != '"' {
 			return fault.New(fault.Invalid, opParse, "@t must be a string that holds a time")
 		}
-		if b.instant, _, err = event.ParseTime([]byte(m.Value.Text)); err != nil {
+		at, rest, _, err := event.ScanString(value, 0, b.nameScratch[:0])
+		if err != nil {
+			return refuse(err)
+		}
+		b.nameScratch = rest
+		if b.instant, _, err = event.ParseTime(at); err != nil {
 			return fault.WrapAs(fault.Invalid, err, opParse, "@t is no time")
 		}
 		b.hasTime = true

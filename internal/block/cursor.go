@@ -56,6 +56,7 @@ type Cursor struct {
 	b    *Block
 	row  int
 	next []uint32 // the position in each column of the first value at or after row
+	walk event.Walk
 }
 
 // Cursor returns a cursor before the first row.

@@ -152,7 +152,7 @@ func (b *Builder) memberOf(n *node, name []byte) (*member, error) {
 	if m := n.find(b.text); m != nil {
 		return m, nil
 	}
-	return b.trie.add(n, string(name))
+	return b.trie.add(n, name)
 }
 
 // value reads a value that is no object at src[i].

@@ -2,7 +2,6 @@ package block
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/stelehq/stele/internal/event"
 )
@@ -21,6 +20,34 @@ type trie struct {
 	columnIDs map[columnDef]uint32
 	wholeNode *node // where events kept whole end; nil until the first
 	undo      undo
+
+	// Where nodes and members live, so that those of an event that is taken back cost no memory again.
+	nodePool   pool[node] // the first nodes of it are in use
+	memberPool pool[member]
+	members    int // as many of memberPool
+	text       []byte
+}
+
+// A pool gives places by number, and always the same for a number.
+type pool[T any] struct{ pieces [][]T }
+
+const (
+	poolPiece  = 256
+	keptPieces = 16
+)
+
+func (p *pool[T]) cut() {
+	if len(p.pieces) > keptPieces {
+		clear(p.pieces[keptPieces:])
+		p.pieces = p.pieces[:keptPieces]
+	}
+}
+
+func (p *pool[T]) at(i int) *T {
+	for i/poolPiece >= len(p.pieces) {
+		p.pieces = append(p.pieces, make([]T, poolPiece))
+	}
+	return &p.pieces[i/poolPiece][i%poolPiece]
 }
 
 const (
@@ -40,50 +67,91 @@ type objectKey struct {
 }
 
 type node struct {
-	last    *member            // the member taken last
-	members []*member          // in order of first use
-	byText  map[string]*member // by text, once there are many
-	close   *node              // where the end of the object leads; nil if not taken yet
-	parent  *node              // the node before, nil at the root
-	token   token              // what led here
-	object  uint32             // the object whose members come next
-	depth   int32              // objects open, the event included
-	outer   *node              // the node at which the object was opened
-	shape   int32              // -1 until an event ends here
+	last   *member            // the member taken last
+	first  *member            // the member added last; the others follow by next
+	count  int                // of members
+	byText map[string]*member // by text, once there are many
+	close  *node              // where the end of the object leads; nil if not taken yet
+	parent *node              // the node before, nil at the root
+	token  token              // what led here
+	object uint32             // the object whose members come next
+	depth  int32              // objects open, the event included
+	outer  *node              // the node at which the object was opened
+	shape  int32              // -1 until an event ends here
 }
 
 type member struct {
 	text   string // `"Name":`, name as AppendString writes it
 	name   string
 	isTime bool // @t of the event itself
-	edges  [kinds]edge
+	edge   edge // of the kind met first
+	more   []edge
+	next   *member // of the same node
 }
 
 type edge struct {
 	to     *node
 	column uint32
+	kind   kind
+}
+
+// find returns the edge of kind k, nil if there is none yet.
+func (m *member) find(k kind) *edge {
+	if m.edge.kind == k {
+		return &m.edge
+	}
+	for i := range m.more {
+		if m.more[i].kind == k {
+			return &m.more[i]
+		}
+	}
+	return nil
 }
 
 // undo is what the current event has added: everything past these lengths, reached only through one edge.
 type undo struct {
 	active                  bool
 	objects, columns, nodes int
-	nameBytes               int
+	members, nameBytes      int
 	at                      *node   // where the first new edge starts
 	newMember               bool    // its member is new as well
 	member                  *member // nil: the edge is at.close
-	kind                    kind
 }
 
 func newTrie() trie {
-	t := trie{objectIDs: map[objectKey]uint32{}, columnIDs: map[columnDef]uint32{}, nodes: 1}
-	t.objects = []object{{}}
-	t.root = &node{depth: 1, shape: -1}
+	t := trie{objectIDs: map[objectKey]uint32{}, columnIDs: map[columnDef]uint32{}}
+	t.reset()
 	return t
 }
 
-// full says that the bounds are near enough for a fresh start to pay.
-func (t *trie) full() bool {
+// reset empties the trie and keeps its memory, up to what most events need.
+func (t *trie) reset() {
+	clear(t.objectIDs)
+	clear(t.columnIDs)
+	clear(t.objects)
+	clear(t.columns)
+	clear(t.shapes)
+	t.objects, t.columns, t.shapes = append(t.objects[:0], object{}), t.columns[:0], t.shapes[:0]
+	t.nodes, t.members, t.nameBytes, t.wholeNode, t.undo = 0, 0, 0, nil, undo{}
+	t.nodePool.cut()
+	t.memberPool.cut()
+	t.root = t.newNode(node{depth: 1})
+}
+
+// newNode takes a node that no event ends at.
+func (t *trie) newNode(n node) *node {
+	n.shape = -1
+	at := t.nodePool.at(t.nodes)
+	*at = n
+	t.nodes++
+	return at
+}
+
+// isFull says that no node can be added, or to no use: what ends at or after a new node is a new shape.
+func (t *trie) isFull() bool { return t.nodes >= maxNodes || len(t.shapes) >= maxShapes-1 }
+
+// nearlyFull says that the bounds are near enough for a fresh start to pay.
+func (t *trie) nearlyFull() bool {
 	return len(t.columns) > maxColumns/2 || len(t.shapes) > maxShapes/2 || t.nodes > maxNodes/2 || t.nameBytes > maxNameBytes/2 || len(t.objects) > maxColumns/2
 }
 
@@ -94,7 +162,7 @@ func (n *node) find(text []byte) *member {
 	if n.byText != nil {
 		return n.byText[string(text)]
 	}
-	for _, m := range n.members {
+	for m := n.first; m != nil; m = m.next {
 		if m.text == string(text) {
 			return m
 		}
@@ -102,11 +170,11 @@ func (n *node) find(text []byte) *member {
 	return nil
 }
 
-func (t *trie) begin(n *node, m *member, k kind, newMember bool) {
+func (t *trie) begin(n *node, m *member, newMember bool) {
 	if t.undo.active {
 		return
 	}
-	t.undo = undo{active: true, objects: len(t.objects), columns: len(t.columns), nodes: t.nodes, nameBytes: t.nameBytes, at: n, member: m, kind: k, newMember: newMember}
+	t.undo = undo{active: true, objects: len(t.objects), columns: len(t.columns), nodes: t.nodes, members: t.members, nameBytes: t.nameBytes, at: n, member: m, newMember: newMember}
 }
 
 // keep makes what the current event has added stay; forget takes it back.
@@ -125,35 +193,48 @@ func (t *trie) forget() {
 		delete(t.objectIDs, objectKey(o))
 	}
 	clear(t.columns[u.columns:])
-	t.columns, t.objects, t.nodes, t.nameBytes = t.columns[:u.columns], t.objects[:u.objects], u.nodes, u.nameBytes
+	t.columns, t.objects, t.nodes, t.members, t.nameBytes = t.columns[:u.columns], t.objects[:u.objects], u.nodes, u.members, u.nameBytes
 	switch {
 	case u.member == nil:
 		u.at.close = nil
 	case u.newMember:
-		u.at.members = u.at.members[:len(u.at.members)-1]
+		u.at.first, u.at.last = u.member.next, nil
+		u.at.count--
 		delete(u.at.byText, u.member.text)
-		u.at.last = nil
+	case len(u.member.more) > 0: // the edge added last
+		u.member.more = u.member.more[:len(u.member.more)-1]
 	default:
-		u.member.edges[u.kind] = edge{}
+		u.member.edge = edge{}
 	}
 }
 
 // add returns the member name of n, which find has not found. It can only be the first thing an event adds or follow what it has added.
-func (t *trie) add(n *node, name string) (*member, error) {
-	if t.nodes >= maxNodes || t.nameBytes+len(name) > maxNameBytes {
+func (t *trie) add(n *node, name []byte) (*member, error) {
+	if t.isFull() || t.nameBytes+len(name) > maxNameBytes {
 		return nil, errSchemaFull
 	}
-	name = strings.Clone(name)
-	text := append(event.AppendString(make([]byte, 0, len(name)+3), []byte(name)), ':')
-	m := &member{text: string(text), name: name, isTime: n.object == 0 && name == timeName}
-	t.begin(n, m, 0, true)
+	b := event.AppendString(t.text[:0], name)
+	plain := len(b) == len(name)+2
+	b = append(b, ':')
+	t.text = b
+	text := string(b)
+	m := t.memberPool.at(t.members)
+	*m = member{text: text, isTime: n.object == 0 && string(name) == timeName}
+	if plain {
+		m.name = text[1 : len(text)-2]
+	} else {
+		m.name = string(name)
+	}
+	t.begin(n, m, true)
+	t.members++
 	t.nameBytes += len(name)
-	n.members = append(n.members, m)
+	m.next, n.first = n.first, m
+	n.count++
 	if n.byText != nil {
 		n.byText[m.text] = m
-	} else if len(n.members) > manyMembers {
+	} else if n.count > manyMembers {
 		n.byText = make(map[string]*member, 2*manyMembers)
-		for _, m := range n.members {
+		for m := n.first; m != nil; m = m.next {
 			n.byText[m.text] = m
 		}
 	}
@@ -162,21 +243,21 @@ func (t *trie) add(n *node, name string) (*member, error) {
 
 // follow returns the edge of kind k, which it makes if need be.
 func (t *trie) follow(n *node, m *member, k kind) (*edge, error) {
-	e := &m.edges[k]
-	if e.to != nil {
+	if e := m.find(k); e != nil {
 		return e, nil
 	}
-	if t.nodes >= maxNodes {
+	if t.isFull() {
 		return nil, errSchemaFull
 	}
-	next := &node{parent: n, shape: -1}
+	var column uint32
+	next := node{parent: n}
 	if k == kindObject {
 		id, ok := t.objectIDs[objectKey{n.object, m.name}]
 		if !ok {
 			if len(t.objects) >= maxColumns {
 				return nil, errSchemaFull
 			}
-			t.begin(n, m, k, false)
+			t.begin(n, m, false)
 			id = uint32(len(t.objects))
 			t.objects = append(t.objects, object{parent: n.object, name: m.name})
 			t.objectIDs[objectKey{n.object, m.name}] = id
@@ -189,18 +270,22 @@ func (t *trie) follow(n *node, m *member, k kind) (*edge, error) {
 			if len(t.columns) >= maxColumns {
 				return nil, errSchemaFull
 			}
-			t.begin(n, m, k, false)
+			t.begin(n, m, false)
 			id = uint32(len(t.columns))
 			t.columns = append(t.columns, def)
 			t.columnIDs[def] = id
 		}
-		e.column = id
+		column = id
 		next.object, next.depth, next.outer, next.token = n.object, n.depth, n.outer, leaf(id)
 	}
-	t.begin(n, m, k, false)
-	t.nodes++
-	e.to = next
-	return e, nil
+	t.begin(n, m, false)
+	e := edge{to: t.newNode(next), column: column, kind: k}
+	if m.edge.to == nil {
+		m.edge = e
+		return &m.edge, nil
+	}
+	m.more = append(m.more, e)
+	return &m.more[len(m.more)-1], nil
 }
 
 // leave returns the node after the end of the object that n is in.
@@ -208,13 +293,12 @@ func (t *trie) leave(n *node) (*node, error) {
 	if n.close != nil {
 		return n.close, nil
 	}
-	if t.nodes >= maxNodes {
+	if t.isFull() {
 		return nil, errSchemaFull
 	}
-	t.begin(n, nil, 0, false)
-	t.nodes++
+	t.begin(n, nil, false)
 	o := n.outer
-	n.close = &node{parent: n, shape: -1, token: closing, object: o.object, depth: o.depth, outer: o.outer}
+	n.close = t.newNode(node{parent: n, token: closing, object: o.object, depth: o.depth, outer: o.outer})
 	return n.close, nil
 }
 

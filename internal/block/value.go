@@ -247,11 +247,27 @@ func (c *Cursor) Lookup(f *Field) (event.Value, error) {
 	case targetObject:
 		return c.objectValue(c.b.schema.shapes[sh].tokens, t.start, t.end)
 	case targetWhole:
-		v, err := c.leafValue(t.column, 0)
-		for _, name := range f.path {
-			v = v.Get(name)
-		}
-		return v, err
+		return c.findInWhole(t.column, f.path)
 	}
 	return event.Value{}, nil
+}
+
+// findInWhole looks a path up in the text of an event kept whole, of which it decodes no more than the value.
+func (c *Cursor) findInWhole(column uint32, path []string) (event.Value, error) {
+	r, err := c.b.column(column)
+	if err != nil {
+		return event.Value{}, err
+	}
+	text, err := c.walk.Find(r.textAt(int(c.next[column])), path)
+	if err != nil {
+		return event.Value{}, fault.Wrap(err, opDecode, "column %s", c.b.schema.path(column))
+	}
+	if text == nil {
+		return event.Value{}, nil
+	}
+	v, err := event.ParseValue(text)
+	if err != nil {
+		return v, fault.WrapAs(fault.Corrupt, err, opDecode, "column %s", c.b.schema.path(column))
+	}
+	return v, nil
 }
