@@ -10,6 +10,8 @@
 // which the caller bounds, and by the bytes given.
 package column
 
+import "hash/maphash"
+
 // Effort says how much work encoding does.
 type Effort uint8
 
@@ -23,4 +25,7 @@ type Encoder struct {
 	Effort Effort
 
 	levels [nesting + 1]level
+
+	seed   maphash.Seed // of texts
+	zipped []byte
 }
