@@ -7,8 +7,14 @@ import (
 	"testing"
 )
 
-// benchEvents reads the events to measure with: CLEF lines in the file that STELE_BENCH_CLEF names, 64k of them at most.
+// benchEvents reads the events to measure with, 64k of them at most.
 func benchEvents(b *testing.B) [][]byte {
+	events := allBenchEvents(b)
+	return events[:min(len(events), 64<<10)]
+}
+
+// allBenchEvents reads the CLEF lines in the file that STELE_BENCH_CLEF names.
+func allBenchEvents(b *testing.B) [][]byte {
 	name := os.Getenv("STELE_BENCH_CLEF")
 	if name == "" {
 		b.Skip("STELE_BENCH_CLEF names no file of CLEF events")
@@ -17,8 +23,7 @@ func benchEvents(b *testing.B) [][]byte {
 	if err != nil {
 		b.Fatal(err)
 	}
-	events := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
-	return events[:min(len(events), 64<<10)]
+	return bytes.Split(bytes.TrimSpace(data), []byte("\n"))
 }
 
 func fill(b *testing.B, w *Builder, events [][]byte) {

@@ -22,8 +22,9 @@ type Block struct {
 	sections []section
 	payloads []payload
 	base     uint64
+	room     uint64 // bytes that the columns' values may take
 	shapes   *column.Ints
-	instants []int64
+	instants *column.Ints
 	arrivals *column.Ints // nil: row i has offset i
 	last     uint64       // highest offset
 	first    uint64       // lowest offset
@@ -101,7 +102,7 @@ func Open(data []byte, base uint64) (*Block, error) {
 	if err := b.readRows(int(rows)); err != nil {
 		return nil, err
 	}
-	b.account.Take(len(data) + 8*len(b.instants) + 96*len(b.columns) + 512)
+	b.account.Take(len(data) + 96*len(b.columns) + 512)
 	return b, nil
 }
 
@@ -161,6 +162,7 @@ func (b *Block) readDirectory(data []byte, rows int) error {
 			s.size += int(length)
 		}
 	}
+	b.room = most - min(most, weight)
 	if err := d.End(); err != nil {
 		return err
 	}
@@ -264,22 +266,31 @@ func (b *Block) readShapes(rows int) error {
 		return fault.Wrap(err, opOpen, "shapes")
 	}
 	counts := make([]int, len(b.schema.shapes))
-	for i := range rows {
-		counts[b.shapes.At(i)]++
+	var some [512]int64
+	for row := 0; row < rows; row += len(some) {
+		part := some[:min(len(some), rows-row)]
+		b.shapes.Fill(part, row)
+		for _, sh := range part {
+			counts[sh]++
+		}
+	}
+	if err := b.account.Err(); err != nil {
+		return fault.Wrap(err, opOpen, "shapes")
 	}
 	b.columns = make([]lazyColumn, len(b.schema.columns))
 	for i := range b.columns {
 		b.columns[i].account.Over = &b.account
 	}
+	weight := uint64(0)
 	for i, sh := range b.schema.shapes {
+		if weight += uint64(len(sh.data)) * uint64(sh.rows); weight > b.room/valueBytes {
+			return corrupt("the block announces over %d values", b.room/valueBytes)
+		}
 		if counts[i] != sh.rows {
 			return corrupt("%d rows have shape %d, the schema says %d", counts[i], i, sh.rows)
 		}
 		for _, c := range sh.data {
 			b.columns[c].values += sh.rows
-			if b.columns[c].values > math.MaxInt32 {
-				return corrupt("column %s has over %d values", b.schema.path(c), math.MaxInt32)
-			}
 		}
 	}
 	b.programs = make([]atomic.Pointer[program], len(b.schema.shapes))
@@ -293,25 +304,7 @@ func (b *Block) readTimes(rows int) error {
 		return err
 	}
 	d := &column.Decoder{Src: raw}
-	b.instants = make([]int64, rows)
-	if rows > 0 {
-		divisor := d.Uvarint("divisor")
-		last := d.Varint("first instant")
-		deltas := d.Ints("instants", rows-1, column.AnyInt, nil)
-		if d.Err() == nil {
-			b.instants[0] = last
-			for i := range rows - 1 {
-				q := uint64(deltas.At(i))
-				room := uint64(math.MaxInt64) - uint64(last)
-				if divisor == 0 || q > room/divisor {
-					d.Fail("instant %d is out of range", i+1)
-					break
-				}
-				last += int64(q * divisor)
-				b.instants[i+1] = last
-			}
-		}
-	}
+	b.instants = d.Ints("instants", rows, column.Bounds{Min: math.MinInt64, Max: math.MaxInt64, Ascending: true}, &b.account)
 	if err := d.End(); err != nil {
 		return fault.Wrap(err, opOpen, "instants")
 	}
@@ -328,20 +321,18 @@ func (b *Block) readArrivals(rows int) error {
 	}
 	if len(raw) > 0 {
 		d := &column.Decoder{Src: raw}
-		v := d.Ints("arrivals", rows, column.AnyInt, &b.account)
+		b.arrivals = d.Ints("arrivals", rows, column.AnyInt, &b.account)
 		if err := d.End(); err != nil {
 			return fault.Wrap(err, opOpen, "arrivals")
 		}
-		b.arrivals, b.first, b.last = v, math.MaxUint64, 0
-		for i := range rows {
-			at := uint64(v.At(i))
-			b.first, b.last = min(b.first, at), max(b.last, at)
-			if i > 0 && b.instants[i] == b.instants[i-1] && at <= uint64(v.At(i-1)) {
-				return corrupt("rows %d and %d are not in key order", i-1, i)
+		first, last := b.arrivals.Span()
+		b.first, b.last = uint64(first), uint64(last)
+		if first < 0 { // over an int64
+			b.first, b.last = math.MaxUint64, 0
+			for i := range rows {
+				at := uint64(b.arrivals.At(i))
+				b.first, b.last = min(b.first, at), max(b.last, at)
 			}
-		}
-		if rows == 0 {
-			b.first = 0
 		}
 	}
 	if b.base > math.MaxUint64-b.last {
@@ -351,13 +342,13 @@ func (b *Block) readArrivals(rows int) error {
 }
 
 // Rows is how many events the block holds.
-func (b *Block) Rows() int { return len(b.instants) }
+func (b *Block) Rows() int { return b.instants.Len() }
 
 // Key is the key of a row.
-func (b *Block) Key(row int) event.Key { return event.MakeKey(b.instants[row], b.arrival(row)) }
+func (b *Block) Key(row int) event.Key { return event.MakeKey(b.instants.At(row), b.arrival(row)) }
 
 // Instant is the instant of a row, in nanoseconds since 1970.
-func (b *Block) Instant(row int) int64 { return b.instants[row] }
+func (b *Block) Instant(row int) int64 { return b.instants.At(row) }
 
 func (b *Block) arrival(row int) uint64 {
 	if b.arrivals == nil {
@@ -373,8 +364,8 @@ func (b *Block) MaxArrival() uint64 { return b.base + b.last }
 // Search returns the first row whose key is at or after k (Rows() if none).
 func (b *Block) Search(k event.Key) int {
 	instant, arrival := k.Instant(), k.Arrival()
-	return sort.Search(len(b.instants), func(row int) bool {
-		return b.instants[row] > instant || b.instants[row] == instant && b.arrival(row) >= arrival
+	return sort.Search(b.Rows(), func(row int) bool {
+		return b.instants.At(row) > instant || b.instants.At(row) == instant && b.arrival(row) >= arrival
 	})
 }
 
@@ -392,6 +383,20 @@ func (b *Block) Load() error {
 		}
 	}
 	return nil
+}
+
+// late returns what was found wrong with values that were decoded after their column was opened.
+func (b *Block) late() error {
+	err := b.account.Err()
+	if err == nil {
+		return nil
+	}
+	for c := range b.columns {
+		if err := b.columns[c].account.Err(); err != nil {
+			return fault.Wrap(err, opDecode, "column %s", b.schema.path(uint32(c)))
+		}
+	}
+	return fault.Wrap(err, opDecode, "keys")
 }
 
 // column returns the reader of a column, which is decoded at the first call.

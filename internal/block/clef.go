@@ -116,14 +116,15 @@ func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 		case kindInt:
 			dst = strconv.AppendInt(dst, s.from.ints.At(at), 10)
 		case kindDecimal:
-			dst = appendDecimal(dst, s.from.ints.At(at), s.from.scaleAt(at))
+			mantissa, scale := s.from.decimals.At(at)
+			dst = appendDecimal(dst, mantissa, scale)
 		case kindTime:
-			dst = event.AppendTime(dst, c.b.instants[c.row])
+			dst = event.AppendTime(dst, c.b.instants.At(c.row))
 		case kindBool:
 			dst = strconv.AppendBool(dst, s.from.boolAt(at) != 0)
 		default: // texts that stand as they are; times are text without escapes
 			dst = append(dst, s.from.textAt(at)...)
 		}
 	}
-	return append(dst, p.tail...), nil
+	return append(dst, p.tail...), c.b.late()
 }

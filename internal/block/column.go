@@ -48,6 +48,19 @@ func (c *gathered) entry(i int) []byte {
 	return c.text[start:c.ends[i]]
 }
 
+// len is how many values there are.
+func (c *gathered) len(k kind) int {
+	switch {
+	case k == kindBool:
+		return len(c.bools)
+	case k == kindInt || k == kindDecimal:
+		return len(c.ints)
+	case c.plain:
+		return len(c.ends)
+	}
+	return len(c.codes)
+}
+
 func (c *gathered) textAt(i int) []byte {
 	if c.plain {
 		return c.entry(i)

@@ -235,7 +235,7 @@ func FuzzPayloads(f *testing.F) {
 			return
 		}
 		rows := int(data[0]) | int(data[1])<<8
-		e := encoder{}
+		e := encoding{Encoder: NewEncoder(Fast)}
 		d := column.Decoder{Src: data[2:]}
 		for len(d.Src) > 0 {
 			p := d.Bytes("", d.Uvarint(""))

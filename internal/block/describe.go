@@ -12,7 +12,7 @@ func (b *Block) Describe() string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "rows %d, arrivals %d to %d", b.Rows(), b.MinArrival(), b.MaxArrival())
 	if n := b.Rows(); n > 0 {
-		fmt.Fprintf(&w, ", %s to %s", event.AppendTime(nil, b.instants[0]), event.AppendTime(nil, b.instants[n-1]))
+		fmt.Fprintf(&w, ", %s to %s", event.AppendTime(nil, b.Instant(0)), event.AppendTime(nil, b.Instant(n-1)))
 	}
 	w.WriteByte('\n')
 	for i := range b.schema.shapes {
@@ -51,21 +51,13 @@ func (b *Block) Describe() string {
 
 // form says how a column is written.
 func (r *reader) form(k kind) string {
-	numbers := ""
-	if r.ints != nil {
-		numbers = r.ints.Form()
-	}
 	switch {
-	case k == kindBool:
-		return "bits"
-	case k == kindInt:
-		return numbers
-	case k == kindDecimal && r.scales != nil:
-		return "scales each, " + numbers
 	case k == kindDecimal:
-		return fmt.Sprintf("scale %d, %s", r.scale, numbers)
+		return r.decimals.Form()
+	case !k.isText():
+		return r.ints.Form()
 	case r.dictionary:
-		return fmt.Sprintf("dictionary of %d, codes %s", r.texts.n, numbers)
+		return fmt.Sprintf("dictionary of %d, codes %s", r.texts.n, r.ints.Form())
 	}
 	return "plain"
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
+
+	"github.com/stelehq/stele/internal/column"
 )
 
 // A block as bytes; all fixed numbers little-endian, CRC means CRC-32C:
@@ -23,12 +25,12 @@ import (
 //	| sections | method (byte), payloads, stored bytes, CRC of these (u32) … each | bytes of each payload, unpacked |
 //	+----------+-----------------------------------------------------------------+----------------------------------+
 //
-//	shapes      integers, fixed: the index of each row's shape
-//	instants    divisor, first instant (varint), then integers, fixed: (instant - the one before) / divisor, for each row but the first
+//	shapes      integers: the index of each row's shape
+//	instants    integers
 //	arrivals    nothing if row i has offset i; else integers
 const (
 	magic          = "STLB"
-	version        = 1
+	version        = 2
 	headerBytes    = 24
 	checksumBytes  = 4
 	payloadSchema  = 0
@@ -41,6 +43,7 @@ const (
 	expansion      = 4096
 	expansionSlack = 1 << 20
 	rowBytes       = 16
+	valueBytes     = 8
 
 	smallPayload = 4 << 10  // smaller ones share a section
 	sharedBytes  = 64 << 10 // of one shared section
@@ -56,18 +59,70 @@ const (
 	Thorough              // segments: zstd, best of the candidates
 )
 
+// Encode appends the block to dst, with an Encoder that knows nothing of blocks before.
+func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
+	return NewEncoder(codec).Encode(dst, b)
+}
+
+// An Encoder writes blocks, and remembers from one to the next how each column was written best, so that all but the first cost little.
+// Not for concurrent use.
+type Encoder struct {
+	codec   Codec
+	column  column.Encoder
+	choices map[string]*column.Choice // by path and kind
+
+	numbers []int64
+	arena   []byte // of payloads
+}
+
+// mostChoices is how many columns an Encoder remembers.
+const mostChoices = 1 << 14
+
+// NewEncoder returns an Encoder.
+func NewEncoder(codec Codec) *Encoder {
+	e := &Encoder{codec: codec}
+	if codec == Thorough {
+		e.column.Effort = column.Thorough
+		e.choices = map[string]*column.Choice{}
+	}
+	return e
+}
+
+// choice returns what is remembered under a name.
+func (e *Encoder) choice(name string) *column.Choice {
+	if e.codec == Fast {
+		return nil
+	}
+	c := e.choices[name]
+	if c == nil {
+		if len(e.choices) >= mostChoices {
+			clear(e.choices)
+		}
+		c = &column.Choice{}
+		e.choices[name] = c
+	}
+	return c
+}
+
 // Encode appends the block to dst. Rows are sorted by (instant, arrival). Rows added by AddCLEF or the typed adders get arrival offsets 0, 1, 2, …
 // in the order added, relative to the base given to Open; rows added by AppendRuns keep their absolute arrival numbers: Encode returns as
 // base what must be given to Open (0 for fresh rows, whose base the journal decides).
-func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
-	e := encoder{codec: codec}
+func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
+	w := encoding{Encoder: e}
+	e.arena = e.arena[:0]
 	order := b.inOrder()
-	columns, shapeOf := e.choose(b, order)
+	columns, shapeOf := w.choose(b, order)
 
 	// Payloads of columns first: small ones are numbered first, so that they stand together.
+	bounds := make([]int, 1, len(columns)+1)
+	for _, c := range columns {
+		e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choice(b.trie.path(c.from)))
+		bounds = append(bounds, len(e.arena))
+		w.weight += valueBytes * uint64(c.values.len(c.kind))
+	}
 	payloads := make([][]byte, len(columns))
-	for i, c := range columns {
-		payloads[i] = e.column(c.kind, c.values)
+	for i := range payloads {
+		payloads[i] = e.arena[bounds[i]:bounds[i+1]:bounds[i+1]]
 	}
 	place := make([]uint32, len(columns)) // the number each column gets
 	sorted := make([]uint32, 0, len(columns))
@@ -79,20 +134,19 @@ func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
 			}
 		}
 	}
-	e.payloads = append(e.payloads, e.schema(b, columns, sorted, place), e.shapes(shapeOf), e.times(b, order))
-	arrivals, base := e.arrivals(b, order)
-	e.payloads = append(e.payloads, arrivals)
+	arrivals, base := w.arrivals(b, order)
+	w.payloads = append(w.payloads, w.schema(b, columns, sorted, place), w.shapes(shapeOf), w.times(b, order), arrivals)
 	for _, i := range sorted {
-		e.payloads = append(e.payloads, payloads[i])
+		w.payloads = append(w.payloads, payloads[i])
 	}
-	return e.finish(dst, len(b.shapes)), base
+	return w.finish(dst, len(b.shapes)), base
 }
 
-// An encoder holds what one call of Encode needs.
-type encoder struct {
-	codec    Codec
-	shaper   shaper
+// An encoding holds what one call of Encode needs.
+type encoding struct {
+	*Encoder
 	payloads [][]byte
+	weight   uint64 // bytes that the columns' values may take in memory
 
 	shapeRows []int    // rows of each of the builder's shapes
 	shapeList []uint32 // the shapes in use
@@ -106,7 +160,7 @@ type encodedColumn struct {
 }
 
 // choose finds the columns and shapes in use and brings the columns' values and the rows' shapes into key order.
-func (e *encoder) choose(b *Builder, order []uint32) (columns []encodedColumn, shapeOf []uint32) {
+func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, shapeOf []uint32) {
 	e.shapeRows = make([]int, len(b.trie.shapes))
 	e.columnNo = make([]int32, len(b.trie.columns))
 	newShape := make([]uint32, len(b.trie.shapes))
@@ -162,12 +216,8 @@ func (e *encoder) choose(b *Builder, order []uint32) (columns []encodedColumn, s
 	return columns, shapeOf
 }
 
-func (e *encoder) column(k kind, c *gathered) []byte {
-	return e.shaper.appendColumn(nil, k, c)
-}
-
 // schema writes the part of the builder's schema in use.
-func (e *encoder) schema(b *Builder, columns []encodedColumn, sorted, place []uint32) []byte {
+func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []uint32) []byte {
 	from := &b.trie.schema
 	used := make([]bool, len(from.objects))
 	used[0] = true
@@ -207,55 +257,30 @@ func (e *encoder) schema(b *Builder, columns []encodedColumn, sorted, place []ui
 	return appendSchema(nil, to)
 }
 
-func (e *encoder) shapes(shapeOf []uint32) []byte {
-	values := e.shaper.grow(len(shapeOf))
+func (e *encoding) shapes(shapeOf []uint32) []byte {
+	values := e.grow(len(shapeOf))
 	for i, sh := range shapeOf {
 		values[i] = int64(sh)
 	}
-	return e.shaper.column.Fixed(nil, values)
+	if e.codec == Fast {
+		return e.column.Fixed(nil, values)
+	}
+	return e.column.Ints(nil, values, e.choice(".shapes"))
 }
 
-func (e *encoder) times(b *Builder, order []uint32) []byte {
-	n := len(b.instants)
-	if n == 0 {
-		return nil
-	}
-	at := func(i int) int64 {
-		if order != nil {
-			i = int(order[i])
+func (e *encoding) times(b *Builder, order []uint32) []byte {
+	values := b.instants
+	if order != nil {
+		values = e.grow(len(order))
+		for i, row := range order {
+			values[i] = b.instants[row]
 		}
-		return b.instants[i]
 	}
-	deltas := e.shaper.grow(n - 1)
-	divisor, last := uint64(0), at(0)
-	for i := range deltas {
-		v := at(i + 1)
-		d := uint64(v) - uint64(last)
-		deltas[i], last = int64(d), v
-		divisor = gcd(divisor, d)
-	}
-	divisor = max(divisor, 1)
-	for i, d := range deltas {
-		deltas[i] = int64(uint64(d) / divisor)
-	}
-	dst := binary.AppendUvarint(nil, divisor)
-	dst = binary.AppendVarint(dst, at(0))
-	return e.shaper.column.Fixed(dst, deltas)
-}
-
-// gcd is fast where a is a divisor of b already, which most are.
-func gcd(a, b uint64) uint64 {
-	for a != 0 {
-		if a == 1 {
-			return 1
-		}
-		a, b = b%a, a
-	}
-	return b
+	return e.column.Ascending(nil, values, e.choice(".instants"))
 }
 
 // arrivals returns nothing if offsets are the rows' numbers.
-func (e *encoder) arrivals(b *Builder, order []uint32) (payload []byte, base uint64) {
+func (e *encoding) arrivals(b *Builder, order []uint32) (payload []byte, base uint64) {
 	n := len(b.shapes)
 	if n == 0 || b.arrivals == nil && order == nil {
 		return nil, 0
@@ -263,7 +288,7 @@ func (e *encoder) arrivals(b *Builder, order []uint32) (payload []byte, base uin
 	if b.arrivals != nil {
 		base = slices.Min(b.arrivals)
 	}
-	offsets := e.shaper.grow(n)
+	offsets := e.grow(n)
 	plain := true
 	for i := range offsets {
 		row := i
@@ -280,18 +305,18 @@ func (e *encoder) arrivals(b *Builder, order []uint32) (payload []byte, base uin
 	if plain {
 		return nil, base
 	}
-	return e.shaper.column.Ints(nil, offsets, nil), base
+	return e.column.Ints(nil, offsets, e.choice(".arrivals")), base
 }
 
 // finish packs the payloads into sections and appends the block.
-func (e *encoder) finish(dst []byte, rows int) []byte {
+func (e *encoding) finish(dst []byte, rows int) []byte {
 	var directory, stored, joined []byte
 	var sections uint64
-	weight := uint64(rows) * rowBytes
+	weight := e.weight + uint64(rows)*rowBytes
 	for i := 0; i < len(e.payloads); {
 		raw := e.payloads[i]
-		count := 1
-		if len(raw) < smallPayload {
+		count, shared := 1, len(raw) < smallPayload
+		if shared {
 			joined = joined[:0]
 			count = 0
 			for _, p := range e.payloads[i:] {
@@ -303,7 +328,7 @@ func (e *encoder) finish(dst []byte, rows int) []byte {
 			}
 			raw = joined
 		}
-		method, packed := pack(raw, e.codec)
+		method, packed := pack(raw, e.codec, shared || i == payloadSchema)
 		directory = append(directory, method)
 		directory = binary.AppendUvarint(directory, uint64(count))
 		directory = binary.AppendUvarint(directory, uint64(len(packed)))

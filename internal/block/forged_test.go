@@ -3,17 +3,17 @@ package block
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/fault"
 )
 
 // Forms of integers, as package column writes them.
 const (
 	fixed  = 0
-	deltas = 1
+	packed = 3
 )
 
 // Columns whose checksums are right and whose content is not are refused when they are decoded.
@@ -25,23 +25,25 @@ func TestForgedColumns(t *testing.T) {
 		src  []byte
 		want string
 	}{
-		{"bools missing", kindBool, 9, []byte{1}, "2 bytes are announced, 1 are left"},
-		{"bools left over", kindBool, 3, []byte{8}, "bits are left over"},
+		{"a bool of 2", kindBool, 1, []byte{fixed, 4, 0}, "expected within 0 and 1"},
 		{"no integers", kindInt, 1, nil, "the byte is missing"},
+		{"form of integers", kindInt, 1, []byte{200}, "unknown form 200"},
 		{"too many integers", kindInt, 1, []byte{fixed, 0, 1, 1, 2}, "1 bytes are left over"},
-		{"scale", kindDecimal, 1, []byte{scalesSame, 19, fixed, 0, 0}, "a scale of 19"},
-		{"scales", kindDecimal, 2, []byte{scalesEach, 1, 200, fixed, 0, 0}, "a scale of 200"},
-		{"form of scales", kindDecimal, 1, []byte{2}, "unknown form 2"},
+		{"form of decimals", kindDecimal, 1, []byte{2}, "unknown form 2"},
+		{"scale", kindDecimal, 1, []byte{0, fixed, 38, 0, fixed, 0, 0}, "expected within 0 and 18"},
 		{"form of texts", kindString, 1, []byte{2}, "unknown form 2"},
-		{"texts too long", kindString, 2, []byte{textsPlain, fixed, 0, 1, 3, 4, 'a', 'b', 'c'}, "text 1 has 4 bytes, 0 are left"},
-		{"texts too short", kindString, 2, []byte{textsPlain, fixed, 0, 1, 0, 1, 'a', 'b', 'c'}, "2 bytes are left over"},
-		{"negative length", kindString, 2, []byte{textsPlain, fixed, 1, 1, 0, 3, 'a', 'b', 'c'}, "expected within 0 and"},
-		{"texts of one length", kindString, 3, []byte{textsPlain, fixed, 4, 0, 'a', 'b', 'c', 'd', 'e'}, "5 bytes are not 3 times 2"},
-		{"one negative length", kindString, 3, []byte{textsPlain, fixed, 1, 0}, "expected within 0 and"},
-		{"code", kindString, 2, []byte{textsDictionary, 2, fixed, 0, 1, 0, 2, fixed, 2, 0, 'a', 'b'}, "expected within 0 and"},
-		{"one code", kindString, 2, []byte{textsDictionary, 1, fixed, 2, 0, fixed, 2, 0, 'a'}, "expected within 0 and"},
-		{"negative code", kindString, 1, []byte{textsDictionary, 1, fixed, 1, 0, fixed, 2, 0, 'a'}, "expected within 0 and"},
-		{"huge dictionary", kindString, 1, []byte{textsDictionary, 0xff, 0xff, 0xff, 0xff, 0x0f, fixed, 0, 0, fixed, 0, 0}, "do not fit"},
+		{"no texts", kindString, 1, []byte{textsPlain, fixed, 0, 0}, "bytes of texts: the byte is missing"},
+		{"form of the bytes", kindString, 1, []byte{textsPlain, fixed, 0, 0, 2}, "bytes of texts: unknown form 2"},
+		{"texts too long", kindString, 2, []byte{textsPlain, fixed, 0, 1, 3, 4, textBytesRaw, 'a', 'b', 'c'}, "text 1 has 4 bytes, 0 are left"},
+		{"texts too short", kindString, 2, []byte{textsPlain, fixed, 0, 1, 0, 1, textBytesRaw, 'a', 'b', 'c'}, "2 bytes are left over"},
+		{"negative length", kindString, 2, []byte{textsPlain, fixed, 1, 1, 0, 3, textBytesRaw, 'a', 'b', 'c'}, "integers are within -1 and 2"},
+		{"texts of one length", kindString, 3, []byte{textsPlain, fixed, 4, 0, textBytesRaw, 'a', 'b', 'c', 'd', 'e'}, "5 bytes are not 3 times 2"},
+		{"zstd of nothing", kindString, 1, []byte{textsPlain, fixed, 4, 0, textBytesZstd, 2}, "texts: 2 bytes in 0"},
+		{"no zstd", kindString, 1, []byte{textsPlain, fixed, 4, 0, textBytesZstd, 2, 1, 2, 3}, "zstd"},
+		{"code", kindString, 2, []byte{textsDictionary, 2, fixed, 0, 1, 0, 2, fixed, 2, 0, textBytesRaw, 'a', 'b'}, "integers are within 0 and 2, expected within 0 and 1"},
+		{"one code", kindString, 2, []byte{textsDictionary, 1, fixed, 2, 0, fixed, 2, 0, textBytesRaw, 'a'}, "expected within 0 and 0"},
+		{"negative code", kindString, 1, []byte{textsDictionary, 1, fixed, 1, 0, fixed, 2, 0, textBytesRaw, 'a'}, "expected within 0 and 0"},
+		{"more texts than values", kindString, 1, []byte{textsDictionary, 2, fixed, 0, 0, fixed, 0, 0, textBytesRaw}, "texts of the dictionary: 2 is over 1"},
 	} {
 		_, err := decodeColumn(c.src, c.kind, c.n, nil)
 		if !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), c.want) {
@@ -53,13 +55,13 @@ func TestForgedColumns(t *testing.T) {
 // Payloads that contradict each other are refused when the block is opened.
 func TestForgedBlocks(t *testing.T) {
 	one := `{"@t":"2024-01-02T03:04:05.0000000Z","a":1}`
-	good := func(t *testing.T) *encoder {
+	good := func(t *testing.T) *encoding {
 		data, _ := build(t, [][]byte{[]byte(one), []byte(one)}).Encode(nil, Fast)
 		blk, err := Open(data, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &encoder{}
+		e := &encoding{Encoder: NewEncoder(Fast)}
 		for i := range blk.payloads {
 			p, err := blk.payload(i)
 			if err != nil {
@@ -73,27 +75,27 @@ func TestForgedBlocks(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		rows  int
-		forge func(e *encoder)
+		forge func(e *encoding)
 		want  string
 	}{
-		{"more rows than shapes say", 3, func(*encoder) {}, "the shapes cover 1 rows too few"},
-		{"fewer rows", 1, func(*encoder) {}, "rows of a shape: 2 is over 1"},
-		{"a row of a shape that is none", 2, func(e *encoder) { e.payloads[1] = []byte{fixed, 0, 1, 0, 1} }, "expected within 0 and"},
-		{"a row of a negative shape", 2, func(e *encoder) { e.payloads[1] = []byte{fixed, 1, 0} }, "expected within 0 and"},
-		{"a shape with other rows", 2, func(e *encoder) {
+		{"more rows than shapes say", 3, func(*encoding) {}, "the shapes cover 1 rows too few"},
+		{"fewer rows", 1, func(*encoding) {}, "rows of a shape: 2 is over 1"},
+		{"a row of a shape that is none", 2, func(e *encoding) { e.payloads[1] = []byte{fixed, 0, 1, 0, 1} }, "expected within 0 and"},
+		{"a row of a negative shape", 2, func(e *encoding) { e.payloads[1] = []byte{fixed, 1, 0} }, "expected within 0 and"},
+		{"a shape with other rows", 2, func(e *encoding) {
 			s := &schema{objects: []object{{}}, columns: []columnDef{{kind: kindTime, name: "@t"}, {kind: kindInt, name: "a"}}}
 			s.shapes = []shape{{rows: 1, tokens: []token{1}}, {rows: 1, tokens: []token{1, 3}}}
 			e.payloads[0] = appendSchema(nil, s)
 		}, "2 rows have shape 0, the schema says 1"},
-		{"divisor 0", 2, func(e *encoder) { e.payloads[2] = []byte{0, 0, fixed, 0, 0} }, "instant 1 is out of range"},
-		{"instants that run over", 2, func(e *encoder) { e.payloads[2] = []byte{200, 1, 0, fixed, 1, 0} }, "instant 1 is out of range"},
-		{"instants that run over when multiplied", 2, func(e *encoder) { e.payloads[2] = new(column.Encoder).Fixed([]byte{4, 0}, []int64{1 << 62}) }, "instant 1 is out of range"},
-		{"arrivals out of order", 2, func(e *encoder) {
-			e.payloads[2] = []byte{1, 0, fixed, 0, 0}
-			e.payloads[3] = []byte{fixed, 0, 1, 5, 5}
-		}, "rows 0 and 1 are not in key order"},
-		{"a column more than the schema has", 2, func(e *encoder) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},
-		{"no payloads", 0, func(e *encoder) { e.payloads = nil }, "the directory announces 0 payloads"},
+		{"instants that descend", 2, func(e *encoding) { e.payloads[2] = []byte{fixed, 0, 1, 2, 1} }, "integer 1 is 1, less than 2 before it"},
+		{"an arrival too many", 2, func(e *encoding) { e.payloads[3] = []byte{fixed, 0, 1, 5, 5, 5} }, "arrivals: decode block: 1 bytes are left over"},
+		{"more values than so short a block has", 60_000, func(e *encoding) {
+			s := &schema{objects: []object{{}}, columns: []columnDef{{kind: kindTime, name: "@t"}, {kind: kindInt, name: "a"}}}
+			s.shapes = []shape{{rows: 60_000, tokens: append([]token{1}, slices.Repeat([]token{3}, 100)...)}}
+			e.payloads[0], e.payloads[1], e.payloads[2] = appendSchema(nil, s), []byte{fixed, 0, 0}, []byte{fixed, 0, 0}
+		}, "the block announces over"},
+		{"a column more than the schema has", 2, func(e *encoding) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},
+		{"no payloads", 0, func(e *encoding) { e.payloads = nil }, "the directory announces 0 payloads"},
 	} {
 		e := good(t)
 		c.forge(e)
@@ -104,6 +106,43 @@ func TestForgedBlocks(t *testing.T) {
 	}
 	if _, err := Open(good(t).finish(nil, 2), 0); err != nil {
 		t.Errorf("unforged: %v", err)
+	}
+}
+
+// What is wrong with values that are decoded only when they are touched is told, by every way they are touched.
+func TestForgedChunksAreReported(t *testing.T) {
+	forge := func() *Block {
+		data, _ := build(t, [][]byte{[]byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":1}`), []byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":7}`)}).Encode(nil, Fast)
+		blk, err := Open(data, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &encoding{Encoder: NewEncoder(Fast)}
+		for i := range blk.payloads {
+			p, err := blk.payload(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.payloads = append(e.payloads, bytes.Clone(p))
+		}
+		e.payloads[payloadColumns+1] = []byte{packed, 2, 1, 2, 0b0011} // 3 of 2
+		if blk, err = Open(e.finish(nil, 2), 0); err != nil {
+			t.Fatal(err)
+		}
+		return blk
+	}
+	for name, read := range map[string]func(*Block) error{
+		"AppendCLEF": func(b *Block) error { _, err := b.AppendCLEF(nil, 1); return err },
+		"Value":      func(b *Block) error { _, err := b.Value(1); return err },
+		"Lookup":     func(b *Block) error { _, err := b.Lookup(1, "a"); return err },
+		"AppendRuns": func(b *Block) error { return NewBuilder(Limits{}).AppendRuns([]Run{{b, 0, 2}}) },
+	} {
+		blk := forge()
+		for range 2 {
+			if err := read(blk); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "3 at 0 is over 2") || name != "AppendRuns" && !strings.Contains(err.Error(), "column a (int)") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 
@@ -146,7 +185,7 @@ func TestABlockIsNoTrap(t *testing.T) {
 func TestForgedSections(t *testing.T) {
 	raw := bytes.Repeat([]byte("abcdefgh"), 100)
 	for _, codec := range []Codec{Fast, Thorough} {
-		method, packed := pack(raw, codec)
+		method, packed := pack(raw, codec, true)
 		if got, err := unpack(method, packed, len(raw)); err != nil || !bytes.Equal(got, raw) {
 			t.Errorf("codec %d: %v", codec, err)
 		}

@@ -131,7 +131,7 @@ func (b *Builder) gather(s *source, from, to int) (rows int, err error) {
 			s.touched = append(s.touched, sh)
 		}
 		s.counts[sh]++
-		b.addAbsolute(m.shape, event.MakeKey(blk.instants[row], blk.arrival(row)))
+		b.addAbsolute(m.shape, event.MakeKey(blk.instants.At(row), blk.arrival(row)))
 	}
 	s.used = s.used[:0]
 	for _, sh := range s.touched {
@@ -166,7 +166,7 @@ func (b *Builder) gatherOne(s *source, row int) (rows int, err error) {
 	if !m.ok {
 		return 0, nil
 	}
-	b.addAbsolute(m.shape, event.MakeKey(s.block.instants[row], s.block.arrival(row)))
+	b.addAbsolute(m.shape, event.MakeKey(s.block.instants.At(row), s.block.arrival(row)))
 	for _, c := range s.block.schema.shapes[sh].data {
 		lo := s.cursor.next[c]
 		s.cursor.next[c]++
@@ -222,18 +222,11 @@ func (b *Builder) copyPiece(c *gathered, k kind, p piece) int {
 			c.bools = append(c.bools, r.boolAt(lo+i))
 		}
 		return n
-	case k == kindInt || k == kindDecimal:
+	case k == kindInt:
 		c.ints = append(c.ints, b.intsOf(p)...)
-		if k == kindInt {
-			return 8 * n
-		}
-		if r.scales != nil {
-			c.scales = append(c.scales, r.scales[lo:lo+n]...)
-		} else {
-			for range n {
-				c.scales = append(c.scales, r.scale)
-			}
-		}
+		return 8 * n
+	case k == kindDecimal:
+		c.ints, c.scales = r.decimals.Append(c.ints, c.scales, lo, n)
 		return 9 * n
 	case r.hasDictionary():
 		return b.copyCodes(c, p)

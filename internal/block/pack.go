@@ -1,11 +1,9 @@
 package block
 
 import (
-	"sync"
-
 	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -20,31 +18,15 @@ const (
 // minPack is the size from which compression is tried.
 const minPack = 32
 
-var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		panic("block: zstd options: " + err.Error())
-	}
-	return w
-})
-
-// The reader never writes past the room it is given, so a frame that promises more than its section says is found out.
-var zstdReader = sync.OnceValue(func() *zstd.Decoder {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true), zstd.IgnoreChecksum(true))
-	if err != nil {
-		panic("block: zstd options: " + err.Error())
-	}
-	return r
-})
-
-// pack returns raw as it is stored. What compression can't make smaller by a thirty-second part stays raw, which is read faster.
-func pack(raw []byte, codec Codec) (method byte, packed []byte) {
-	if len(raw) < minPack {
+// pack returns raw as it is stored. What compression can't make smaller by a thirty-second part stays raw, which is read faster. Columns
+// written by the thorough codec are compressed already, but for what small ones have in common.
+func pack(raw []byte, codec Codec, loose bool) (method byte, packed []byte) {
+	if len(raw) < minPack || codec == Thorough && !loose {
 		return methodRaw, raw
 	}
 	limit := len(raw) - len(raw)/32
 	if codec == Thorough {
-		if z := zstdWriter().EncodeAll(raw, nil); len(z) < limit {
+		if z := column.Compress(nil, raw); len(z) < limit {
 			return methodZstd, z
 		}
 		return methodRaw, raw
@@ -73,14 +55,7 @@ func unpack(method byte, packed []byte, size int) ([]byte, error) {
 		}
 		return raw, nil
 	case methodZstd:
-		raw, err := zstdReader().DecodeAll(packed, make([]byte, 0, size))
-		if err != nil {
-			return nil, fault.WrapAs(fault.Corrupt, err, opDecode, "zstd")
-		}
-		if len(raw) != size {
-			return nil, fault.New(fault.Corrupt, opDecode, "zstd gives %d bytes, %d expected", len(raw), size)
-		}
-		return raw, nil
+		return column.Decompress(packed, size)
 	}
 	return nil, fault.New(fault.Corrupt, opDecode, "unknown method %d", method)
 }

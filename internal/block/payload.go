@@ -9,77 +9,71 @@ import (
 	"github.com/stelehq/stele/internal/column"
 )
 
-// The payload of a column, by kind:
+// The payload of a column, by kind; integers, bools and decimals are streams of package column:
 //
 //	null, time   nothing
-//	bool         one bit each, the first in the lowest bit
-//	int          integers (ints.go)
-//	decimal      +------------------------------+----------------------+
-//	             | 0, scale  or  1, a byte each | mantissas (integers) |
-//	             +------------------------------+----------------------+
+//	bool, int    integers
+//	decimal      decimals
 //	texts        +-----------+------------------------------+---------------+
-//	  plain      | 0 (byte)  | lengths (integers, fixed)    | bytes         |
+//	  plain      | 0 (byte)  | lengths (integers)           | bytes         |
 //	             +-----------+------------------------------+---------------+
-//	  dictionary | 1 (byte)  | texts (uvarint) | codes (integers, fixed)     |
-//	             |           | lengths (integers, fixed) | the texts' bytes  |
+//	  dictionary | 1 (byte)  | texts (uvarint) | codes (integers)            |
+//	             |           | lengths (integers) | the texts' bytes         |
 //	             +-----------+-------------------------------------------+
+//
+// The bytes of texts are all that is left: 0 (byte) and the bytes, or 1 (byte), how many there are (uvarint) and a zstd frame.
 
 const (
 	textsPlain      = 0
 	textsDictionary = 1
 
-	scalesSame = 0
-	scalesEach = 1
+	textBytesRaw  = 0
+	textBytesZstd = 1
+	packTextBytes = 1 << 10 // from so many on
 )
 
-// A shaper turns values into a payload. Its methods may be given up and tried again: they only append.
-type shaper struct {
-	column  column.Encoder
-	numbers []int64
-}
-
-func (s *shaper) grow(n int) []int64 {
-	if cap(s.numbers) < n {
-		s.numbers = make([]int64, n+n/4)
+func (e *Encoder) grow(n int) []int64 {
+	if cap(e.numbers) < n {
+		e.numbers = make([]int64, n+n/4)
 	}
-	return s.numbers[:n]
+	return e.numbers[:n]
 }
 
 // appendColumn appends the payload of c. Small dictionaries that don't pay are written plain.
-func (s *shaper) appendColumn(dst []byte, k kind, c *gathered) []byte {
+func (e *Encoder) appendColumn(dst []byte, k kind, c *gathered, choice *column.Choice) []byte {
 	switch {
 	case k == kindBool:
-		return appendBools(dst, c.bools)
+		return e.column.Bools(dst, c.bools, choice)
 	case k == kindInt:
-		return s.column.Ints(dst, c.ints, nil)
+		return e.column.Ints(dst, c.ints, choice)
 	case k == kindDecimal:
-		return s.column.Ints(appendScales(dst, c.scales), c.ints, nil)
+		return e.column.Decimals(dst, c.ints, c.scales, choice)
 	case !k.isText():
 		return dst
 	case c.plain:
-		return append(s.appendEnds(append(dst, textsPlain), c.ends), c.text...)
+		return e.appendTexts(append(dst, textsPlain), c.ends, c.text, choice)
 	}
 	width := codeWidth(len(c.ends))
 	if len(c.text)+len(c.ends)+width*len(c.codes)+4 >= c.total+len(c.codes) {
-		dst = append(dst, textsPlain)
-		lengths := s.grow(len(c.codes))
-		for i, code := range c.codes {
-			lengths[i] = int64(len(c.entry(int(code))))
-		}
-		dst = s.column.Fixed(dst, lengths)
+		ends, text := make([]uint32, 0, len(c.codes)), make([]byte, 0, c.total)
 		for _, code := range c.codes {
-			dst = append(dst, c.entry(int(code))...)
+			text = append(text, c.entry(int(code))...)
+			ends = append(ends, uint32(len(text)))
 		}
-		return dst
+		return e.appendTexts(append(dst, textsPlain), ends, text, choice)
 	}
 	dst = append(dst, textsDictionary)
 	dst = binary.AppendUvarint(dst, uint64(len(c.ends)))
-	codes := s.grow(len(c.codes))
+	codes := e.grow(len(c.codes))
 	for i, code := range c.codes {
 		codes[i] = int64(code)
 	}
-	dst = s.column.Fixed(dst, codes)
-	return append(s.appendEnds(dst, c.ends), c.text...)
+	if e.codec == Fast {
+		dst = e.column.Fixed(dst, codes)
+	} else {
+		dst = e.column.Ints(dst, codes, choice.Part(1))
+	}
+	return e.appendTexts(dst, c.ends, c.text, choice)
 }
 
 func codeWidth(entries int) int {
@@ -94,42 +88,32 @@ func codeWidth(entries int) int {
 	return 3
 }
 
-// appendEnds appends the lengths of texts that end at ends.
-func (s *shaper) appendEnds(dst []byte, ends []uint32) []byte {
-	lengths, last := s.grow(len(ends)), uint32(0)
+// appendTexts appends texts that end at ends of text.
+func (e *Encoder) appendTexts(dst []byte, ends []uint32, text []byte, choice *column.Choice) []byte {
+	lengths, last := e.grow(len(ends)), uint32(0)
 	for i, end := range ends {
 		lengths[i], last = int64(end-last), end
 	}
-	return s.column.Fixed(dst, lengths)
-}
-
-func appendBools(dst []byte, bools []byte) []byte {
-	for i := 0; i < len(bools); i += 8 {
-		var bits byte
-		for j, v := range bools[i:min(i+8, len(bools))] {
-			bits |= v << j
-		}
-		dst = append(dst, bits)
+	if e.codec == Fast {
+		return append(append(e.column.Fixed(dst, lengths), textBytesRaw), text...)
 	}
-	return dst
-}
-
-func appendScales(dst []byte, scales []uint8) []byte {
-	for _, s := range scales {
-		if s != scales[0] {
-			return append(append(dst, scalesEach), scales...)
+	dst = e.column.Ints(dst, lengths, choice.Part(0))
+	if len(text) >= packTextBytes {
+		start := len(dst)
+		dst = binary.AppendUvarint(append(dst, textBytesZstd), uint64(len(text)))
+		dst = column.Compress(dst, text)
+		if size := len(dst) - start; size < len(text)-len(text)/32 && len(text)/expansion < size {
+			return dst
 		}
+		dst = dst[:start]
 	}
-	return append(dst, scalesSame, scales[0])
+	return append(append(dst, textBytesRaw), text...)
 }
 
 // A reader gives the values of one column of an open block, at random. It is immutable once made.
 type reader struct {
-	ints *column.Ints // int: values; decimal: mantissas; texts: codes of a dictionary
-
-	scale  uint8
-	scales []byte // nil if all are scale
-	bools  []byte
+	ints     *column.Ints // bool, int: values; texts: codes of a dictionary
+	decimals column.Decimals
 
 	dictionary bool
 	texts      texts
@@ -191,8 +175,7 @@ func readTexts(d *column.Decoder, n int, a *column.Account) (t texts) {
 	if d.Err() != nil {
 		return t
 	}
-	t.n, t.bytes = n, d.Src
-	d.Src = nil
+	t.n, t.bytes = n, textBytes(d, a)
 	if n == 0 {
 		if len(t.bytes) != 0 {
 			d.Fail("texts: %d bytes for none", len(t.bytes))
@@ -225,6 +208,33 @@ func readTexts(d *column.Decoder, n int, a *column.Account) (t texts) {
 	return t
 }
 
+// textBytes reads the bytes of texts, which are all that is left of d.
+func textBytes(d *column.Decoder, a *column.Account) []byte {
+	switch form := d.Byte("bytes of texts"); {
+	case d.Err() != nil:
+		return nil
+	case form == textBytesRaw:
+		return d.Bytes("bytes of texts", uint64(len(d.Src)))
+	case form == textBytesZstd:
+		size := d.Uvarint("bytes of texts")
+		if size > expansion*uint64(len(d.Src)) {
+			d.Fail("texts: %d bytes in %d", size, len(d.Src))
+			return nil
+		}
+		raw, err := column.Decompress(d.Src, int(size))
+		if err != nil {
+			d.Fail("texts: %v", err)
+			return nil
+		}
+		d.Src = nil
+		a.Take(len(raw))
+		return raw
+	default:
+		d.Fail("bytes of texts: unknown form %d", form)
+		return nil
+	}
+}
+
 // needsNoEscape says whether AppendString would write s as it is.
 func needsNoEscape(s []byte) bool {
 	for _, c := range s {
@@ -241,36 +251,18 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 	r := &reader{}
 	switch {
 	case k == kindBool:
-		if r.bools = d.Bytes("bools", uint64(n+7)/8); d.Err() == nil && n%8 != 0 && r.bools[n/8]>>(n%8) != 0 {
-			d.Fail("bools: bits are left over")
-		}
+		r.ints = d.Ints("bools", n, column.Bounds{Max: 1}, a)
 	case k == kindInt:
 		r.ints = d.Ints("integers", n, column.AnyInt, a)
 	case k == kindDecimal:
-		switch form := d.Byte("scales"); {
-		case d.Err() != nil:
-		case form == scalesSame:
-			if r.scale = d.Byte("scale"); r.scale > maxDigits {
-				d.Fail("a scale of %d", r.scale)
-			}
-		case form == scalesEach:
-			r.scales = d.Bytes("scales", uint64(n))
-			for _, s := range r.scales {
-				if s > maxDigits {
-					d.Fail("a scale of %d", s)
-				}
-			}
-		default:
-			d.Fail("scales: unknown form %d", form)
-		}
-		r.ints = d.Ints("mantissas", n, column.AnyInt, a)
+		r.decimals = d.Decimals("decimals", n, a)
 	case k.isText():
 		switch form := d.Byte("texts"); {
 		case d.Err() != nil:
 		case form == textsPlain:
 			r.texts = readTexts(d, n, a)
 		case form == textsDictionary:
-			entries := d.Count("texts of the dictionary", 1) // they differ, so only one can be empty
+			entries := d.Number("texts of the dictionary", n)
 			r.dictionary, r.ints = true, d.Ints("codes", n, column.Below(entries), a)
 			r.texts = readTexts(d, entries, a)
 		default:
@@ -287,13 +279,7 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 func (r *reader) hasDictionary() bool { return r.dictionary }
 func (r *reader) entries() int        { return r.texts.n }
 func (r *reader) entry(i int) []byte  { return r.texts.at(i) }
-func (r *reader) boolAt(i int) byte   { return r.bools[i>>3] >> (i & 7) & 1 }
-func (r *reader) scaleAt(i int) uint8 {
-	if r.scales != nil {
-		return r.scales[i]
-	}
-	return r.scale
-}
+func (r *reader) boolAt(i int) byte   { return byte(r.ints.At(i)) }
 
 func (r *reader) textAt(i int) []byte {
 	if r.dictionary {

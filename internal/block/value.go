@@ -70,7 +70,11 @@ func earlier(tokens []token, t token) (n uint32) {
 
 // leafValue decodes the row's nth value in a column.
 func (c *Cursor) leafValue(column, nth uint32) (event.Value, error) {
-	return c.b.valueAt(column, int(c.next[column]+nth), c.row)
+	v, err := c.b.valueAt(column, int(c.next[column]+nth), c.row)
+	if err == nil {
+		err = c.b.late()
+	}
+	return v, err
 }
 
 // valueAt decodes the value at a position of a column; row is the row it belongs to.
@@ -92,12 +96,13 @@ func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
 		return event.Value{Kind: event.Number, Text: strconv.FormatInt(r.ints.At(at), 10)}, nil
 	case kindDecimal:
 		var text [32]byte
-		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], r.ints.At(at), r.scaleAt(at)))}, nil
+		mantissa, scale := r.decimals.At(at)
+		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], mantissa, scale))}, nil
 	case kindNumber:
 		return event.Value{Kind: event.Number, Text: r.stringAt(at)}, nil
 	case kindTime:
 		var text [40]byte
-		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants[row]))}, nil
+		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants.At(row)))}, nil
 	case kindString, kindTimeText:
 		return event.Value{Kind: event.String, Text: r.stringAt(at)}, nil
 	}

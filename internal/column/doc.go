@@ -24,7 +24,8 @@ const (
 type Encoder struct {
 	Effort Effort
 
-	levels [nesting + 1]level
+	levels  [nesting + 1]level
+	numbers []int64
 
 	seed   maphash.Seed // of texts
 	zipped []byte

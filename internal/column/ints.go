@@ -378,3 +378,21 @@ func (v *Ints) Form() string {
 	}
 	return v.codedForm()
 }
+
+// Bools appends values that are 0 or 1 each. They are integers within 0 and 1. c remembers their form.
+func (e *Encoder) Bools(dst []byte, values []byte, c *Choice) []byte {
+	l := &e.levels[0]
+	if e.Effort == Thorough {
+		e.numbers = e.numbers[:0]
+		for _, v := range values {
+			e.numbers = append(e.numbers, int64(v))
+		}
+		return e.coded(dst, e.numbers, c, 0)
+	}
+	l.u = l.u[:0]
+	for _, v := range values {
+		l.u = append(l.u, uint64(v))
+	}
+	dst, _ = e.appendCoded(dst, head{divisor: 1, top: 1}, plan{form: coderPacked}, nil, 0)
+	return dst
+}
