@@ -111,11 +111,11 @@ func (v *Decimals) At(i int) (mantissa int64, scale uint8) {
 	if v.scales != nil {
 		return mantissa, uint8(v.scales.At(i))
 	}
-	return cut(mantissa, v.scale)
+	return shorten(mantissa, v.scale)
 }
 
-// cut cuts off zeroes at the end.
-func cut(mantissa int64, scale uint8) (int64, uint8) {
+// shorten cuts off zeroes at the end.
+func shorten(mantissa int64, scale uint8) (int64, uint8) {
 	for scale > 1 && mantissa%10 == 0 {
 		mantissa, scale = mantissa/10, scale-1
 	}
@@ -131,7 +131,7 @@ func (v *Decimals) Append(mantissas []int64, scales []uint8, i, n int) ([]int64,
 	case v.scales == nil:
 		for j := start; j < len(mantissas); j++ {
 			var s uint8
-			mantissas[j], s = cut(mantissas[j], v.scale)
+			mantissas[j], s = shorten(mantissas[j], v.scale)
 			scales = append(scales, s)
 		}
 	case v.scales.Same() && n > 0:
