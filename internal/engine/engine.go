@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"path"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/document"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
@@ -41,6 +43,7 @@ type Engine struct {
 	queue    queue
 	retries  retries
 	sealing  chan struct{} // holds a token while nobody seals
+	encoder  atomic.Pointer[block.Encoder] // of the segment written last: it knows how columns are written best; nil while in use
 	sealKick chan struct{}
 	tidyKick chan struct{}
 	stop     context.CancelFunc // ends the background

@@ -122,7 +122,8 @@ func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, so
 	number := e.takeFile()
 	name := path.Join(e.dir, segmentName(number))
 	var w *segment.Writer
-	out := &blockWriter{codec: block.Thorough, rows: e.o.Hooks.BlockRows, builder: e.newBuilder()}
+	out := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), rows: e.o.Hooks.BlockRows, builder: e.newBuilder()}
+	defer func() { e.encoder.Store(out.encoder) }()
 	out.write = func(data []byte, m segment.Meta) error {
 		if w == nil {
 			var err error
@@ -281,7 +282,8 @@ func without(deletions []manifest.Deletion, numbers []uint64) []manifest.Deletio
 // A blockWriter cuts a stream of rows in key order into blocks.
 type blockWriter struct {
 	codec   block.Codec
-	rows    int // most rows of a block
+	encoder *block.Encoder // nil: a fresh one for codec
+	rows    int            // most rows of a block
 	builder *block.Builder
 	write   func(data []byte, m segment.Meta) error
 	meta    segment.Meta
@@ -360,7 +362,10 @@ func (w *blockWriter) end() error {
 		return err
 	}
 	w.meta.MinArrival, w.meta.MaxArrival = w.builder.Arrivals()
-	w.buf, w.meta.Base = w.builder.Encode(w.buf[:0], w.codec)
+	if w.encoder == nil {
+		w.encoder = block.NewEncoder(w.codec)
+	}
+	w.buf, w.meta.Base = w.encoder.Encode(w.buf[:0], w.builder)
 	err := w.write(w.buf, w.meta)
 	w.builder.Reset()
 	w.meta = segment.Meta{}
