@@ -102,6 +102,9 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 	if len(id) > 256 {
 		return taken{}, fault.New(fault.Invalid, "", "the Idempotency-Key is %d bytes long; at most 256 are allowed", len(id))
 	}
+	if id != "" { // which means a batch to the endpoint it was sent to, and may mean another to others
+		id = bodyID("key", r.URL.Path, []byte(id))
+	}
 	body, release, err := a.readBody(w, r, a.o.BatchBytes)
 	defer release()
 	if err != nil {

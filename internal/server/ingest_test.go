@@ -233,6 +233,12 @@ func TestR16IdempotencyKey(t *testing.T) {
 	h.do("POST", "/ingest/clef", `{`+iso+`,"n":1}`, "Idempotency-Key: one").want(t, 201, accepted)
 	h.wantStored(`{` + iso + `,"n":1}` + "\n" + `{` + iso + `,"n":2}` + "\n")
 	h.do("POST", "/ingest/clef", "", "Idempotency-Key: "+strings.Repeat("x", 257)).wantError(t, 400, "at most 256")
+
+	// To another endpoint it is another batch: exporters that number their requests have the same key for logs and for spans.
+	for range 2 {
+		h.do("POST", "/api/events/raw?clef", `{`+iso+`,"n":3}`, "Idempotency-Key: one").want(t, 201, accepted)
+	}
+	h.wantStored(`{` + iso + `,"n":1}` + "\n" + `{` + iso + `,"n":2}` + "\n" + `{` + iso + `,"n":3}` + "\n")
 }
 
 func TestR21WholeBatchOrNothing(t *testing.T) {
