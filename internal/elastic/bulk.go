@@ -98,7 +98,7 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 	if err := d.Default.check(); err != nil {
 		return d.p, err
 	}
-	most := max(smallRest, 4*len(body))
+	most := longestRest(body)
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	for number := 1; len(body) > 0; number++ {
 		var line []byte
@@ -135,6 +135,38 @@ func (d *Bulk) Add(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest
 	}
 	return d.p, nil
 }
+
+// Whole returns a bulk body that says by itself where its documents go: what Default says stands in every action that leaves it
+// out. From an action on that cannot be read, it is as it was; so is all of it if it would be many times as long.
+func (d *Bulk) Whole(body []byte) []byte {
+	if d.Default == (Target{}) {
+		return body
+	}
+	var whole []byte
+	for rest := bytes.TrimPrefix(body, []byte("\ufeff")); len(rest) > 0; {
+		if len(whole) > longestRest(body) {
+			return body
+		}
+		line, after := cutLine(rest)
+		a, err := d.action(line)
+		switch {
+		case len(line) == 0:
+		case err != nil:
+			return append(whole, rest...)
+		default:
+			whole = a.append(whole)
+			if a.kind != Delete {
+				line, after = cutLine(after)
+				whole = append(append(whole, line...), '\n')
+			}
+		}
+		rest = after
+	}
+	return whole
+}
+
+// longestRest is how many bytes a body may have that stands for another, or a part of it.
+func longestRest(body []byte) int { return max(smallRest, 4*len(body)) }
 
 // Named reports whether the client gave every document of the body an id: then the same body again would change nothing
 // in Elasticsearch.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -215,6 +216,24 @@ func TestRestIsABody(t *testing.T) {
 	}
 }
 
+// A body that is kept as a whole says what its address said.
+func TestWholeSaysWhereDocumentsGo(t *testing.T) {
+	d := Bulk{Default: Target{Index: "a", Routing: "r"}}
+	body := "\ufeff\n" + `{"index":{}}` + "\r\n{\"n\":1}\n" + `{"delete":{"_index":"b","_id":"7"}}` + "\n\n" + `{"update":{"_id":"8"}}` + "\n{}\nbroken\n" + `{"index":{}}` + "\n{}"
+	want := `{"index":{"_index":"a","_routing":"r"}}` + "\n{\"n\":1}\n" + `{"delete":{"_index":"b","_id":"7","_routing":"r"}}` + "\n" + `{"update":{"_index":"a","_id":"8","_routing":"r"}}` +
+		"\n{}\nbroken\n" + `{"index":{}}` + "\n{}"
+	if diff := cmp.Diff(want, string(d.Whole([]byte(body)))); diff != "" {
+		t.Error(diff)
+	}
+	if got := new(Bulk).Whole([]byte(body)); string(got) != body {
+		t.Errorf("%q", got)
+	}
+	many := strings.Repeat(`{"index":{}}`+"\n{}\n", 100_000)
+	if got := (&Bulk{Default: Target{Index: strings.Repeat("a", 255)}}).Whole([]byte(many)); string(got) != many {
+		t.Errorf("%d bytes became %d", len(many), len(got))
+	}
+}
+
 func TestWithoutPartialTheFirstRefusalEndsIt(t *testing.T) {
 	o := options
 	o.Partial = false
@@ -309,6 +328,13 @@ func FuzzBulk(f *testing.F) {
 			q, err := again.Add(new(collector), p.Rest, options)
 			if err != nil || q.Events != 0 || !bytes.Equal(p.Rest, q.Rest) {
 				t.Fatalf("the rest %q becomes %d events and %q, %v", p.Rest, q.Events, q.Rest, err)
+			}
+			placed, whole := Bulk{Default: Target{Index: "i", ID: "7"}}, new(Bulk)
+			var one, other collector
+			_, err = placed.Add(&one, body, options)
+			_, err2 := whole.Add(&other, placed.Whole(body), options)
+			if (err == nil) != (err2 == nil) || !slices.Equal(one.lines, other.lines) {
+				t.Fatalf("%q, %v; taken as a whole %q, %v", one.lines, err, other.lines, err2)
 			}
 		})
 	})

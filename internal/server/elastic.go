@@ -20,7 +20,7 @@ var elasticProtocol = &protocol{"elasticsearch", failElastic}
 
 var elasticFormat = &format{elasticProtocol, "elasticsearch-bulk", "line", func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 	return new(elastic.Bulk).Add(b, body, o)
-}, nil}
+}, nil, nil}
 
 // elasticBulk takes in documents, each an event; what is wrong with one refuses it alone.
 //
@@ -99,6 +99,7 @@ func (a *api) elasticTake(w http.ResponseWriter, r *http.Request, d *elastic.Bul
 	f.add = func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 		return d.Add(b, bulk(body), o)
 	}
+	f.whole = func(body []byte) []byte { return d.Whole(bulk(body)) }
 	f.batchID = func(body []byte) string {
 		if !d.Named() {
 			return ""

@@ -185,6 +185,32 @@ func TestR21ElasticRetry(t *testing.T) {
 	h.wantStored(`{"@t":"2026-11-20T10:00:00.0000000Z","@timestamp":"2026-11-20T10:00:00Z","a":"` + strings.Repeat("a", 100) + `","_index":"logs","_id":"7"}` + "\n")
 }
 
+// A body that is refused as a whole is kept with what its address says: what is taken later has its index.
+func TestR21ElasticWhole(t *testing.T) {
+	fs := vfs.NewMem()
+	open := func(most int) Options {
+		return Options{Open: func(context.Context) (*stele.Store, error) {
+			return stele.Open("/store", &stele.Options{FS: fs, BatchBytes: most})
+		}}
+	}
+	h := serve(t, open(200))
+	doc := `{"@timestamp":"2026-11-20T10:00:00Z","a":"` + strings.Repeat("a", 200) + `"}`
+	bulk := h.do("POST", "/logs/_bulk", `{"index":{}}`+"\n"+doc+"\n")
+	bulk.wantElasticError(t, 413, "content_too_long_exception", "the events are too many")
+	one := h.do("POST", "/logs/_doc/7", doc)
+	one.wantElasticError(t, 413, "content_too_long_exception", "the events are too many")
+	h.do("GET", "/api/refused/"+bulk.header.Get("X-Stele-Refused"), "").want(t, 200, `{"index":{"_index":"logs"}}`+"\n"+doc+"\n")
+	h.stop()
+	h.serve(open(0))
+	for _, a := range []answer{bulk, one} {
+		h.do("POST", "/api/refused/"+a.header.Get("X-Stele-Refused")+"/retry", "").want(t, 201, accepted)
+	}
+	event := func(more string) string {
+		return `{"@t":"2026-11-20T10:00:00.0000000Z","@timestamp":"2026-11-20T10:00:00Z","a":"` + strings.Repeat("a", 200) + `","_index":"logs"` + more + "}\n"
+	}
+	h.wantStored(event("") + event(`,"_id":"7"`))
+}
+
 func TestR16ElasticRetry(t *testing.T) {
 	h := serve(t, Options{})
 	body := strings.Repeat(`{"index":{"_index":"a"}}`+"\n"+elasticDoc+"\n", 2)

@@ -119,6 +119,8 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 		rest := body
 		if partial && p.Count > 0 && err == nil {
 			rest = p.Rest
+		} else if f.whole != nil {
+			rest = f.whole(body)
 		}
 		note := refusal{Bytes: int64(len(rest)), Batch: p.id}
 		if note.Error = "refused"; err != nil {

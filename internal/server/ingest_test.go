@@ -402,7 +402,7 @@ func TestAFullBatchIsRefusedWhole(t *testing.T) {
 		{"/api/events/raw", "", `{"Events":[` + ten(`{"Timestamp":"2026-11-20T10:00:00Z","RenderedMessage":"`+long+`"}`, ",") + `]}`},
 		{"/v1/logs", "application/json", `{"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"` + long + `"}}]},"scopeLogs":[{"logRecords":[` + ten("{}", ",") + `]}]}]}`},
 		{"/v1/traces", "application/json", `{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"` + long + `"},"spans":[` + ten("{}", ",") + `]}]}]}`},
-		{"/logs/_bulk", "", ten(`{"index":{"_id":"`+long+`"}}`+"\n{}\n", "")},
+		{"/_bulk", "", ten(`{"index":{"_id":"`+long+`"}}`+"\n{}\n", "")},
 		{"/loki/api/v1/push", "application/json", `{"streams":[{"stream":{"a":"` + long + `"},"values":[` + ten(`["1795168800000000000","x"]`, ",") + `]}]}`},
 		{"/gelf", "", ten(`{"short_message":"`+long+`"}`, "\n")},
 	} {

@@ -15,7 +15,7 @@ var lokiProtocol = &protocol{"loki", failText}
 
 var lokiFormat = &format{lokiProtocol, "loki", "entry", func(b ingest.Adder, body []byte, o ingest.PayloadOptions) (ingest.Payload, error) {
 	return loki.Push(b, body, o, lokiLimit(maxListedPush))
-}, nil}
+}, nil, nil}
 
 // maxListedPush is how long a listed payload may become when it is decompressed. What is listed came within the limit of its
 // day.

@@ -16,10 +16,10 @@ import (
 var otlpProtocol = &protocol{"otlp", failOTLP}
 
 var (
-	otlpLogs       = &format{otlpProtocol, "otlp-logs", "log record", otlp.Logs, nil}
-	otlpLogsJSON   = &format{otlpProtocol, "otlp-logs-json", "log record", otlp.LogsJSON, nil}
-	otlpTraces     = &format{otlpProtocol, "otlp-traces", "span", otlp.Traces, nil}
-	otlpTracesJSON = &format{otlpProtocol, "otlp-traces-json", "span", otlp.TracesJSON, nil}
+	otlpLogs       = &format{otlpProtocol, "otlp-logs", "log record", otlp.Logs, nil, nil}
+	otlpLogsJSON   = &format{otlpProtocol, "otlp-logs-json", "log record", otlp.LogsJSON, nil, nil}
+	otlpTraces     = &format{otlpProtocol, "otlp-traces", "span", otlp.Traces, nil, nil}
+	otlpTracesJSON = &format{otlpProtocol, "otlp-traces-json", "span", otlp.TracesJSON, nil, nil}
 )
 
 // otlpFormat is a signal's form.

@@ -33,11 +33,14 @@ type format struct {
 	// batchID names, after add, a body whose client gives it no key and knows that the same body again counts once (R16); "" if it
 	// does not. Nil: never.
 	batchID func(body []byte) string
+	// whole returns, after add, a body that is refused as a whole as it can be taken in again, without the request around it. Nil: as it
+	// came.
+	whole func(body []byte) []byte
 }
 
 var (
-	clefFormat   = &format{seqProtocol, "clef", "line", ingest.CLEF, nil}
-	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy, nil}
+	clefFormat   = &format{seqProtocol, "clef", "line", ingest.CLEF, nil, nil}
+	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy, nil, nil}
 )
 
 var formats = []*format{

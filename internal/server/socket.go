@@ -73,10 +73,10 @@ var (
 	syslogProtocol = &protocol{"syslog", failPlain}
 	gelfProtocol   = &protocol{"gelf", failPlain}
 
-	syslogEvents = &format{syslogProtocol, "syslog-events", "event", ingest.CLEF, nil}
-	syslogFormat = &format{syslogProtocol, "syslog", "message", addSyslog, nil}
-	gelfEvents   = &format{gelfProtocol, "gelf-events", "event", ingest.CLEF, nil}
-	gelfFormat   = &format{gelfProtocol, "gelf", "message", addGELF, nil}
+	syslogEvents = &format{syslogProtocol, "syslog-events", "event", ingest.CLEF, nil, nil}
+	syslogFormat = &format{syslogProtocol, "syslog", "message", addSyslog, nil, nil}
+	gelfEvents   = &format{gelfProtocol, "gelf-events", "event", ingest.CLEF, nil, nil}
+	gelfFormat   = &format{gelfProtocol, "gelf", "message", addGELF, nil, nil}
 )
 
 var syslogSockets = &socketProtocol{
