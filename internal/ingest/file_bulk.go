@@ -18,6 +18,8 @@ type bulkDialect struct {
 	meta   []byte   // its members
 	at     fileLine // the action's; number 0 if there was none
 	scan   objectScan
+
+	replaced bool // bytes of the action, or of an update, were
 }
 
 // bulkActions are what an action line may say, and whether a document follows.
@@ -42,7 +44,7 @@ func actionOf(s *objectScan, line []byte) (action string, document bool, meta []
 
 // fitsBulk wants the first line and every other, or nearly so, to be actions.
 func fitsBulk(s *sample) int {
-	var scan objectScan
+	scan := objectScan{lenient: true}
 	actions := 0
 	for i, line := range s.lines {
 		if line[0] == '{' {
@@ -67,14 +69,14 @@ func isBulkRequest(line []byte) bool {
 }
 
 func openBulk(o *FileOptions, c calendar, s *sample) (dialect, error) {
-	var scan objectScan
+	scan := objectScan{lenient: true}
 	var documents [][]byte
 	for _, line := range s.lines {
 		if action, _, _ := actionOf(&scan, line); action == "" {
 			documents = append(documents, line)
 		}
 	}
-	return &bulkDialect{json: newJSONDialect(*o, c, documents)}, nil
+	return &bulkDialect{json: newJSONDialect(*o, c, documents), scan: scan}, nil
 }
 
 func (d *bulkDialect) describe() string { return "Elasticsearch bulk" }
@@ -113,6 +115,7 @@ func (d *bulkDialect) instruction(f *FileReader, line fileLine, text []byte) boo
 		return false
 	}
 	action, document, meta := actionOf(&d.scan, text)
+	d.replaced = action != "" && d.scan.replaced
 	switch {
 	case action == "":
 		d.meta, d.at = d.meta[:0], fileLine{}
@@ -136,6 +139,7 @@ func (d *bulkDialect) document(f *FileReader, line fileLine) bool {
 		d.refuse(f, line, err)
 		return false
 	}
+	d.replaced = d.replaced || d.scan.replaced
 	for _, name := range [...]string{"doc", "upsert"} {
 		if v, ok := d.scan.find(name); ok && v[0] == '{' {
 			return d.emit(f, line, v)
@@ -164,7 +168,7 @@ func (d *bulkDialect) emit(f *FileReader, line fileLine, object []byte) bool {
 		f.report.Joined++
 		line = d.at
 	}
-	return f.emit(out, line.number, line.offset, found.Instant, found.Dated)
+	return f.emitReplaced(out, line.number, line.offset, found.Instant, found.Dated, d.replaced || d.json.objects.scan.replaced)
 }
 
 // forsaken refuses the action at the file's end that no document follows.

@@ -160,10 +160,7 @@ func (d *csvDialect) next(f *FileReader) bool {
 		}
 		out, instant, dated, replaced := d.event(f.out[:0], cells, f.before)
 		f.out = out[:0]
-		if f.emit(out, line.number, line.offset, instant, dated) {
-			if replaced {
-				f.report.Replaced++
-			}
+		if f.emitReplaced(out, line.number, line.offset, instant, dated, replaced) {
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ const opDetect = "detect format"
 // countObjects tells how many of the sample's lines are JSON objects, how many of these are
 // CLEF, and how many lines only begin like an object.
 func countObjects(s *sample) (objects, clef, broken int) {
-	var scan objectScan
+	scan := objectScan{lenient: true}
 	for i, line := range s.lines {
 		if line[0] != '{' {
 			continue
@@ -48,7 +48,7 @@ func fitsJSON(s *sample) int {
 		return s.share(objects+broken, 90)
 	}
 	// Objects after text, or among lines of logfmt.
-	var scan objectScan
+	scan := objectScan{lenient: true}
 	var r record
 	var times stampFinder
 	times.prefer(s)

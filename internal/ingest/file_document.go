@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"errors"
+	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
@@ -276,6 +277,9 @@ func (d *documentDialect) element(f *FileReader, line, offset int64) bool {
 		return false
 	}
 	if protocol {
+		if !utf8.Valid(text) { // what of it is replaced, its decoder does not tell
+			text = appendValid(nil, text)
+		}
 		element, _, err := event.Compact(nil, text, 0, -1)
 		if err != nil {
 			d.refuse(f, line, offset, d.placed(err, line))
@@ -300,7 +304,7 @@ func (d *documentDialect) element(f *FileReader, line, offset int64) bool {
 		d.refuse(f, line, offset, d.placed(err, line))
 		return false
 	}
-	return f.emit(out, line, offset, found.Instant, found.Dated)
+	return f.emitReplaced(out, line, offset, found.Instant, found.Dated, d.json.objects.scan.replaced)
 }
 
 // requestBytes bounds an element that holds events of its own.

@@ -59,7 +59,7 @@ func sampleDocument(s *sample) (elements [][]byte, refused int, cut bool) {
 		}
 		refused++
 	}
-	d := &documentDialect{json: &jsonDialect{objects: NewObjects(ObjectOptions{})}, around: envelopeOf(s.text), sampling: true}
+	d := &documentDialect{json: newJSONDialect(FileOptions{}, calendar{}, nil), around: envelopeOf(s.text), sampling: true}
 	d.next(f)
 	return d.elements, refused, cut
 }

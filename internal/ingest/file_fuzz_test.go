@@ -78,7 +78,7 @@ func FuzzJSONLine(f *testing.F) {
 		testkit.Soak(t, seed, func(line []byte) {
 			c := calendar{latest: testNow}
 			d := newJSONDialect(FileOptions{}, c, [][]byte{line})
-			before, parseErr := event.ParseValue(line)
+			before, parseErr := event.ParseValue(appendValid(nil, line))
 			out, e, err := d.objects.Append(nil, line, ObjectContext{Instant: 42})
 			if (err == nil) != (parseErr == nil && before.Kind == event.Object) {
 				t.Fatalf("taken with %v, but parsing says %v", err, parseErr)

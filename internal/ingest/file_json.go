@@ -26,6 +26,7 @@ type jsonDialect struct {
 
 func newJSONDialect(o FileOptions, c calendar, sample [][]byte) *jsonDialect {
 	x := NewObjects(ObjectOptions{TimeField: o.TimeField, MessageField: o.MessageField, LevelField: o.LevelField, Zone: c.zone, Latest: c.latest})
+	x.scan.lenient = true
 	d := &jsonDialect{objects: x}
 	x.times = d.preferred(x.times, sample, func(v []byte, _ *fieldPath) bool {
 		_, ok := x.timeValue(v, !x.namedTime)

@@ -15,7 +15,7 @@ import (
 
 // newLineDialect opens a file of JSON lines.
 func newLineDialect(o *FileOptions, c calendar, s *sample) *jsonDialect {
-	scan := objectScan{known: knownNames}
+	scan := objectScan{known: knownNames, lenient: true}
 	var objects, prefixes, others [][]byte
 	for _, line := range s.lines {
 		switch at, ok := objectAt(&scan, line); {
@@ -149,30 +149,28 @@ func (d *jsonDialect) looksJSON(line fileLine, body []byte) bool {
 // object reads the object that text begins with; dated says that the context's time is the line's own. Another one may follow it in the line.
 func (d *jsonDialect) object(f *FileReader, line fileLine, text []byte, c ObjectContext, dated bool) bool {
 	d.rest = nil
-	next, err := d.objects.scan.scanObject(text, 0)
+	rest, err := d.objects.scan.scanFirst(text)
+	if err == nil && len(rest) > 0 && rest[0] != '{' {
+		err = event.Expected(text, len(text)-len(rest), "the end of the line after the object")
+	}
 	if err != nil {
 		f.refuse(line.number, line.offset, err)
 		return false
 	}
-	if next = event.SkipSpace(text, next); next < len(text) {
-		if text[next] != '{' {
-			f.refuse(line.number, line.offset, event.Expected(text, next, "the end of the line after the object"))
-			return false
-		}
-		d.rest = text[next:]
-	}
+	d.rest = rest
 	return d.give(f, line, c, dated)
 }
 
 // give emits the event of the object that was scanned.
 func (d *jsonDialect) give(f *FileReader, line fileLine, c ObjectContext, dated bool) bool {
+	replaced := d.objects.scan.replaced
 	if err := d.unwrap(&c); err != nil {
 		f.refuse(line.number, line.offset, err)
 		return false
 	}
 	out, found := d.objects.appendScanned(f.out[:0], &c)
 	f.out = out[:0]
-	return f.emit(out, line.number, line.offset, found.Instant, found.Dated || dated)
+	return f.emitReplaced(out, line.number, line.offset, found.Instant, found.Dated || dated, replaced)
 }
 
 // unwrap takes a document out of the object in which Elasticsearch's tools export it, whose other members

@@ -86,7 +86,7 @@ func TestOneFieldForOneFile(t *testing.T) {
 }
 
 func TestBadJSONLinesAreRefusedWithTheirPlace(t *testing.T) {
-	text := "\ufeff{\"ts\":1669575482}\r\n\r\n# comment\r\n{\"ts\":1669575483,\r\n{cut}\r\n{\"ts\":\"\xff\"}\r\n" + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70) + "\n{\"ts\":1669575484} x\n{\"ts\":1669575485}"
+	text := "\ufeff{\"ts\":1669575482}\r\n\r\n# comment\r\n{\"ts\":1669575483,\r\n{cut}\r\n{\"ts\":\"\xff}\r\n" + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70) + "\n{\"ts\":1669575484} x\n{\"ts\":1669575485}"
 	got, refused, r := readAll(t, text, FileOptions{Format: JSONFormat})
 	want := []string{`{"@t":"2022-11-27T18:58:02.0000000Z","ts":1669575482}`, `{"@t":"2022-11-27T18:58:02.0000000Z","@m":"{cut}"}`, `{"@t":"2022-11-27T18:58:05.0000000Z","ts":1669575485}`}
 	if d := cmp.Diff(want, got); d != "" || r.Err() != nil {
@@ -95,10 +95,37 @@ func TestBadJSONLinesAreRefusedWithTheirPlace(t *testing.T) {
 	wantRefused := []string{
 		"4 35: parse JSON: byte 17: expected a member's name in double quotes, found the end of the text",
 		"6 61: parse JSON: byte 7: expected UTF-8, found the byte 0xFF that does not belong there",
-		"7 73: parse JSON: byte 320: objects and arrays may nest 64 levels deep, no deeper",
-		"8 495: parse JSON: byte 18: expected the end of the line after the object, found 'x'",
+		"7 72: parse JSON: byte 320: objects and arrays may nest 64 levels deep, no deeper",
+		"8 494: parse JSON: byte 18: expected the end of the line after the object, found 'x'",
 	}
 	if d := cmp.Diff(wantRefused, refused); d != "" {
 		t.Error(d)
+	}
+}
+
+// Bytes that are not UTF-8 are replaced in JSON as in text, and the events that had some are counted; escapes of lone
+// surrogates, NULs and whatever else is valid stay as they are (R6).
+func TestBytesOfOtherEncodingsAreReplaced(t *testing.T) {
+	const stamp = `"ts":1669575482,`
+	at := func(members string) string { return `{"@t":"2022-11-27T18:58:02.0000000Z",` + members + `}` }
+	for name, c := range map[string]struct {
+		text     string
+		want     []string
+		replaced int64
+	}{
+		"a line":     {"{" + stamp + "\"a\":\"caf\xe9\"}\n{" + stamp + `"a":"\ud800\u0000é�"}`, []string{at(stamp + `"a":"caf�"`), at(stamp + `"a":"\ud800\u0000é�"`)}, 1},
+		"a name":     {"{" + stamp + "\"\xff\":1}\n", []string{at(stamp + `"�":1`)}, 1},
+		"two a line": {"{" + stamp + "\"a\":\"\xc3\"}{" + stamp + "\"a\":\"\xe2\x82\"}\n", []string{at(stamp + `"a":"�"`), at(stamp + `"a":"��"`)}, 2},
+		"after text": {"web | {" + stamp + "\"a\":\"\xff\"}\nweb | {" + stamp + "\"a\":1}\n", []string{at(`"app":"web",` + stamp + `"a":"�"`), at(`"app":"web",` + stamp + `"a":1`)}, 1},
+		"exported":   {"{\"_index\":\"i\xff\",\"_source\":{" + stamp + "\"a\":\"b\"}}\n", []string{at(`"_index":"i�",` + stamp + `"a":"b"`)}, 1},
+		"an array":   {"[{" + stamp + "\"a\":\"\xff\"},\n{" + stamp + "\"a\":1}]", []string{at(stamp + `"a":"�"`), at(stamp + `"a":1`)}, 1},
+		"bulk": {"{\"index\":{\"_id\":\"\xff\"}}\n{" + stamp + "\"a\":1}\n{\"update\":{}}\n{\"doc\":{" + stamp + "\"a\":\"\xff\"}}\n{\"index\":{}}\n{" + stamp + "\"a\":\"\xff\"}\n",
+			[]string{at(`"_id":"�",` + stamp + `"a":1`), at(stamp + `"a":"�"`), at(stamp + `"a":"�"`)}, 3},
+		"CLEF": {at("\"a\":\"\xff\"") + "\n" + at(`"a":1`), []string{at(`"a":"�"`), at(`"a":1`)}, 1},
+	} {
+		got, refused, r := readAll(t, c.text, FileOptions{Patient: true})
+		if d := cmp.Diff(c.want, got); d != "" || refused != nil || r.Report().Replaced != c.replaced {
+			t.Errorf("%s: %s\nrefused %v, %+v", name, d, refused, r.Report())
+		}
 	}
 }

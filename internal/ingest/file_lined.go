@@ -2,12 +2,13 @@ package ingest
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/event"
 )
 
-// clefDialect passes lines of CLEF on as they are; the store judges them.
-type clefDialect struct{}
+// clefDialect passes lines of CLEF on as they are, but for bytes that are not UTF-8, which it replaces; the store judges them.
+type clefDialect struct{ clean []byte }
 
 func fitsCLEF(s *sample) int {
 	objects, clef, _ := countObjects(s)
@@ -17,13 +18,13 @@ func fitsCLEF(s *sample) int {
 	return 0
 }
 
-func openCLEF(*FileOptions, calendar, *sample) (dialect, error) { return clefDialect{}, nil }
+func openCLEF(*FileOptions, calendar, *sample) (dialect, error) { return new(clefDialect), nil }
 
-func (clefDialect) describe() string { return "CLEF" }
+func (*clefDialect) describe() string { return "CLEF" }
 
-func (clefDialect) first(*sample) (int64, bool) { return 0, false }
+func (*clefDialect) first(*sample) (int64, bool) { return 0, false }
 
-func (clefDialect) next(f *FileReader) bool {
+func (d *clefDialect) next(f *FileReader) bool {
 	for {
 		line, ok := f.line()
 		if !ok {
@@ -35,6 +36,11 @@ func (clefDialect) next(f *FileReader) bool {
 			continue
 		}
 		f.report.Events++
+		if !utf8.Valid(text) {
+			d.clean = appendValid(d.clean[:0], text)
+			text = d.clean
+			f.report.Replaced++
+		}
 		f.event = FileEvent{CLEF: text, Line: line.number, Offset: line.offset}
 		f.event.Instant, f.event.Timed = clefInstant(text)
 		return true

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/stelehq/stele/internal/event"
 )
@@ -21,6 +22,11 @@ type objectScan struct {
 	known   *nameSet        // nil: only find and the members are asked for
 	slots   [maxNames]int32 // index of a member and one; 0: none has the name
 	marked  bool            // a name begins with @
+
+	// lenient replaces bytes that are not UTF-8 by U+FFFD, as in lines of text; without it a text that has some is none.
+	lenient  bool
+	replaced bool   // the text that was scanned last had some: clean is what was read
+	clean    []byte // the text from where the object began
 }
 
 type objectMember struct{ name, value, end int } // text[name:value-2] is the name, text[value:end] the value
@@ -30,23 +36,47 @@ func (s *objectScan) value(i int) []byte { m := s.members[i]; return s.text[m.va
 
 // scan checks the text and takes it apart. Blanks around the object are allowed, nothing else is.
 func (s *objectScan) scan(text []byte) error {
-	i, err := s.scanObject(text, 0)
-	if err != nil {
-		return err
+	rest, err := s.scanFirst(text)
+	if err == nil && len(rest) > 0 {
+		return event.Expected(text, len(text)-len(rest), "the end of the line after the object")
 	}
-	if i = event.SkipSpace(text, i); i < len(text) {
-		return event.Expected(text, i, "the end of the line after the object")
-	}
-	return nil
+	return err
 }
 
-// scanObject is scan of the object that begins at text[i], blanks before it; it returns where it ends.
-func (s *objectScan) scanObject(text []byte, i int) (next int, err error) {
+// scanFirst is scan of the object that text begins with; it returns what follows it.
+func (s *objectScan) scanFirst(text []byte) (rest []byte, err error) {
+	s.replaced = false
+	next, err := s.scanObject(text)
+	if err != nil && s.lenient && !utf8.Valid(text) {
+		s.clean, s.replaced = appendValid(s.clean[:0], text), true
+		var still error
+		if next, still = s.scanObject(s.clean); still != nil {
+			return nil, err
+		}
+		text = s.clean
+	}
+	if err != nil && !s.replaced {
+		return nil, err
+	}
+	return text[event.SkipSpace(text, next):], nil
+}
+
+// appendValid appends text with U+FFFD for each byte that is not UTF-8.
+func appendValid(dst, text []byte) []byte {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		dst, text = utf8.AppendRune(dst, r), text[size:]
+	}
+	return dst
+}
+
+// scanObject takes the object apart that text begins with; it returns where it ends.
+func (s *objectScan) scanObject(text []byte) (next int, err error) {
 	s.text, s.members, s.marked = s.text[:0], s.members[:0], false
 	if s.known != nil {
 		clear(s.slots[:])
 	}
-	i = event.SkipSpace(text, i)
+	i := event.SkipSpace(text, 0)
 	if i >= len(text) || text[i] != '{' {
 		return i, event.Expected(text, i, "a JSON object")
 	}

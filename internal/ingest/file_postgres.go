@@ -270,13 +270,7 @@ func (d *postgresDialect) release(f *FileReader) bool {
 	e.record.fields = append(e.record.fields, e.follow...)
 	out := e.record.appendEvent(f.out[:0], e.instant, bytes.TrimRight(e.message, "\n"), nil)
 	f.out = out[:0]
-	if !f.emit(out, e.line, e.offset, e.instant, e.dated) {
-		return false
-	}
-	if e.replaced {
-		f.report.Replaced++
-	}
-	return true
+	return f.emitReplaced(out, e.line, e.offset, e.instant, e.dated, e.replaced)
 }
 
 func (d *postgresDialect) first(s *sample) (instant int64, ok bool) {

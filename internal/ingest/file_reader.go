@@ -294,3 +294,14 @@ func (f *FileReader) emit(clef []byte, line, offset, instant int64, dated bool) 
 	}
 	return true
 }
+
+// emitReplaced is emit of an event in which bytes that are not UTF-8 were replaced, or not.
+func (f *FileReader) emitReplaced(clef []byte, line, offset, instant int64, dated, replaced bool) bool {
+	if !f.emit(clef, line, offset, instant, dated) {
+		return false
+	}
+	if replaced {
+		f.report.Replaced++
+	}
+	return true
+}

@@ -390,11 +390,5 @@ func (d *textDialect) release(f *FileReader) bool {
 	}
 	out := p.record.appendEvent(f.out[:0], p.instant, p.head, exception)
 	f.out = out[:0]
-	if !f.emit(out, p.line, p.offset, p.instant, p.dated) {
-		return false
-	}
-	if p.replaced { // by AppendString
-		f.report.Replaced++
-	}
-	return true
+	return f.emitReplaced(out, p.line, p.offset, p.instant, p.dated, p.replaced) // by AppendString
 }

@@ -113,10 +113,7 @@ func (d *w3cDialect) next(f *FileReader) bool {
 		replaced := !utf8.Valid(text)
 		out := d.event(f.out[:0], text, instant)
 		f.out = out[:0]
-		if f.emit(out, line.number, line.offset, instant, dated) {
-			if replaced {
-				f.report.Replaced++
-			}
+		if f.emitReplaced(out, line.number, line.offset, instant, dated, replaced) {
 			return true
 		}
 	}

@@ -135,10 +135,7 @@ func (d *zeekDialect) next(f *FileReader) bool {
 		out, instant, dated := d.event(f.out[:0], f.before)
 		f.out = out[:0]
 		replaced := !utf8.Valid(line.text)
-		if f.emit(out, line.number, line.offset, instant, dated) {
-			if replaced {
-				f.report.Replaced++
-			}
+		if f.emitReplaced(out, line.number, line.offset, instant, dated, replaced) {
 			return true
 		}
 	}
