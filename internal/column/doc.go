@@ -29,4 +29,5 @@ type Encoder struct {
 
 	seed   maphash.Seed // of texts
 	zipped []byte
+	miner  miner
 }

@@ -3,6 +3,7 @@ package column
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // Parts of a column's choice.
@@ -15,6 +16,7 @@ const (
 	partWhich      = 11
 	partClock      = 12
 	partFlat       = 13
+	partLead       = 14
 	partForms      = 16
 	partVariables  = 24
 )
@@ -22,6 +24,7 @@ const (
 const (
 	tryFrom = 2048 // texts of which a part is tried first
 	tryPart = 1024
+	enough  = 8 // texts for each distinct one make a dictionary without a look at other forms
 )
 
 // Texts appends a column. c remembers its form.
@@ -84,7 +87,7 @@ func codeWidth(entries int) int {
 // codedTexts appends a column that comes with a dictionary.
 func (e *Encoder) codedTexts(dst []byte, t Texts, c *Choice) []byte {
 	start, n := len(dst), len(t.Codes)
-	flat := 8*len(t.Ends) > n // too few repetitions, perhaps
+	flat := enough*len(t.Ends) > n // too few repetitions, perhaps
 	due := c.due(n)
 	if !due && c.form != textDictionary && flat {
 		l := t.expand()
@@ -116,7 +119,7 @@ func (c *Choice) settle(n, size int) {
 	}
 }
 
-// list appends texts in the form that is best; dedupe allows a dictionary.
+// list appends texts in the form that is best; dedupe allows a dictionary. Forms are tried on a part of the texts, if there are many.
 func (e *Encoder) list(dst []byte, l *list, c *Choice, depth int, dedupe bool) []byte {
 	if len(l.bytes) < minPacked || l.n() < 2 || depth >= textDepth-3 {
 		return e.packed(dst, l, c.Part(partForms+textPacked))
@@ -128,37 +131,76 @@ func (e *Encoder) list(dst []byte, l *list, c *Choice, depth int, dedupe bool) [
 			return out
 		}
 	}
-	form, best := byte(textPacked), e.packed(nil, l, c.Part(partForms+textPacked))
-	try := func(f byte) bool {
-		out, ok := e.inForm(nil, f, l, c.Part(partForms+int(f)), depth)
-		if ok && len(out) < len(best) {
-			form, best = f, out
-		}
-		return form == f
-	}
-	done := try(textIDs) && !e.onlyDecimals(l) || try(textTimes)
+	var coded Texts
+	distinct := l.n()
 	if dedupe {
-		try(textDictionary)
-	}
-	if lines := bytes.Count(l.bytes[:min(len(l.bytes), 64<<10)], []byte{'\n'}); !done && lines > 0 {
-		if part := e.part(l); 4*bytes.Count(part.bytes, []byte{'\n'}) > part.n() && e.promises(&part, textLines, depth) {
-			try(textLines)
+		if t, ok := e.intern(l, l.n()-l.n()/8); ok {
+			coded, distinct = t, len(t.Ends)
 		}
 	}
-	if part := e.part(l); !done && e.promises(&part, textPatterns, depth) {
-		try(textPatterns)
+	form, best := byte(textDictionary), []byte(nil)
+	if distinct > l.n()/enough {
+		form, best = e.tryForms(l, c, depth)
+	}
+	if distinct < l.n() {
+		out := e.dictionary(nil, &list{coded.Bytes, coded.Ends}, coded.Codes, c.Part(partForms+textDictionary), depth)
+		if best == nil || len(out) < len(best) {
+			form, best = textDictionary, out
+		}
 	}
 	c.remember(form, 0, l.n(), len(best))
 	return append(dst, best...)
 }
 
-// promises says whether a form does well enough on a part of a column to be tried on all of it.
-func (e *Encoder) promises(part *list, form byte, depth int) bool {
-	if part.n() < tryPart {
+// tryForms returns texts in the best form that is no dictionary.
+func (e *Encoder) tryForms(l *list, c *Choice, depth int) (form byte, best []byte) {
+	part := e.part(l)
+	whole := part.n() == l.n()
+	of := func(f byte) *Choice {
+		if whole {
+			return c.Part(partForms + int(f))
+		}
+		return nil
+	}
+	var sizes [textForms]int // 0: not tried, or not fit
+	try := func(f byte) bool {
+		out, ok := e.inForm(nil, f, &part, of(f), depth)
+		if !ok {
+			return false
+		}
+		sizes[f] = len(out)
+		if f == textPacked && !whole {
+			sizes[f] -= sizes[f] / 8 // it does better on more
+		}
+		if best == nil || sizes[f] < sizes[form] {
+			form, best = f, out
+		}
 		return true
 	}
-	out, ok := e.inForm(nil, form, part, nil, depth)
-	return ok && len(out) < len(e.packed(nil, part, nil))
+	if !try(textIDs) && !try(textTimes) || e.onlyDecimals(&part) {
+		try(textPacked)
+		if 4*bytes.Count(part.bytes, []byte{'\n'}) > part.n() {
+			try(textLines)
+		}
+		try(textPatterns)
+	} else if 5*sizes[form] > 4*len(part.bytes) {
+		try(textPacked)
+	}
+	if whole {
+		return form, best
+	}
+	first, out := form, []byte(nil)
+	for f, size := range sizes {
+		if f := byte(f); f == first || size > 0 && size < sizes[first]+sizes[first]/8 {
+			if more, ok := e.inForm(nil, f, l, c.Part(partForms+int(f)), depth); ok && (out == nil || len(more) < len(out)) {
+				form, out = f, more
+			}
+		}
+	}
+	if out == nil { // fits the part, not the whole
+		return textPacked, e.packed(nil, l, c.Part(partForms+textPacked))
+	}
+	return form, out
 }
 
 // part returns l, or four pieces of it.
@@ -166,9 +208,10 @@ func (e *Encoder) part(l *list) list {
 	if l.n() < tryFrom {
 		return *l
 	}
-	var some list
+	some := list{ends: make([]uint32, 0, tryPart)}
 	for k := range 4 {
 		from := k * (l.n() / 4)
+		some.bytes = slices.Grow(some.bytes, int(l.ends[from+tryPart/4-1])-l.start(from))
 		for i := from; i < from+tryPart/4; i++ {
 			some.add(l.at(i))
 		}
@@ -176,14 +219,14 @@ func (e *Encoder) part(l *list) list {
 	return some
 }
 
-// sample returns up to most indexes below n: a few at the beginning, then some spread over all.
+// sample returns up to most indexes below n, spread over all, at no fixed distance.
 func (e *Encoder) sample(n, most int) []int {
-	at := make([]int, 0, min(n, most))
-	for i := range min(n, most) {
+	at := make([]int, min(n, most))
+	for i := range at {
+		at[i] = i
 		if n > most {
-			i = i * n / most
+			at[i] = i*n/most + i*7919%(n/most)
 		}
-		at = append(at, i)
 	}
 	return at
 }

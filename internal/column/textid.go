@@ -174,35 +174,79 @@ func idForm(l *list, sample []int) (f ids, ok bool) {
 	return f, f.count >= 4
 }
 
-// fits says whether v has the form.
-func (f *ids) fits(v []byte) bool {
-	if len(v) != len(f.template) {
-		return false
-	}
-	other := byte(0x40)
-	if f.upper {
-		other = 0x20
-	}
-	bad := byte(0)
-	for j, c := range v {
-		if f.digits[j] {
-			bad |= hexValue[c] & (16 | other)
-		} else {
-			bad |= c ^ f.template[j]
-		}
-	}
-	return bad == 0
+// A hexer turns texts into bytes.
+type hexer struct {
+	length  int
+	places  []int // of digits
+	literal []int // the other places
+	text    []byte
+	refuse  byte // what no digit's value may have
 }
 
-// widen lets places vary that are digits in most texts and constant only in the sample. It returns how many texts have the form.
-func (f *ids) widen(l *list) (fit int) {
-	misses := make([]int, len(f.template))
-	for i := range l.n() {
-		v := l.at(i)
-		if f.fits(v) {
-			fit++
-			continue
+func (f *ids) hexer() *hexer {
+	h := &hexer{length: len(f.template), text: f.template, refuse: 16 | 0x40}
+	if f.upper {
+		h.refuse = 16 | 0x20
+	}
+	for j, digit := range f.digits {
+		if digit {
+			h.places = append(h.places, j)
+		} else {
+			h.literal = append(h.literal, j)
 		}
+	}
+	return h
+}
+
+// append appends v's digits; false if v has not the form.
+func (h *hexer) append(dst, v []byte) ([]byte, bool) {
+	if len(v) != h.length {
+		return dst, false
+	}
+	bad := byte(0)
+	for _, j := range h.literal {
+		bad |= v[j] ^ h.text[j]
+	}
+	if bad != 0 {
+		return dst, false
+	}
+	p := h.places
+	for ; len(p) >= 2; p = p[2:] {
+		high, low := hexValue[v[p[0]]], hexValue[v[p[1]]]
+		bad |= high | low
+		dst = append(dst, high<<4|low&15)
+	}
+	if len(p) > 0 {
+		high := hexValue[v[p[0]]]
+		bad |= high
+		dst = append(dst, high<<4)
+	}
+	return dst, bad&h.refuse == 0
+}
+
+// bytes turns texts into bytes, zeroes for the exceptions, which are odd; false if there are too many, of which odd then has some.
+func (f *ids) bytes(l *list) (raw []byte, at []int64, odd list, ok bool) {
+	h, width := f.hexer(), f.width()
+	raw = make([]byte, 0, l.n()*width)
+	for i := range l.n() {
+		was := len(raw)
+		v := l.at(i)
+		if raw, ok = h.append(raw, v); !ok {
+			raw = append(raw[:was], make([]byte, width)...)
+			at = append(at, int64(i))
+			if odd.add(v); len(at) > l.n()/8 {
+				return nil, nil, odd, false
+			}
+		}
+	}
+	return raw, at, odd, true
+}
+
+// widen lets places vary that are constant in the sample and other digits in texts that are exceptions, if that makes the whole smaller.
+func (f *ids) widen(odd *list, n int) (widened bool) {
+	misses := make([]int, len(f.template))
+	for i := range odd.n() {
+		v := odd.at(i)
 		if len(v) != len(f.template) {
 			continue
 		}
@@ -212,26 +256,14 @@ func (f *ids) widen(l *list) (fit int) {
 			}
 		}
 	}
-	if fit == l.n() {
-		return fit
-	}
 	// A place that is let vary costs half a byte in each text, an exception about as many bytes as it has.
-	widened := false
 	for j, m := range misses {
-		if 2*m*len(f.template) > l.n() {
+		if 2*m*len(f.template) > n {
 			f.digits[j], widened = true, true
 			f.count++
 		}
 	}
-	if widened {
-		fit = 0
-		for i := range l.n() {
-			if f.fits(l.at(i)) {
-				fit++
-			}
-		}
-	}
-	return fit
+	return widened
 }
 
 // ids appends l as ids; false if too few of its texts are.
@@ -240,11 +272,15 @@ func (e *Encoder) ids(dst []byte, l *list, c *Choice) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
-	if fit := f.widen(l); fit < l.n()-l.n()/8 {
+	raw, at, odd, ok := f.bytes(l)
+	if odd.n() > 0 && f.widen(&odd, l.n()) {
+		raw, at, odd, ok = f.bytes(l)
+	}
+	if !ok {
 		return dst, false
 	}
 	width := f.width()
-	dst = append(dst, textIDs|cleanBit(l.bytes))
+	dst = append(dst, textIDs|cleanBit(odd.bytes)&cleanBit(f.template))
 	dst, _ = appendChunks(dst, l)
 	dst = append(dst, byte(0))
 	if f.upper {
@@ -263,39 +299,15 @@ func (e *Encoder) ids(dst []byte, l *list, c *Choice) ([]byte, bool) {
 			dst = append(dst, f.template[j])
 		}
 	}
-	raw := make([]byte, 0, l.n()*width)
-	var at []int64
-	var odd list
-	for i := range l.n() {
-		v := l.at(i)
-		if !f.fits(v) {
-			at = append(at, int64(i))
-			odd.add(v)
-			raw = append(raw, make([]byte, width)...)
-			continue
-		}
-		high, half := byte(0), false
-		for j, digit := range f.digits {
-			if !digit {
-				continue
-			}
-			if h := hexValue[v[j]] & 15; half {
-				raw, half = append(raw, high<<4|h), false
-			} else {
-				high, half = h, true
-			}
-		}
-		if half {
-			raw = append(raw, high<<4)
-		}
-	}
-	lead := e.leads(raw, width, c)
+	lead := e.leads(raw, width, c.Part(partLead))
 	dst = append(dst, byte(lead))
 	if lead > 0 {
 		dst = e.Ints(dst, leadingInts(raw, width, lead), c.Part(partLeads))
-	}
-	for i := 0; i < len(raw); i += width {
-		dst = append(dst, raw[i+lead:i+width]...)
+		for i := 0; i < len(raw); i += width {
+			dst = append(dst, raw[i+lead:i+width]...)
+		}
+	} else {
+		dst = append(dst, raw...)
 	}
 	return e.exceptions(dst, at, &odd, c), true
 }
@@ -314,12 +326,15 @@ func leadingInts(raw []byte, width, lead int) []int64 {
 
 // leads says how many of the first bytes are better kept as integers: those of a time or a counter. A part of the ids decides.
 func (e *Encoder) leads(raw []byte, width int, c *Choice) int {
-	some := raw[:min(len(raw)/width, 512)*width]
+	n := len(raw) / width
+	if !c.due(n) {
+		c.age++
+		return min(int(c.detail), width)
+	}
+	some := raw[:min(n, 512)*width]
 	best, gain := 0, len(some)/width/2 // half a byte each
-	for _, lead := range []int{4, 6, 8} {
-		if lead > width {
-			lead = width
-		}
+	for _, lead := range []int{2, 4, 6, 8} {
+		lead = min(lead, width)
 		was := lead * len(some) / width
 		if size := len(e.Ints(nil, leadingInts(some, width, lead), nil)); was-size > gain {
 			best, gain = lead, was-size
@@ -328,6 +343,7 @@ func (e *Encoder) leads(raw []byte, width int, c *Choice) int {
 			break
 		}
 	}
+	c.remember(textIDs, byte(best), n, len(raw))
 	return best
 }
 

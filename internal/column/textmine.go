@@ -20,7 +20,7 @@ const (
 
 // A span is a part of a text that may be a variable.
 type span struct {
-	start, end int
+	start, end uint16
 	kind       spanKind
 }
 
@@ -69,7 +69,7 @@ func cut(v, mask []byte, spans []span) ([]byte, []span, bool) {
 		start := i
 		if n := guidAt(v[i:]); n > 0 {
 			i += n
-			spans = append(spans, span{start, i, spanMixed})
+			spans = append(spans, span{uint16(start), uint16(i), spanMixed})
 			mask = append(mask, variableMark, byte(spanMixed))
 			continue
 		}
@@ -94,17 +94,17 @@ func cut(v, mask []byte, spans []span) ([]byte, []span, bool) {
 		switch {
 		case seen == classDigit:
 			if i-start > mostDigits {
-				spans = append(spans, span{start, i, spanMixed})
+				spans = append(spans, span{uint16(start), uint16(i), spanMixed})
 				mask = append(mask, variableMark, byte(spanMixed))
 				continue
 			}
-			spans = append(spans, span{start, i, spanDigits})
+			spans = append(spans, span{uint16(start), uint16(i), spanDigits})
 			mask = append(mask, variableMark, byte(spanDigits))
 		case seen&classDigit == 0:
-			spans = append(spans, span{start, i, spanWord})
+			spans = append(spans, span{uint16(start), uint16(i), spanWord})
 			mask = append(mask, v[start:i]...)
 		case i-start >= shortestID && (seen == classDigit|classLower || seen == classDigit|classUpper) || changes > 4:
-			spans = append(spans, span{start, i, spanMixed})
+			spans = append(spans, span{uint16(start), uint16(i), spanMixed})
 			mask = append(mask, variableMark, byte(spanMixed))
 		default: // such as node104
 			for at := start; at < i; {
@@ -114,13 +114,13 @@ func cut(v, mask []byte, spans []span) ([]byte, []span, bool) {
 				}
 				switch {
 				case !digit:
-					spans = append(spans, span{from, at, spanWord})
+					spans = append(spans, span{uint16(from), uint16(at), spanWord})
 					mask = append(mask, v[from:at]...)
 				case at-from > mostDigits:
-					spans = append(spans, span{from, at, spanMixed})
+					spans = append(spans, span{uint16(from), uint16(at), spanMixed})
 					mask = append(mask, variableMark, byte(spanMixed))
 				default:
-					spans = append(spans, span{from, at, spanDigits})
+					spans = append(spans, span{uint16(from), uint16(at), spanDigits})
 					mask = append(mask, variableMark, byte(spanDigits))
 				}
 			}
@@ -182,6 +182,15 @@ type slot struct {
 	texts   list
 }
 
+// grow makes room for n values.
+func (s *slot) grow(n int) {
+	if s.digits {
+		s.numbers, s.widths = make([]int64, 0, n), make([]uint8, 0, n)
+	} else {
+		s.texts.ends = make([]uint32, 0, n)
+	}
+}
+
 func (s *slot) add(v []byte) {
 	if !s.digits {
 		s.texts.add(v)
@@ -228,24 +237,41 @@ type mask struct {
 	pattern int
 }
 
+// A miner is the scratch memory of mining.
+type miner struct {
+	of     []int32  // the mask of each text, none if it has none
+	kept   []span   // of the first texts, one after the other
+	bounds []uint32 // where each text's begin, and the last's end
+	spans  []span
+	text   []byte
+	last   []byte
+}
+
+const (
+	none      = -1
+	mostSpans = 1 << 20 // kept at a time
+)
+
 // mine finds the patterns of l; false if most texts have none.
-func mine(l *list) (*mined, bool) {
-	const none = -1
-	of := make([]int32, l.n()) // the mask of each, none if it has none
+func (w *miner) mine(l *list) (*mined, bool) {
+	w.of, w.kept, w.bounds = slices.Grow(w.of[:0], l.n())[:l.n()], w.kept[:0], append(w.bounds[:0], 0)
+	of := w.of
 	known := map[string]int32{}
 	var masks []mask
-	var text []byte
-	var spans []span
 	rest := 0
-	last, lastText := int32(none), []byte(nil)
+	last := int32(none)
 	for i := range of {
-		var ok bool
 		of[i] = none
-		if text, spans, ok = cut(l.at(i), text[:0], spans[:0]); !ok {
+		text, spans, ok := cut(l.at(i), w.text[:0], w.spans[:0])
+		if w.text, w.spans = text, spans; len(w.kept) < mostSpans {
+			w.kept = append(w.kept, spans...)
+			w.bounds = append(w.bounds, uint32(len(w.kept)))
+		}
+		if !ok {
 			rest++
 			continue
 		}
-		if last != none && bytes.Equal(text, lastText) {
+		if last != none && bytes.Equal(text, w.last) {
 			of[i] = last
 			masks[last].rows++
 			continue
@@ -263,7 +289,7 @@ func mine(l *list) (*mined, bool) {
 			masks = append(masks, mask{like: i})
 		}
 		masks[k].rows++
-		of[i], last, lastText = k, k, append(lastText[:0], text...)
+		of[i], last, w.last = k, k, append(w.last[:0], text...)
 	}
 	if len(masks) == 0 || len(masks) > max(16, l.n()-l.n()/8) && len(masks) == mostMasks {
 		return nil, false
@@ -273,7 +299,7 @@ func mine(l *list) (*mined, bool) {
 	if rest > l.n()/mineRest {
 		return nil, false
 	}
-	m.extract(l, masks, of)
+	m.extract(l, masks, w)
 	return m, true
 }
 
@@ -294,7 +320,7 @@ func generalise(l *list, masks []mask) {
 		for j, s := range spans {
 			skeleton = append(skeleton, v[at:s.start]...)
 			skeleton = append(skeleton, variableMark, byte(s.kind))
-			at = s.end
+			at = int(s.end)
 			masks[k].vary[j] = s.kind != spanWord
 		}
 		skeleton = append(skeleton, v[at:]...)
@@ -359,7 +385,7 @@ func patternsOf(l *list, masks []mask) (m *mined, rest int) {
 		at := 0
 		for j, s := range spans {
 			literal = append(literal, v[at:s.start]...)
-			at = s.end
+			at = int(s.end)
 			if !masks[k].vary[j] {
 				literal = append(literal, v[s.start:s.end]...)
 				continue
@@ -405,17 +431,18 @@ func patternsOf(l *list, masks []mask) (m *mined, rest int) {
 }
 
 // extract puts the variables of each text where they belong.
-func (m *mined) extract(l *list, masks []mask, of []int32) {
-	whole := -1
+func (m *mined) extract(l *list, masks []mask, w *miner) {
 	for i := range m.patterns {
-		m.patterns[i].rows = 0
+		p := &m.patterns[i]
+		for _, s := range p.slots {
+			s.grow(p.rows)
+		}
 	}
+	whole := -1
 	m.which = make([]int64, l.n())
-	var text []byte
-	var spans []span
 	for i := range m.which {
 		v := l.at(i)
-		k := of[i]
+		k := w.of[i]
 		if k < 0 || masks[k].pattern < 0 {
 			if whole < 0 {
 				whole = len(m.patterns)
@@ -428,13 +455,18 @@ func (m *mined) extract(l *list, masks []mask, of []int32) {
 		}
 		p := &m.patterns[masks[k].pattern]
 		m.which[i] = int64(masks[k].pattern)
-		p.rows++
-		text, spans, _ = cut(v, text[:0], spans[:0])
-		next := 0
+		var spans []span
+		if i+1 < len(w.bounds) {
+			spans = w.kept[w.bounds[i]:w.bounds[i+1]]
+		} else {
+			w.text, w.spans, _ = cut(v, w.text[:0], w.spans[:0])
+			spans = w.spans
+		}
+		slots := p.slots
 		for j, s := range spans {
 			if masks[k].vary[j] {
-				p.slots[next].add(v[s.start:s.end])
-				next++
+				slots[0].add(v[s.start:s.end])
+				slots = slots[1:]
 			}
 		}
 	}

@@ -217,7 +217,7 @@ func appendNumber(dst []byte, v int64, width int) []byte {
 
 // patterns appends l as patterns; false if it has none worth the name.
 func (e *Encoder) patterns(dst []byte, l *list, c *Choice, depth int) ([]byte, bool) {
-	m, ok := mine(l)
+	m, ok := e.miner.mine(l)
 	if !ok {
 		return dst, false
 	}
