@@ -60,9 +60,10 @@ func benchEncode(b *testing.B, codec Codec, n int) {
 	w := NewBuilder(Limits{})
 	fill(b, w, events)
 	var data []byte
+	e := NewEncoder(codec)
 	b.ReportAllocs()
 	for b.Loop() {
-		data, _ = w.Encode(data[:0], codec)
+		data, _ = e.Encode(data[:0], w)
 	}
 	perEvent(b, len(events))
 	b.ReportMetric(float64(len(data))/float64(len(events)), "B/event")

@@ -3,6 +3,7 @@ package column
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // Bits are packed from the lowest bit of each byte on, and numbers lowest bit first, so that eight bytes at once are a little-endian word.
@@ -47,12 +48,27 @@ func appendPacked(dst []byte, values []uint64, width uint) []byte {
 	if width == 0 {
 		return dst
 	}
-	w := bitWriter{dst: dst}
-	for _, v := range values {
-		w.putWide(v, width)
+	if width > maxAtOnce {
+		w := bitWriter{dst: dst}
+		for _, v := range values {
+			w.putWide(v, width)
+		}
+		w.flush()
+		return w.dst
 	}
-	w.flush()
-	return w.dst
+	at, end := len(dst), len(dst)+int(packedBytes(len(values), width))
+	out := slices.Grow(dst, end+8-at)[:end+8]
+	var word uint64
+	n := uint(0)
+	for _, v := range values {
+		word |= v << n
+		n += width
+		binary.LittleEndian.PutUint64(out[at:], word)
+		at += int(n >> 3)
+		word >>= n &^ 7
+		n &= 7
+	}
+	return out[:end]
 }
 
 // packedBytes is how many bytes n values of width bits take.
@@ -70,7 +86,7 @@ func unpack(dst []uint64, src []byte, width uint) {
 		clear(dst)
 		return
 	}
-	if width > 56 {
+	if width > maxAtOnce {
 		for i := range dst {
 			dst[i] = unpackOne(src, uint(i)*width, width)
 		}
@@ -90,7 +106,7 @@ func unpack(dst []uint64, src []byte, width uint) {
 
 // unpackOne reads width bits that start at a bit of src.
 func unpackOne(src []byte, at, width uint) uint64 {
-	if width > 56 {
+	if width > maxAtOnce {
 		return unpackOne(src, at, 32) | unpackOne(src, at+32, width-32)<<32
 	}
 	var word [8]byte

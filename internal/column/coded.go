@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -153,9 +154,16 @@ func (e *Encoder) appendClasses(dst []byte, x []uint64, greatest uint64, chunks,
 		return dst, false
 	}
 	l.counts = append(l.counts[:0], make([]uint32, n)...)
-	for _, v := range x {
-		class, _ := classOf(v, detail)
-		l.counts[class]++
+	_, most := classRange(uint32(n-1), detail)
+	if most == 0 {
+		for _, v := range x {
+			l.counts[v]++
+		}
+	} else {
+		for _, v := range x {
+			class, _ := classOf(v, detail)
+			l.counts[class]++
+		}
 	}
 	l.code.measure(l.counts)
 	l.code.assign()
@@ -168,7 +176,7 @@ func (e *Encoder) appendClasses(dst []byte, x []uint64, greatest uint64, chunks,
 	l.packed = l.packed[:0]
 	for k := range chunks { // the last may have one value, and no x
 		start := len(l.packed)
-		l.packed = l.code.appendClasses(l.packed, x[min(k*stride, len(x)):min((k+1)*stride, len(x))], detail)
+		l.packed = l.code.appendClasses(l.packed, x[min(k*stride, len(x)):min((k+1)*stride, len(x))], detail, most)
 		dst = binary.AppendUvarint(dst, uint64(len(l.packed)-start))
 	}
 	return append(dst, l.packed...), true
@@ -221,7 +229,6 @@ type chunked struct {
 	bounds []uint32 // classes: where each chunk of data ends
 	detail uint
 	table  codeTable
-	plain  bool // classes: each x is one
 
 	chunks []atomic.Pointer[[]byte]
 }
@@ -233,16 +240,13 @@ func (c *chunked) chunk(k int) []byte {
 	if p := c.chunks[k].Load(); p != nil {
 		return *p
 	}
-	buffer := chunkBuffers.Get().(*[chunkLen]uint64)
-	defer chunkBuffers.Put(buffer)
-	u := buffer[:min(chunkLen, c.n-k*chunkLen)]
-	data := make([]byte, len(u)*c.width)
-	if msg := c.decode(u, k); msg != "" {
+	n := min(chunkLen, c.n-k*chunkLen)
+	data := make([]byte, n*c.width)
+	if msg := c.decode(data, n, k); msg != "" {
+		clear(data)
 		d := Decoder{}
 		d.Fail("chunk %d of integers: %s", k, msg)
 		c.account.Fail(d.err)
-	} else {
-		narrow(data, u, c.width)
 	}
 	if c.chunks[k].CompareAndSwap(nil, &data) {
 		c.account.Take(len(data) + 24)
@@ -250,8 +254,19 @@ func (c *chunked) chunk(k int) []byte {
 	return *c.chunks[k].Load()
 }
 
-// decode sets u to those of chunk k and says what is wrong with them.
-func (c *chunked) decode(u []uint64, k int) string {
+const wrongEnd = "the codes do not end where the chunk does"
+
+// decode sets data to the n numbers of chunk k and says what is wrong with them.
+func (c *chunked) decode(data []byte, n, k int) string {
+	if c.width == 1 && c.symbols() && c.transform == plain && !c.ascending { // none can be over the top
+		if src, size := c.coded(k); !readSymbols(&c.table, data, src, size) {
+			return wrongEnd
+		}
+		return ""
+	}
+	buffer := chunkBuffers.Get().(*[chunkLen]uint64)
+	defer chunkBuffers.Put(buffer)
+	u := buffer[:n]
 	x := u
 	if c.transform != plain {
 		x = u[1:]
@@ -259,25 +274,36 @@ func (c *chunked) decode(u []uint64, k int) string {
 	if c.bounds == nil {
 		stride := strideOf(c.transform)
 		unpack(x, c.data[uint64(k)*packedBytes(stride, c.size):], c.size)
-	} else if !c.readClasses(x, k) {
-		return "the codes do not end where the chunk does"
+	} else if src, size := c.coded(k); c.symbols() && !readSymbols(&c.table, x, src, size) || !c.symbols() && !c.table.readClasses(x, src, size) {
+		return wrongEnd
 	}
 	if c.transform != plain {
 		u[0] = c.first(k)
 		restore(u, c.transform, c.shift)
 	}
-	last := uint64(0)
-	for i, v := range u {
-		if v > c.top {
-			return fmt.Sprintf("%d at %d is over %d", v, i, c.top)
-		}
-		if v < last && c.ascending {
-			return fmt.Sprintf("%d at %d is less than the one before", v, i)
-		}
-		last = v
+	if msg := c.check(u); msg != "" {
+		return msg
 	}
-	if c.ascending && k+1 < len(c.chunks) && c.first(k+1) < last {
+	if c.ascending && k+1 < len(c.chunks) && c.first(k+1) < u[n-1] {
 		return "its last is greater than the next chunk's first"
+	}
+	narrow(data, u, c.width)
+	return ""
+}
+
+// check says what is wrong with u.
+func (c *chunked) check(u []uint64) string {
+	most := uint64(0)
+	for _, v := range u {
+		most = max(most, v)
+	}
+	if most > c.top {
+		return fmt.Sprintf("%d at %d is over %d", most, slices.Index(u, most), c.top)
+	}
+	for i := 1; i < len(u) && c.ascending; i++ {
+		if u[i] < u[i-1] {
+			return fmt.Sprintf("%d at %d is less than the one before", u[i], i)
+		}
 	}
 	return ""
 }
@@ -287,19 +313,20 @@ func (c *chunked) first(k int) uint64 {
 	return unpackOne(c.firsts, uint(k)*width, width)
 }
 
-func (c *chunked) readClasses(x []uint64, k int) bool {
+// symbols says whether each x is a class of its own.
+func (c *chunked) symbols() bool { return c.table.entries != nil && c.table.bases == nil }
+
+// coded returns the size bytes of chunk k, and slack behind them.
+func (c *chunked) coded(k int) (src []byte, size int) {
 	start, end := 0, int(c.bounds[k])
 	if k > 0 {
 		start = int(c.bounds[k-1])
 	}
-	src := c.data[start:]
+	src = c.data[start:]
 	if end+slack > len(c.data) {
 		src = append(make([]byte, 0, end-start+slack), c.data[start:end]...)[:end-start+slack]
 	}
-	if c.plain {
-		return c.table.readSymbols(x, src, end-start)
-	}
-	return c.table.readClasses(x, src, end-start, c.detail)
+	return src, end - start
 }
 
 // narrow writes each u in width bytes.
@@ -385,7 +412,7 @@ func (v *Ints) readCoded(d *Decoder, b Bounds, a *Account, depth int) {
 		return
 	}
 	c.chunks = make([]atomic.Pointer[[]byte], chunksOf(v.n))
-	a.Take(8*len(c.chunks) + 2*len(c.table.entries) + 200)
+	a.Take(8*len(c.chunks) + 4*len(c.table.entries) + 8*len(c.table.bases) + 200)
 	v.chunked = c
 	if b.Ascending && d.err == nil {
 		v.checkAscending(d, a)
@@ -427,9 +454,8 @@ func (c *chunked) openClasses(d *Decoder, greatest uint64, depth int) {
 		d.Fail("%d classes", n)
 		return
 	}
-	c.plain = greatest < 2<<c.detail
 	var late Account
-	c.table = newCodeTable(d, readInts(d, n, Bounds{Max: maxCode}, &late, depth+1), &late)
+	c.table = newCodeTable(d, readInts(d, n, Bounds{Max: maxCode}, &late, depth+1), &late, c.detail)
 	chunks := chunksOf(c.n)
 	if chunks > len(d.Src) {
 		d.Fail("%d chunks do not fit in %d bytes", chunks, len(d.Src))
@@ -531,11 +557,9 @@ func (v *Ints) settle(d *Decoder, c *chunked, width int, a *Account) {
 			restore(u, c.transform, c.shift)
 			narrow(v.flat[k*chunkLen*v.width:], u, v.width)
 		}
-		for i, one := range u {
-			if one > c.top {
-				d.Fail("%d at %d is over %d", one, k*chunkLen+i, c.top)
-				return
-			}
+		if msg := c.check(u); msg != "" {
+			d.Fail("chunk %d of integers: %s", k, msg)
+			return
 		}
 	}
 	a.Take(len(v.flat))

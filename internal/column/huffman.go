@@ -14,6 +14,9 @@ import (
 const (
 	maxCode    = 12
 	maxSymbols = 1 << maxCode
+	maxSymbol  = maxSymbols - 1
+
+	maxAtOnce = 56 // bits that a word of 64 has room for behind those that end a byte
 )
 
 type symbolCount struct{ count, symbol uint32 }
@@ -23,7 +26,7 @@ type huffman struct {
 	used    []symbolCount
 	work    []uint32
 	lengths []uint8  // by symbol; 0: does not occur
-	codes   []uint16 // by symbol, reversed
+	codes   []uint16 // by symbol: the code, reversed, in the lower maxCode bits, its length in the others
 }
 
 // measure finds the lengths of the best code for counts (by symbol, at least two, of which one occurs) and returns how many bits all symbols take.
@@ -134,7 +137,7 @@ func (h *huffman) assign() {
 	next := firstCodes(h.lengths)
 	for s, l := range h.lengths {
 		if l > 0 {
-			h.codes[s] = bits.Reverse16(next[l]) >> (16 - l)
+			h.codes[s] = bits.Reverse16(next[l])>>(16-l) | uint16(l)<<maxCode
 			next[l]++
 		}
 	}
@@ -154,14 +157,17 @@ func firstCodes(lengths []uint8) (next [maxCode + 1]uint16) {
 	return next
 }
 
-// A codeTable reads a code: the entry at the next bits (as many as the longest code has) is the symbol, then 4 bits with its length.
+// A codeTable reads a code: the entry at the next bits (as many as the longest code has) is the symbol, a class, then 6 bits that say
+// how many bits follow the code, then 4 bits with its length.
 type codeTable struct {
-	entries []uint16
+	entries []uint32
 	mask    uint64
+	bases   []uint64 // the least number of each class; nil if each class is one number
 }
 
-// newCodeTable makes the table for lengths within 0 and maxCode, which d has read and which tell late what is wrong with them.
-func newCodeTable(d *Decoder, lengths *Ints, late *Account) (t codeTable) {
+// newCodeTable makes the table for the lengths of classes with m bits of detail. They are within 0 and maxCode, d has read them, and they tell
+// late what is wrong with them.
+func newCodeTable(d *Decoder, lengths *Ints, late *Account, m uint) (t codeTable) {
 	if d.err != nil {
 		return t
 	}
@@ -184,8 +190,14 @@ func newCodeTable(d *Decoder, lengths *Ints, late *Account) (t codeTable) {
 		d.Fail("code lengths: they fill %d of %d places", room, 1<<maxCode)
 		return t
 	}
-	t.entries = make([]uint16, 1<<longest)
+	t.entries = make([]uint32, 1<<longest)
 	t.mask = uint64(len(t.entries) - 1)
+	if n > 2<<m {
+		t.bases = make([]uint64, n)
+		for s := range t.bases {
+			t.bases[s], _ = classRange(uint32(s), m)
+		}
+	}
 	next := firstCodes(all)
 	for s, l := range all {
 		if l == 0 {
@@ -193,8 +205,9 @@ func newCodeTable(d *Decoder, lengths *Ints, late *Account) (t codeTable) {
 		}
 		code := bits.Reverse16(next[l]) >> (16 - l)
 		next[l]++
+		_, raw := classRange(uint32(s), m)
 		for at := int(code); at < len(t.entries); at += 1 << l {
-			t.entries[at] = uint16(s)<<4 | uint16(l)
+			t.entries[at] = uint32(s)<<10 | uint32(raw)<<4 | uint32(l)
 		}
 	}
 	return t

@@ -212,12 +212,12 @@ func TestForgedChunks(t *testing.T) {
 		want string
 	}{
 		{"over the top", 20, []byte{coderPacked, 2, 1, 2, 0, 0, 0, 3, 0}, AnyInt, "chunk 0 of integers: 3 at 12 is over 2"},
-		{"deltas over the top", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 2, 0, 1, 255, 0, 0}, AnyInt, "2 at 1 is over 1"},
+		{"deltas over the top", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 2, 0, 1, 255, 0, 0}, AnyInt, "27 at 19 is over 1"},
 		{"a chunk that is too long", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 4, 0, 0, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
 		{"a chunk that is too short", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 2, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
 		{"an empty chunk", 20, []byte{coderClasses, 2, 1, 1, 0, formFixed, 2, 0, 0}, AnyInt, "the codes do not end where the chunk does"},
 		{"classes over the top", 20, []byte{coderClasses, 2, 1, 2, 0, formFixed, 2, 1, 0, 1, 1, 8, 255, 255, 255, 255, 255, 255, 255, 255}, AnyInt, "3 at 0 is over 2"},
-		{"descending", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 1, 1, 1, 0, 0, 0}, Bounds{Max: 9, Ascending: true}, "0 at 1 is less than the one before"},
+		{"descending", 20, []byte{coderPacked + 16*deltas, 2, 1, 1, 1, 1, 1, 0xFE, 0xFF, 7}, Bounds{Max: 9, Ascending: true}, "0 at 1 is less than the one before"},
 	} {
 		var a Account
 		v, rest, err := ReadInts(c.src, c.n, c.b, &a)

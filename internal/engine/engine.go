@@ -42,7 +42,7 @@ type Engine struct {
 
 	queue    queue
 	retries  retries
-	sealing  chan struct{} // holds a token while nobody seals
+	sealing  chan struct{}                 // holds a token while nobody seals
 	encoder  atomic.Pointer[block.Encoder] // of the segment written last: it knows how columns are written best; nil while in use
 	sealKick chan struct{}
 	tidyKick chan struct{}
