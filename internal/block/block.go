@@ -280,8 +280,14 @@ func (b *Block) readShapes(rows int) error {
 	b.columns = make([]lazyColumn, len(b.schema.columns))
 	for i := range b.columns {
 		b.columns[i].account.Over = &b.account
+		if p := &b.payloads[payloadColumns+i]; b.schema.columns[i].origin.way == waySame && p.end > p.start {
+			return corrupt("column %s is the same as another, yet has %d bytes", b.schema.path(uint32(i)), p.end-p.start)
+		}
 	}
 	weight := uint64(0)
+	for i := range b.schema.columns {
+		weight += uint64(b.schema.columns[i].origin.entries)
+	}
 	for i, sh := range b.schema.shapes {
 		if weight += uint64(len(sh.data)) * uint64(sh.rows); weight > b.room/valueBytes {
 			return corrupt("the block announces over %d values", b.room/valueBytes)
@@ -401,17 +407,41 @@ func (b *Block) late() error {
 
 // column returns the reader of a column, which is decoded at the first call.
 func (b *Block) column(c uint32) (*reader, error) {
+	def := &b.schema.columns[c]
+	if def.origin.way == waySame {
+		c = def.origin.of
+		def = &b.schema.columns[c]
+	}
 	l := &b.columns[c]
 	l.once.Do(func() {
 		raw, err := b.payload(payloadColumns + int(c))
 		if err == nil {
-			l.reader, err = decodeColumn(raw, b.schema.columns[c].kind, l.values, &l.account)
+			l.reader, err = b.decode(raw, def, l)
 		}
 		if err != nil {
 			l.reader, l.err = nil, fault.Wrap(err, opDecode, "column %s", b.schema.path(c))
-			return
 		}
-
 	})
 	return l.reader, l.err
+}
+
+// decode makes the reader of a column, which is not the same as another.
+func (b *Block) decode(raw []byte, def *columnDef, l *lazyColumn) (*reader, error) {
+	switch def.origin.way {
+	case wayFixed:
+		return decodeColumn(raw, def.kind, def.origin.entries, &l.account)
+	case wayTime:
+		return &reader{instant: &def.origin.form}, nothing(raw)
+	case wayQuoting:
+		return b.decodeQuoting(raw, def, l)
+	}
+	return decodeColumn(raw, def.kind, l.values, &l.account)
+}
+
+// nothing refuses the payload of a column that needs none.
+func nothing(raw []byte) error {
+	if len(raw) > 0 {
+		return fault.New(fault.Corrupt, opDecode, "%d bytes are left over", len(raw))
+	}
+	return nil
 }

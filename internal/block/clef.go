@@ -6,35 +6,51 @@ import (
 	"github.com/stelehq/stele/internal/event"
 )
 
-// A program writes events of one shape: literal text, a value, literal text, …
+// A program writes events of one shape: literal text, a value, literal text, … What all rows of the shape have is part of the text.
 type program struct {
 	steps []step
 	tail  string
-	data  []uint32 // the columns it reads, as in the shape
 }
 
 type step struct {
 	before string // up to the value, its opening quote included
-	kind   kind
-	column uint32
+	do     act
+	column uint32 // whose positions count
 	nth    uint32 // which of the row's values in that column
 	from   *reader
 }
+
+// An act is a way of writing a value.
+type act uint8
+
+const (
+	actText   act = iota // as it is
+	actString            // as a string
+	actInt               // the rest as their kinds
+	actDecimal
+	actBool
+	actTime
+	actTimeText   // an instant in a form
+	actTimeNumber // the same for numbers
+	actQuoting    // a text that quotes, as it is
+	actQuotingString
+)
 
 // program returns the shape's program, made at the first call. Its columns are then decoded.
 func (b *Block) program(sh uint32) (*program, error) {
 	if p := b.programs[sh].Load(); p != nil {
 		return p, nil
 	}
-	p := &program{data: b.schema.shapes[sh].data}
+	p := &program{}
 	seen := map[uint32]uint32{}
-	whole := b.schema.isEvent(&b.schema.shapes[sh])
+	shape := &b.schema.shapes[sh]
+	whole := b.schema.isEvent(shape)
 	var text []byte
 	if !whole {
 		text = append(text, '{')
 	}
-	first := true
-	for _, t := range b.schema.shapes[sh].tokens {
+	first, entries := true, shape.entries
+	for _, t := range shape.tokens {
 		if t == closing {
 			text, first = append(text, '}'), false
 			continue
@@ -56,15 +72,21 @@ func (b *Block) program(sh uint32) (*program, error) {
 			text = append(text, "null"...)
 			continue
 		}
-		s := step{kind: def.kind, column: t.id(), nth: seen[t.id()]}
+		s := step{column: b.schema.seat(t.id()), nth: seen[t.id()]}
 		seen[t.id()]++
 		if def.kind.hasData() {
 			var err error
 			if s.from, err = b.column(t.id()); err != nil {
 				return nil, err
 			}
+			if def.origin.way == wayFixed {
+				text = s.from.append(text, def.kind, int(entries[0]))
+				entries = entries[1:]
+				continue
+			}
 		}
-		quoted := def.kind == kindTime || def.kind == kindTimeText || def.kind == kindString && s.from.texts.clean
+		quoted := false
+		s.do, quoted = actOf(def, s.from)
 		if quoted {
 			text = append(text, '"')
 		}
@@ -82,6 +104,55 @@ func (b *Block) program(sh uint32) (*program, error) {
 	b.programs[sh].Store(p)
 	b.account.Take(64*len(p.steps) + 256)
 	return p, nil
+}
+
+// actOf says how values of a column are written; quoted: between quotes.
+func actOf(def *columnDef, r *reader) (do act, quoted bool) {
+	switch {
+	case r == nil: // kindTime
+	case r.instant != nil && r.instant.number:
+		return actTimeNumber, false
+	case r.instant != nil:
+		return actTimeText, true
+	case r.quotes != nil && def.kind == kindString:
+		return actQuotingString, false
+	case r.quotes != nil:
+		return actQuoting, false
+	}
+	switch def.kind {
+	case kindTime:
+		return actTime, true
+	case kindTimeText:
+		return actText, true // times are text without escapes
+	case kindString:
+		if r.clean() {
+			return actText, true
+		}
+		return actString, false
+	case kindInt:
+		return actInt, false
+	case kindDecimal:
+		return actDecimal, false
+	case kindBool:
+		return actBool, false
+	}
+	return actText, false // texts that stand as they are
+}
+
+// append appends value at of a column of kind k as JSON; the column has values of its own or is fixed.
+func (r *reader) append(dst []byte, k kind, at int) []byte {
+	switch k {
+	case kindBool:
+		return strconv.AppendBool(dst, r.boolAt(at) != 0)
+	case kindInt:
+		return strconv.AppendInt(dst, r.ints.At(at), 10)
+	case kindDecimal:
+		mantissa, scale := r.decimals.At(at)
+		return appendDecimal(dst, mantissa, scale)
+	case kindString, kindTimeText:
+		return event.AppendString(dst, r.textAt(at))
+	}
+	return append(dst, r.textAt(at)...)
 }
 
 // AppendCLEF appends the event as it was given (R6): one JSON object, no white space, no newline.
@@ -106,24 +177,33 @@ func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 		s := &p.steps[i]
 		dst = append(dst, s.before...)
 		at := int(c.next[s.column] + s.nth)
-		switch s.kind {
-		case kindString:
-			if s.from.texts.clean {
-				dst = append(dst, s.from.textAt(at)...)
-			} else {
-				dst = event.AppendString(dst, s.from.textAt(at))
-			}
-		case kindInt:
+		switch s.do {
+		case actText:
+			dst = append(dst, s.from.textAt(at)...)
+		case actString:
+			dst = event.AppendString(dst, s.from.textAt(at))
+		case actInt:
 			dst = strconv.AppendInt(dst, s.from.ints.At(at), 10)
-		case kindDecimal:
+		case actDecimal:
 			mantissa, scale := s.from.decimals.At(at)
 			dst = appendDecimal(dst, mantissa, scale)
-		case kindTime:
+		case actTime:
 			dst = event.AppendTime(dst, c.b.instants.At(c.row))
-		case kindBool:
+		case actBool:
 			dst = strconv.AppendBool(dst, s.from.boolAt(at) != 0)
-		default: // texts that stand as they are; times are text without escapes
-			dst = append(dst, s.from.textAt(at)...)
+		case actTimeText:
+			dst = s.from.instant.appendText(dst, c.b.instants.At(c.row))
+		case actTimeNumber:
+			dst = s.from.instant.appendNumber(dst, c.b.instants.At(c.row))
+		case actQuotingString:
+			if c.text, err = c.quoted(c.text[:0], s.from, at); err != nil {
+				return dst, err
+			}
+			dst = event.AppendString(dst, c.text)
+		case actQuoting:
+			if dst, err = c.quoted(dst, s.from, at); err != nil {
+				return dst, err
+			}
 		}
 	}
 	return append(dst, p.tail...), c.b.late()

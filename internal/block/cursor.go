@@ -57,6 +57,7 @@ type Cursor struct {
 	row  int
 	next []uint32 // the position in each column of the first value at or after row
 	walk event.Walk
+	text []byte // scratch: a text that quotes
 }
 
 // Cursor returns a cursor before the first row.

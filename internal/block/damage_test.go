@@ -211,8 +211,8 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzPayloads opens blocks whose payloads are arbitrary: rows (2 bytes), then each payload behind its length.
 func FuzzPayloads(f *testing.F) {
-	add := func(events [][]byte) {
-		data, _ := build(f, events).Encode(nil, Fast)
+	add := func(events [][]byte, codec Codec) {
+		data, _ := build(f, events).Encode(nil, codec)
 		blk, err := Open(data, 0)
 		if err != nil {
 			f.Fatal(err)
@@ -227,9 +227,10 @@ func FuzzPayloads(f *testing.F) {
 		}
 		f.Add(seed)
 	}
-	add(smallEvents)
-	add(smallEvents[:1])
-	add(append(manyEvents(40), smallEvents...))
+	add(smallEvents, Fast)
+	add(smallEvents[:1], Fast)
+	add(append(manyEvents(40), smallEvents...), Fast)
+	add(append(tellingEvents(40), smallEvents...), Thorough)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 2 {
 			return
@@ -267,22 +268,24 @@ func openAny(t *testing.T, data []byte) {
 			t.Fatal(err)
 		}
 	}
-	copied, base := b.Encode(nil, Fast)
-	again, err := Open(copied, base)
-	if err != nil {
-		t.Fatalf("a copy does not open: %v", err)
-	}
-	for row := range rows {
-		text, err := blk.AppendCLEF(nil, row)
+	for _, codec := range []Codec{Fast, Thorough} {
+		copied, base := b.Encode(nil, codec)
+		again, err := Open(copied, base)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("a copy does not open: %v", err)
 		}
-		// Texts that are no JSON can only be had by forging checksums; the others must survive.
-		if compact, _, err := event.Compact(nil, text, 0, 0); err != nil || !bytes.Equal(compact, text) {
-			continue
-		}
-		if got, err := again.AppendCLEF(nil, row); err != nil || !bytes.Equal(got, text) {
-			t.Fatalf("row %d was copied as %s (%v), not %s", row, got, err, text)
+		for row := range rows {
+			text, err := blk.AppendCLEF(nil, row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Texts that are no JSON can only be had by forging checksums; the others must survive.
+			if compact, _, err := event.Compact(nil, text, 0, 0); err != nil || !bytes.Equal(compact, text) {
+				continue
+			}
+			if got, err := again.AppendCLEF(nil, row); err != nil || !bytes.Equal(got, text) {
+				t.Fatalf("row %d was copied as %s (%v), not %s", row, got, err, text)
+			}
 		}
 	}
 }

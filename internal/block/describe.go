@@ -37,7 +37,7 @@ func (b *Block) Describe() string {
 				fmt.Fprintf(&w, ", damaged: %v", err)
 			} else {
 				p := b.payloads[payloadColumns+i]
-				fmt.Fprintf(&w, ", %s, bytes %d, section %d", r.form(b.schema.columns[i].kind), p.end-p.start, p.section)
+				fmt.Fprintf(&w, ", %s%s, bytes %d, section %d", b.describeOrigin(&b.schema.columns[i], r), r.form(b.schema.columns[i].kind), p.end-p.start, p.section)
 			}
 		}
 		w.WriteByte('\n')
@@ -49,8 +49,34 @@ func (b *Block) Describe() string {
 	return w.String()
 }
 
+// describeOrigin says where the values of a column come from, with a comma behind it; nothing if they are its own.
+func (b *Block) describeOrigin(def *columnDef, r *reader) string {
+	switch o := &def.origin; o.way {
+	case wayFixed:
+		return fmt.Sprintf("fixed, entries %d, ", o.entries)
+	case waySame:
+		return fmt.Sprintf("same as column %d, ", o.of)
+	case wayTime:
+		example := ""
+		if b.Rows() > 0 {
+			example = " as " + o.form.valueOf(b.instants.At(0)).String()
+		}
+		return "time" + example + ", "
+	case wayQuoting:
+		text := fmt.Sprintf("quoting to depth %d", o.depth)
+		for _, s := range r.quotes.siblings {
+			text += fmt.Sprintf(" %d", s.column)
+		}
+		return text + ", "
+	}
+	return ""
+}
+
 // form says how a column is written.
 func (r *reader) form(k kind) string {
+	if r.instant != nil {
+		return "not written"
+	}
 	switch {
 	case k == kindDecimal:
 		return r.decimals.Form()

@@ -30,7 +30,7 @@ import (
 //	arrivals    nothing if row i has offset i; else integers
 const (
 	magic          = "STLB"
-	version        = 2
+	version        = 3
 	headerBytes    = 24
 	checksumBytes  = 4
 	payloadSchema  = 0
@@ -112,13 +112,18 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	e.arena = e.arena[:0]
 	order := b.inOrder()
 	columns, shapeOf := w.choose(b, order)
+	if e.codec == Thorough {
+		shapeOf = w.relate(b, order, columns, shapeOf)
+	}
 
 	// Payloads of columns first: small ones are numbered first, so that they stand together.
 	bounds := make([]int, 1, len(columns)+1)
 	for _, c := range columns {
-		e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choice(b.trie.path(c.from)))
+		if c.origin.way != waySame && c.origin.way != wayTime {
+			e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choice(b.trie.path(c.from)))
+			w.weight += valueBytes * uint64(c.values.len(c.kind))
+		}
 		bounds = append(bounds, len(e.arena))
-		w.weight += valueBytes * uint64(c.values.len(c.kind))
 	}
 	payloads := make([][]byte, len(columns))
 	for i := range payloads {
@@ -132,6 +137,11 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 				place[i] = uint32(len(sorted))
 				sorted = append(sorted, uint32(i))
 			}
+		}
+	}
+	for i := range columns {
+		if c := &columns[i]; c.origin.way == wayQuoting {
+			payloads[i] = c.quoting.append(place, payloads[i])
 		}
 	}
 	arrivals, base := w.arrivals(b, order)
@@ -149,14 +159,24 @@ type encoding struct {
 	weight   uint64 // bytes that the columns' values may take in memory
 
 	shapeRows []int    // rows of each of the builder's shapes
-	shapeList []uint32 // the shapes in use
-	columnNo  []int32  // 1 + index into columns, by the builder's number
+	layouts   []uint32 // those in use: the block's layouts
+	shaped    []encodedShape
+	columnNo  []int32 // 1 + index into columns, by the builder's number
 }
 
 type encodedColumn struct {
-	from   uint32 // the builder's number
-	kind   kind
-	values *gathered
+	from    uint32 // the builder's number
+	kind    kind
+	given   *gathered // the values
+	values  *gathered // what is written: the same, but where the origin says otherwise
+	origin  origin    // same: of is an index into the columns
+	quoting *quoting
+}
+
+type encodedShape struct {
+	layout  int
+	rows    int
+	entries []uint32
 }
 
 // choose finds the columns and shapes in use and brings the columns' values and the rows' shapes into key order.
@@ -166,7 +186,7 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 	newShape := make([]uint32, len(b.trie.shapes))
 	for _, sh := range b.shapes {
 		if e.shapeRows[sh] == 0 {
-			e.shapeList = append(e.shapeList, sh)
+			e.layouts = append(e.layouts, sh)
 			for _, t := range b.trie.shapes[sh].tokens {
 				if t.isLeaf() && e.columnNo[t.id()] == 0 {
 					columns = append(columns, encodedColumn{from: t.id(), kind: b.trie.columns[t.id()].kind, values: b.columns[t.id()]})
@@ -177,9 +197,10 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 		e.shapeRows[sh]++
 	}
 	// Frequent shapes first.
-	slices.SortStableFunc(e.shapeList, func(x, y uint32) int { return e.shapeRows[y] - e.shapeRows[x] })
-	for i, sh := range e.shapeList {
+	slices.SortStableFunc(e.layouts, func(x, y uint32) int { return e.shapeRows[y] - e.shapeRows[x] })
+	for i, sh := range e.layouts {
 		newShape[sh] = uint32(i)
+		e.shaped = append(e.shaped, encodedShape{layout: i, rows: e.shapeRows[sh]})
 	}
 	shapeOf = make([]uint32, len(b.shapes))
 	if order == nil {
@@ -221,7 +242,7 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 	from := &b.trie.schema
 	used := make([]bool, len(from.objects))
 	used[0] = true
-	for _, sh := range e.shapeList {
+	for _, sh := range e.layouts {
 		for _, t := range from.shapes[sh].tokens {
 			if t.isOpen() {
 				used[t.id()] = true
@@ -238,11 +259,14 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 	}
 	for _, i := range sorted {
 		def := from.columns[columns[i].from]
-		def.object = objectNo[def.object]
+		def.object, def.origin = objectNo[def.object], columns[i].origin
+		if def.origin.way == waySame {
+			def.origin.of = place[def.origin.of]
+		}
 		to.columns = append(to.columns, def)
 	}
-	for _, sh := range e.shapeList {
-		s := shape{rows: e.shapeRows[sh]}
+	for _, sh := range e.layouts {
+		l := &layout{}
 		for _, t := range from.shapes[sh].tokens {
 			switch {
 			case t.isLeaf():
@@ -250,9 +274,12 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 			case t.isOpen():
 				t = opening(objectNo[t.id()])
 			}
-			s.tokens = append(s.tokens, t)
+			l.tokens = append(l.tokens, t)
 		}
-		to.shapes = append(to.shapes, s)
+		to.layouts = append(to.layouts, l)
+	}
+	for _, sh := range e.shaped {
+		to.shapes = append(to.shapes, shape{number: sh.layout, rows: sh.rows, entries: sh.entries})
 	}
 	return appendSchema(nil, to)
 }

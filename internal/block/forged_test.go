@@ -84,14 +84,16 @@ func TestForgedBlocks(t *testing.T) {
 		{"a row of a negative shape", 2, func(e *encoding) { e.payloads[1] = []byte{fixed, 1, 0} }, "expected within 0 and"},
 		{"a shape with other rows", 2, func(e *encoding) {
 			s := &schema{objects: []object{{}}, columns: []columnDef{{kind: kindTime, name: "@t"}, {kind: kindInt, name: "a"}}}
-			s.shapes = []shape{{rows: 1, tokens: []token{1}}, {rows: 1, tokens: []token{1, 3}}}
+			s.layouts = []*layout{{tokens: []token{1}}, {tokens: []token{1, 3}}}
+			s.shapes = []shape{{rows: 1}, {rows: 1, number: 1}}
 			e.payloads[0] = appendSchema(nil, s)
 		}, "2 rows have shape 0, the schema says 1"},
 		{"instants that descend", 2, func(e *encoding) { e.payloads[2] = []byte{fixed, 0, 1, 2, 1} }, "integer 1 is 1, less than 2 before it"},
 		{"an arrival too many", 2, func(e *encoding) { e.payloads[3] = []byte{fixed, 0, 1, 5, 5, 5} }, "arrivals: decode block: 1 bytes are left over"},
 		{"more values than so short a block has", 60_000, func(e *encoding) {
 			s := &schema{objects: []object{{}}, columns: []columnDef{{kind: kindTime, name: "@t"}, {kind: kindInt, name: "a"}}}
-			s.shapes = []shape{{rows: 60_000, tokens: append([]token{1}, slices.Repeat([]token{3}, 100)...)}}
+			s.layouts = []*layout{{tokens: append([]token{1}, slices.Repeat([]token{3}, 100)...)}}
+			s.shapes = []shape{{rows: 60_000}}
 			e.payloads[0], e.payloads[1], e.payloads[2] = appendSchema(nil, s), []byte{fixed, 0, 0}, []byte{fixed, 0, 0}
 		}, "the block announces over"},
 		{"a column more than the schema has", 2, func(e *encoding) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},

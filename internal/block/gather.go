@@ -20,6 +20,8 @@ type source struct {
 	shapes  []mapping
 	columns []sourceColumn
 
+	followers map[uint32][]uint32 // the columns that are the same as another
+
 	counts  []uint32 // of each shape in the run at hand
 	touched []uint32 // the shapes counted
 	used    []uint32 // the columns of these
@@ -32,13 +34,14 @@ type mapping struct {
 	known   bool
 	ok      bool // false: such events don't fit the schema
 	shape   uint32
-	columns []uint32 // the builder's column for each of the shape's data columns
+	columns []uint32 // the builder's column for each leaf that holds data
 }
 
 type sourceColumn struct {
 	reader *reader
-	to     uint32 // the builder's column
-	count  uint32 // values in the run at hand
+	byRow  *rowColumn // its pieces are of rows, not of values
+	to     uint32     // the builder's column
+	count  uint32     // values in the run at hand
 
 	codes []mappedCode // of the source's dictionary
 	ints  []int64      // all numbers or codes, once values are taken singly
@@ -135,6 +138,19 @@ func (b *Builder) gather(s *source, from, to int) (rows int, err error) {
 	}
 	s.used = s.used[:0]
 	for _, sh := range s.touched {
+		for _, c := range blk.schema.shapes[sh].byRow {
+			if s.columns[c].count == 0 {
+				s.columns[c].count = 1
+				s.used = append(s.used, c)
+			}
+		}
+	}
+	for _, c := range s.used {
+		b.addPiece(&s.columns[c], uint32(from), uint32(row-from))
+		s.columns[c].count = 0
+	}
+	s.used = s.used[:0]
+	for _, sh := range s.touched {
 		for _, c := range blk.schema.shapes[sh].data {
 			if s.columns[c].count == 0 {
 				s.used = append(s.used, c)
@@ -147,7 +163,7 @@ func (b *Builder) gather(s *source, from, to int) (rows int, err error) {
 		c := &s.columns[i]
 		lo := s.cursor.next[i]
 		s.cursor.next[i] += c.count
-		b.addPiece(c, lo, c.count)
+		s.add(b, i, lo, c.count)
 		c.count = 0
 	}
 	b.size += 16 * (row - from)
@@ -167,13 +183,26 @@ func (b *Builder) gatherOne(s *source, row int) (rows int, err error) {
 		return 0, nil
 	}
 	b.addAbsolute(m.shape, event.MakeKey(s.block.instants.At(row), s.block.arrival(row)))
+	for _, c := range s.block.schema.shapes[sh].byRow {
+		b.addPiece(&s.columns[c], uint32(row), 1)
+	}
 	for _, c := range s.block.schema.shapes[sh].data {
 		lo := s.cursor.next[c]
 		s.cursor.next[c]++
-		b.addPiece(&s.columns[c], lo, 1)
+		s.add(b, c, lo, 1)
 	}
 	b.size += 16
 	return 1, nil
+}
+
+// add adds a piece of a column, and of those that are the same.
+func (s *source) add(b *Builder, c, lo, size uint32) {
+	if s.columns[c].byRow == nil {
+		b.addPiece(&s.columns[c], lo, size)
+	}
+	for _, f := range s.followers[c] {
+		b.addPiece(&s.columns[f], lo, size)
+	}
 }
 
 func (b *Builder) addPiece(from *sourceColumn, lo, size uint32) {
@@ -193,7 +222,11 @@ func (b *Builder) copyPieces() error {
 	for _, i := range b.receiving {
 		c, k := b.columns[i], b.trie.columns[i].kind
 		for _, p := range c.pieces {
-			b.size += b.copyPiece(c, k, p)
+			if p.from.byRow == nil {
+				b.size += b.copyPiece(c, k, p)
+			} else if err := b.copyRows(c, k, p); err != nil {
+				return err
+			}
 		}
 		clear(c.pieces) // so that no block is kept
 		c.pieces = c.pieces[:0]
@@ -316,17 +349,24 @@ func (b *Builder) intsOf(p piece) []int64 {
 
 // mapSource finds the builder's shape for a source's, and opens its columns: nothing can fail half-way through a row then.
 func (b *Builder) mapSource(s *source, sh uint32, m *mapping) error {
-	from := &s.block.schema.shapes[sh]
-	for _, c := range from.data {
-		r, err := s.block.column(c)
-		if err != nil {
-			return err
+	schema := s.block.schema
+	from := &schema.shapes[sh]
+	b.mapShape(m, schema, from.tokens)
+	leaves := 0
+	for _, t := range from.tokens {
+		if !t.isLeaf() || !schema.columns[t.id()].kind.hasData() {
+			continue
 		}
-		s.columns[c].reader = r
-	}
-	b.mapShape(m, s.block.schema, from.tokens)
-	for i, to := range m.columns {
-		s.columns[from.data[i]].to = to
+		c := &s.columns[t.id()]
+		if c.reader == nil {
+			if err := s.open(t.id(), c); err != nil {
+				return err
+			}
+		}
+		if m.ok {
+			c.to = m.columns[leaves]
+			leaves++
+		}
 	}
 	return nil
 }

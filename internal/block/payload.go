@@ -118,6 +118,9 @@ type reader struct {
 	dictionary bool
 	texts      texts
 
+	instant *timeForm // wayTime, which has nothing else
+	quotes  *quotes   // wayQuoting: ints and texts are what the quotations leave
+
 	once    sync.Once
 	strings []string // of a small dictionary
 }
@@ -275,6 +278,9 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 	a.Take(len(src) + 4*len(r.texts.ends) + 160)
 	return r, d.End()
 }
+
+// clean says whether no text needs an escape as JSON.
+func (r *reader) clean() bool { return r.texts.clean }
 
 func (r *reader) hasDictionary() bool { return r.dictionary }
 func (r *reader) entries() int        { return r.texts.n }

@@ -18,15 +18,20 @@ import (
 //
 // so presence, nesting, order and duplicates of members all follow from the shape (R6). Bytes, every number a uvarint:
 //
-//	+---------+---------------------------------+---------+--------------------------------------------+
-//	| objects | parent, name length, name       | columns | object, kind (1 byte), name length, name   |
-//	|         | … for objects 1, 2, …           |         | … for each column                          |
-//	+---------+---------------------------------+---------+--------------------------------------------+
-//	| shapes  | rows, tokens, token, token, … for each shape                                           |
-//	+---------+----------------------------------------------------------------------------------------+
+//	+---------+---------------------------------+---------+-------------------------------------------------------+
+//	| objects | parent, name length, name       | columns | object, kind and way (1 byte), name length, name,     |
+//	|         | … for objects 1, 2, …           |         | what goes with the way (origin.go) … for each column  |
+//	+---------+---------------------------------+---------+-------------------------------------------------------+
+//	| layouts | tokens, token, token, … for each layout   | shapes  | rows, layout, entry, entry, … for each shape  |
+//	+---------+-------------------------------------------+---------+-----------------------------------------------+
+//
+// A layout is a list of tokens; the shapes that have it differ in their entries: one for each leaf of a fixed column, the value
+// that all rows of the shape have there. A token is written as 0 for the leaf of the column after the last leaf's, 1 for a close, else
+// the number above and 1.
 type schema struct {
 	objects []object
 	columns []columnDef
+	layouts []*layout
 	shapes  []shape
 }
 
@@ -39,12 +44,22 @@ type columnDef struct {
 	object uint32
 	kind   kind
 	name   string // WTF-8
+	origin origin // of an open block's; a builder's columns are their own
+}
+
+// A layout is what shapes with the same members have in common.
+type layout struct {
+	tokens []token
+	data   []uint32 // the columns of the leaves that have values of their own, in order
+	byRow  []uint32 // the columns of the leaves whose values are found by the row, each once
+	fixed  int      // leaves of fixed columns
 }
 
 type shape struct {
-	tokens []token
-	rows   int      // how many rows have it
-	data   []uint32 // the columns of its leaves that hold data, in order
+	*layout
+	number  int      // of the layout
+	rows    int      // how many rows have it
+	entries []uint32 // of the leaves of fixed columns
 }
 
 type token uint32
@@ -99,17 +114,17 @@ func (s *schema) isEvent(sh *shape) bool {
 	return len(sh.tokens) == 1 && s.columns[sh.tokens[0].id()].kind == kindEvent
 }
 
-// dataColumns lists the columns of the leaves that hold data.
+// dataColumns lists the columns of the leaves that have values of their own.
 func (s *schema) dataColumns(tokens []token) []uint32 {
 	n := 0
 	for _, t := range tokens {
-		if t.isLeaf() && s.columns[t.id()].kind.hasData() {
+		if t.isLeaf() && s.columns[t.id()].stored() {
 			n++
 		}
 	}
 	data := make([]uint32, 0, n)
 	for _, t := range tokens {
-		if t.isLeaf() && s.columns[t.id()].kind.hasData() {
+		if t.isLeaf() && s.columns[t.id()].stored() {
 			data = append(data, t.id())
 		}
 	}
@@ -136,16 +151,32 @@ func appendSchema(dst []byte, s *schema) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s.columns)))
 	for _, c := range s.columns {
 		dst = binary.AppendUvarint(dst, uint64(c.object))
-		dst = append(dst, byte(c.kind))
+		dst = append(dst, byte(c.kind)|byte(c.origin.way)<<4)
 		dst = binary.AppendUvarint(dst, uint64(len(c.name)))
 		dst = append(dst, c.name...)
+		dst = c.origin.append(dst)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.layouts)))
+	next := leaf(0)
+	for _, l := range s.layouts {
+		dst = binary.AppendUvarint(dst, uint64(len(l.tokens)))
+		for _, t := range l.tokens {
+			if t == next {
+				dst = append(dst, 0)
+			} else {
+				dst = binary.AppendUvarint(dst, uint64(t)+1)
+			}
+			if t.isLeaf() {
+				next = leaf(t.id() + 1)
+			}
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(s.shapes)))
 	for _, sh := range s.shapes {
 		dst = binary.AppendUvarint(dst, uint64(sh.rows))
-		dst = binary.AppendUvarint(dst, uint64(len(sh.tokens)))
-		for _, t := range sh.tokens {
-			dst = binary.AppendUvarint(dst, uint64(t))
+		dst = binary.AppendUvarint(dst, uint64(sh.number))
+		for _, e := range sh.entries {
+			dst = binary.AppendUvarint(dst, uint64(e))
 		}
 	}
 	return dst
@@ -167,35 +198,88 @@ func decodeSchema(src []byte, rows int) (*schema, error) {
 	n = d.Count("columns", 3)
 	s.columns = make([]columnDef, 0, n)
 	for i := 0; i < n && d.Err() == nil; i++ {
-		c := columnDef{object: d.Below("object of a column", len(s.objects)), kind: kind(d.Byte("kind")), name: d.Text("column name")}
+		object, b := d.Below("object of a column", len(s.objects)), d.Byte("kind")
+		c := columnDef{object: object, kind: kind(b & 15), name: d.Text("column name")}
 		if d.Err() == nil && (c.kind == 0 || c.kind >= kindObject) {
 			d.Fail("column %d has the unknown kind %d", i, c.kind)
 		}
+		c.origin = decodeOrigin(&d, way(b>>4), c.kind, n)
 		s.columns = append(s.columns, c)
 	}
-	n = d.Count("shapes", 2)
+	s.decodeLayouts(&d)
+	s.decodeShapes(&d, rows)
+	return s, d.End()
+}
+
+func (s *schema) decodeLayouts(d *column.Decoder) {
+	n := d.Count("layouts", 1)
+	s.layouts = make([]*layout, 0, n)
+	next := leaf(0)
+	for i := 0; i < n && d.Err() == nil; i++ {
+		tokens := d.Count("tokens", 1)
+		l := &layout{tokens: make([]token, 0, tokens)}
+		for j := 0; j < tokens && d.Err() == nil; j++ {
+			t := next
+			if code := d.Number("token", 1<<31); code > 0 {
+				t = token(code - 1)
+			}
+			if t.isLeaf() {
+				next = leaf(t.id() + 1)
+			}
+			l.tokens = append(l.tokens, t)
+		}
+		if d.Err() == nil {
+			s.checkTokens(d, l.tokens)
+		}
+		if d.Err() == nil {
+			l.data, l.byRow, l.fixed = s.dataColumns(l.tokens), s.rowColumns(l.tokens), s.fixedBefore(l.tokens)
+		}
+		s.layouts = append(s.layouts, l)
+	}
+	if d.Err() == nil {
+		s.checkOrigins(d)
+	}
+}
+
+// Shapes that share a layout have so many tokens between them, beyond those of one shape for each layout.
+const mostShared = 1 << 20
+
+func (s *schema) decodeShapes(d *column.Decoder, rows int) {
+	n := d.Count("shapes", 2)
 	s.shapes = make([]shape, 0, n)
-	left := rows
+	left, shared := rows, mostShared
+	used := make([]bool, len(s.layouts))
 	for i := 0; i < n && d.Err() == nil; i++ {
 		sh := shape{rows: d.Number("rows of a shape", left)}
 		left -= sh.rows
-		tokens := d.Count("tokens", 1)
-		sh.tokens = make([]token, 0, tokens)
-		for j := 0; j < tokens && d.Err() == nil; j++ {
-			sh.tokens = append(sh.tokens, token(d.Number("token", 1<<31)))
+		sh.number = int(d.Below("layout", len(s.layouts)))
+		if d.Err() != nil {
+			return
 		}
-		if d.Err() == nil {
-			s.checkTokens(&d, sh.tokens)
+		sh.layout = s.layouts[sh.number]
+		if used[sh.number] {
+			if shared -= len(sh.tokens); shared < 0 {
+				d.Fail("the shapes share over %d tokens", mostShared)
+			}
 		}
-		if d.Err() == nil {
-			sh.data = s.dataColumns(sh.tokens)
+		used[sh.number] = true
+		if sh.fixed > 0 {
+			s.decodeEntries(d, &sh)
 		}
 		s.shapes = append(s.shapes, sh)
 	}
 	if d.Err() == nil && left != 0 {
 		d.Fail("the shapes cover %d rows too few", left)
 	}
-	return s, d.End()
+}
+
+func (s *schema) decodeEntries(d *column.Decoder, sh *shape) {
+	sh.entries = make([]uint32, 0, sh.fixed)
+	for _, t := range sh.tokens {
+		if t.isLeaf() && s.columns[t.id()].origin.way == wayFixed && d.Err() == nil {
+			sh.entries = append(sh.entries, d.Below("entry", s.columns[t.id()].origin.entries))
+		}
+	}
 }
 
 // checkTokens refuses a shape whose objects don't nest as the schema says.

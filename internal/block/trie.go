@@ -313,7 +313,7 @@ func (t *trie) shapeAt(n *node) (uint32, error) {
 	}
 	tokens := n.tokens()
 	n.shape = int32(len(t.shapes))
-	t.shapes = append(t.shapes, shape{tokens: tokens, data: t.dataColumns(tokens)})
+	t.shapes = append(t.shapes, shape{layout: &layout{tokens: tokens, data: t.dataColumns(tokens)}})
 	return uint32(n.shape), nil
 }
 

@@ -25,19 +25,19 @@ func (c *Cursor) Value() (event.Value, error) {
 	}
 	sh := &c.b.schema.shapes[c.shape()]
 	if c.b.schema.isEvent(sh) {
-		return c.leafValue(sh.tokens[0].id(), 0)
+		return c.leafValue(sh, 0)
 	}
-	return c.objectValue(sh.tokens, 0, len(sh.tokens))
+	return c.objectValue(sh, 0, len(sh.tokens))
 }
 
-// objectValue builds an object from the tokens between start and end.
-func (c *Cursor) objectValue(tokens []token, start, end int) (event.Value, error) {
+// objectValue builds an object from the shape's tokens between start and end.
+func (c *Cursor) objectValue(sh *shape, start, end int) (event.Value, error) {
 	s := c.b.schema
 	stack := []event.Value{{Kind: event.Object}}
 	var names []string
 	for i := start; i < end; i++ {
 		top := &stack[len(stack)-1]
-		switch t := tokens[i]; {
+		switch t := sh.tokens[i]; {
 		case t == closing:
 			closed := *top
 			stack = stack[:len(stack)-1]
@@ -48,7 +48,7 @@ func (c *Cursor) objectValue(tokens []token, start, end int) (event.Value, error
 			names = append(names, s.objects[t.id()].name)
 			stack = append(stack, event.Value{Kind: event.Object})
 		default:
-			v, err := c.leafValue(t.id(), earlier(tokens[:i], t))
+			v, err := c.leafValue(sh, i)
 			if err != nil {
 				return event.Value{}, err
 			}
@@ -68,24 +68,54 @@ func earlier(tokens []token, t token) (n uint32) {
 	return n
 }
 
-// leafValue decodes the row's nth value in a column.
-func (c *Cursor) leafValue(column, nth uint32) (event.Value, error) {
-	v, err := c.b.valueAt(column, int(c.next[column]+nth), c.row)
+// leafValue decodes what the row has for the shape's token i, a leaf.
+func (c *Cursor) leafValue(sh *shape, i int) (event.Value, error) {
+	return c.valueAt(sh.tokens[i].id(), c.b.schema.nth(sh, i))
+}
+
+// nth is which of a row's values in its column the leaf at token i is; in a fixed column, which entry.
+func (s *schema) nth(sh *shape, i int) uint32 {
+	if t := sh.tokens[i]; s.columns[t.id()].origin.way != wayFixed {
+		return earlier(sh.tokens[:i], t)
+	}
+	return sh.entries[s.fixedBefore(sh.tokens[:i])]
+}
+
+// valueAt decodes the row's nth value in a column; in a fixed column, the nth entry.
+func (c *Cursor) valueAt(column, nth uint32) (event.Value, error) {
+	v, err := c.decodeAt(column, nth)
 	if err == nil {
 		err = c.b.late()
 	}
 	return v, err
 }
 
-// valueAt decodes the value at a position of a column; row is the row it belongs to.
-func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
-	k := b.schema.columns[column].kind
+func (c *Cursor) decodeAt(column, nth uint32) (v event.Value, err error) {
+	b := c.b
+	def := &b.schema.columns[column]
+	k := def.kind
 	var r *reader
 	if k.hasData() {
-		var err error
 		if r, err = b.column(column); err != nil {
 			return event.Value{}, err
 		}
+	}
+	at := int(nth)
+	if def.origin.way != wayFixed {
+		at += int(c.next[b.schema.seat(column)])
+	}
+	switch {
+	case r == nil:
+	case r.instant != nil:
+		return r.instant.valueOf(b.instants.At(c.row)), nil
+	case r.quotes != nil:
+		if c.text, err = c.quoted(c.text[:0], r, at); err != nil {
+			return event.Value{}, err
+		}
+		if k == kindString {
+			return event.Value{Kind: event.String, Text: string(c.text)}, nil
+		}
+		return b.parseValue(column, c.text)
 	}
 	switch k {
 	case kindNull:
@@ -102,11 +132,15 @@ func (b *Block) valueAt(column uint32, at, row int) (event.Value, error) {
 		return event.Value{Kind: event.Number, Text: r.stringAt(at)}, nil
 	case kindTime:
 		var text [40]byte
-		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants.At(row)))}, nil
+		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants.At(c.row)))}, nil
 	case kindString, kindTimeText:
 		return event.Value{Kind: event.String, Text: r.stringAt(at)}, nil
 	}
-	v, err := event.ParseValue(r.textAt(at))
+	return b.parseValue(column, r.textAt(at))
+}
+
+func (b *Block) parseValue(column uint32, text []byte) (event.Value, error) {
+	v, err := event.ParseValue(text)
 	if err != nil {
 		return v, fault.WrapAs(fault.Corrupt, err, opDecode, "column %s", b.schema.path(column))
 	}
@@ -131,8 +165,8 @@ type Field struct {
 type target struct {
 	found      targetKind
 	column     uint32
-	nth        uint32
-	start, end int // tokens of an object
+	nth        uint32 // of a leaf, as schema.nth has it
+	start, end int    // tokens of an object
 }
 
 type targetKind uint8
@@ -212,7 +246,7 @@ func (s *schema) target(sh *shape, path []string) target {
 		}
 	}
 	if t.found == targetLeaf {
-		t.nth = earlier(sh.tokens[:t.start], leaf(t.column))
+		t.nth = s.nth(sh, t.start)
 	}
 	return t
 }
@@ -248,9 +282,9 @@ func (c *Cursor) Lookup(f *Field) (event.Value, error) {
 	sh := c.shape()
 	switch t := &f.targets[sh]; t.found {
 	case targetLeaf:
-		return c.leafValue(t.column, t.nth)
+		return c.valueAt(t.column, t.nth)
 	case targetObject:
-		return c.objectValue(c.b.schema.shapes[sh].tokens, t.start, t.end)
+		return c.objectValue(&c.b.schema.shapes[sh], t.start, t.end)
 	case targetWhole:
 		return c.findInWhole(t.column, f.path)
 	}
