@@ -1,8 +1,8 @@
 package block
 
 import (
-	"bytes"
 	"hash/maphash"
+	"slices"
 )
 
 // gathered are the values of one kind at one path, in row order. Texts go through a dictionary from the first value
@@ -13,29 +13,32 @@ type gathered struct {
 	bools  []byte  // bool: 0 or 1 each
 
 	// Texts. With a dictionary, text i of it ends at ends[i] and codes has one entry for each value; without, value i ends at ends[i].
-	text   []byte
-	ends   []uint32
-	hashes []uint64 // of the dictionary's texts
-	slots  []uint32 // open addressing; 1 + index into ends
-	codes  []uint32
-	plain  bool
-	total  int // bytes of all values, repeated ones counted again
+	text  []byte
+	ends  []uint32
+	slots []slot // open addressing
+	codes []uint32
+	plain bool
+	total int // bytes of all values, repeated ones counted again
+
+	last     []byte // the dictionary's text looked up last, nil if there is none
+	lastCode uint32
 
 	pieces []piece // what AppendRuns has gathered and not copied yet
 }
 
+// A slot of a dictionary has a text's hash above 1 + its place in ends; zero is free.
+type slot uint64
+
 const (
 	tryBefore = 128 // new texts before a dictionary can be given up
 	minSlots  = 16
+	keptSlots = 4096
 )
 
 func (c *gathered) reset() {
 	c.ints, c.scales, c.bools = c.ints[:0], c.scales[:0], c.bools[:0]
-	c.text, c.ends, c.hashes, c.codes = c.text[:0], c.ends[:0], c.hashes[:0], c.codes[:0]
-	if len(c.slots) > 4096 {
-		c.slots = nil
-	}
-	clear(c.slots)
+	c.text, c.ends, c.codes = c.text[:0], c.ends[:0], c.codes[:0]
+	c.clearSlots()
 	c.plain, c.total = false, 0
 }
 
@@ -70,21 +73,21 @@ func (c *gathered) textAt(i int) []byte {
 
 // appendText adds a value and returns how much memory it takes.
 func (c *gathered) appendText(v []byte, seed maphash.Seed) int {
+	c.total += len(v)
 	if c.plain {
-		c.total += len(v)
 		c.text = append(c.text, v...)
 		c.ends = append(c.ends, uint32(len(c.text)))
 		return len(v) + 4
 	}
-	if n := len(c.codes); n > 0 {
-		if last := c.codes[n-1]; string(c.entry(int(last))) == string(v) {
-			c.total += len(v)
-			c.codes = append(c.codes, last)
-			return 4
-		}
+	if c.last != nil && string(c.last) == string(v) {
+		c.codes = append(c.codes, c.lastCode)
+		return 4
 	}
 	code, taken := c.intern(v, seed)
-	c.appendCode(code)
+	c.codes = append(c.codes, code)
+	if taken > 0 && c.isMostlyNew() {
+		c.giveUp()
+	}
 	return taken + 4
 }
 
@@ -105,45 +108,70 @@ func (c *gathered) intern(v []byte, seed maphash.Seed) (code uint32, taken int) 
 	if len(c.slots) < 2*len(c.ends)+2 {
 		c.grow()
 	}
-	h := maphash.Bytes(seed, v)
-	mask := uint64(len(c.slots) - 1)
+	h := uint32(maphash.Bytes(seed, v))
+	mask := uint32(len(c.slots) - 1)
 	for at := h & mask; ; at = (at + 1) & mask {
-		slot := c.slots[at]
-		if slot == 0 {
+		s := c.slots[at]
+		if s == 0 {
+			start := len(c.text)
 			c.text = append(c.text, v...)
+			code = uint32(len(c.ends))
 			c.ends = append(c.ends, uint32(len(c.text)))
-			c.hashes = append(c.hashes, h)
-			c.slots[at] = uint32(len(c.ends))
-			return uint32(len(c.ends)) - 1, len(v) + 24
+			c.slots[at] = slot(h)<<32 | slot(code+1)
+			c.last, c.lastCode = c.text[start:], code
+			return code, len(v) + 24
 		}
-		if c.hashes[slot-1] == h && bytes.Equal(c.entry(int(slot-1)), v) {
-			return slot - 1, 0
+		if uint32(s>>32) != h {
+			continue
+		}
+		if text := c.entry(int(uint32(s) - 1)); string(text) == string(v) {
+			c.last, c.lastCode = text, uint32(s)-1
+			return c.lastCode, 0
 		}
 	}
 }
 
 func (c *gathered) grow() {
-	size := max(minSlots, 2*len(c.slots))
-	c.slots = make([]uint32, size)
-	for i, h := range c.hashes {
-		at := h & uint64(size-1)
-		for c.slots[at] != 0 {
-			at = (at + 1) & uint64(size-1)
+	old := c.slots
+	c.slots = make([]slot, max(minSlots, 2*len(old)))
+	mask := uint32(len(c.slots) - 1)
+	for _, s := range old {
+		if s == 0 {
+			continue
 		}
-		c.slots[at] = uint32(i + 1)
+		at := uint32(s>>32) & mask
+		for c.slots[at] != 0 {
+			at = (at + 1) & mask
+		}
+		c.slots[at] = s
 	}
 }
 
-// giveUp turns a column with a dictionary into a plain one.
-func (c *gathered) giveUp() {
-	text := make([]byte, 0, 2*c.total)
-	ends := make([]uint32, 0, 2*len(c.codes))
-	for _, code := range c.codes {
-		text = append(text, c.entry(int(code))...)
-		ends = append(ends, uint32(len(text)))
+func (c *gathered) clearSlots() {
+	if len(c.slots) > keptSlots {
+		c.slots = nil
 	}
-	c.text, c.ends, c.plain = text, ends, true
-	c.codes, c.hashes, c.slots = nil, nil, nil
+	clear(c.slots)
+	c.last = nil
+}
+
+// giveUp turns a column with a dictionary into a plain one. It keeps the memory, for a column that gives up does so in one block after another.
+func (c *gathered) giveUp() {
+	text, ends := slices.Clone(c.text), slices.Clone(c.ends)
+	c.text, c.ends = slices.Grow(c.text[:0], 2*c.total), slices.Grow(c.ends[:0], 2*len(c.codes))
+	for _, code := range c.codes {
+		start := uint32(0)
+		if code > 0 {
+			start = ends[code-1]
+		}
+		c.text = append(c.text, text[start:ends[code]]...)
+		c.ends = append(c.ends, uint32(len(c.text)))
+	}
+	c.plain = true
+	if c.codes = c.codes[:0]; cap(c.codes) > keptSlots {
+		c.codes = nil
+	}
+	c.clearSlots()
 }
 
 // ordered returns a column with c's values in another order: value i of it is value order[i] of c. It shares c's dictionary.
