@@ -99,25 +99,26 @@ func (d *jsonDialect) errorIfMisnamed(field string, sample [][]byte) error {
 	return nil
 }
 
-// found says which members were taken for time, level and message.
+// found says which members were taken for time, level and message, as the first line that has them calls them.
 func (d *jsonDialect) found(sample [][]byte) string {
 	var found []string
-	has := func(p fieldPath) bool {
+	name := func(p fieldPath) string {
 		for _, line := range sample {
 			if d.objects.scan.scan(line) == nil {
 				if _, ok := d.objects.scan.lookup(p); ok {
-					return true
+					at := d.objects.scan.slots[p.id]
+					return strings.Join(append([]string{string(d.objects.scan.name(int(at - 1)))}, p.inner...), ".")
 				}
 			}
 		}
-		return false
+		return ""
 	}
 	for _, role := range []struct {
 		what string
 		path fieldPath
 	}{{"time", d.objects.times[0]}, {"level", d.objects.levels[0]}, {"message", d.objects.messages[0]}} {
-		if has(role.path) {
-			found = append(found, role.what+" in "+role.path.String())
+		if name := name(role.path); name != "" {
+			found = append(found, role.what+" in "+name)
 		}
 	}
 	if len(found) == 0 {
