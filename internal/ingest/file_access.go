@@ -117,6 +117,12 @@ func bracketedTime(text []byte, k *clock) int {
 
 // accessStatus adds the status; the level and the message go by it.
 func accessStatus(status, request []byte, r *record) {
+	r.answered(request, status)
+	r.number("status", status)
+}
+
+// answered makes the level and the message of a request and the status of its answer.
+func (r *record) answered(request, status []byte) {
 	r.level, r.kept = "Information", true
 	if len(status) > 0 {
 		switch status[0] {
@@ -126,7 +132,6 @@ func accessStatus(status, request []byte, r *record) {
 			r.level = "Error"
 		}
 	}
-	r.number("status", status)
 	at := len(r.room)
 	r.room = append(r.room, request...)
 	if len(status) > 0 {

@@ -65,7 +65,7 @@ func TestDocuments(t *testing.T) {
 		{name: "CloudWatch", text: `{"messageType":"DATA_MESSAGE","logGroup":"g","subscriptionFilters":["x"],"logEvents":[{"id":"1","timestamp":1669575481000,"message":"one"}]}`,
 			format: "CloudWatch Logs JSON (time in timestamp, message in message)",
 			events: []string{`1 86: {"@t":"1.0000000Z","@m":"one","messageType":"DATA_MESSAGE","logGroup":"g","id":"1","timestamp":1669575481000,"message":"one"}`}},
-		{name: "raw events of Seq", text: `{"Events":[{"Timestamp":"2022-11-27T18:58:01Z","MessageTemplate":"Hi {N}","Properties":{"N":1}}]}`, format: "JSON document (time in timestamp)",
+		{name: "raw events of Seq", text: `{"Events":[{"Timestamp":"2022-11-27T18:58:01Z","MessageTemplate":"Hi {N}","Properties":{"N":1}}]}`, format: "JSON document (time in Timestamp)",
 			events: []string{`1 11: {"@t":"1Z","@mt":"Hi {N}","N":1}`}},
 		{name: "a member that is an array is no envelope", text: "{\"user\":\"ann\",\"items\":[{" + one + "}]}\n", format: "JSON lines",
 			events: []string{`1 0: {"@t":"2026-11-20T12:00:00.0000000Z","user":"ann","items":[{` + one + "}]}"}},

@@ -18,7 +18,7 @@ func (d *textDialect) joiningOf(s *sample) joining {
 		switch d.form.format {
 		case "access", "squid", "uwsgi", "haproxy", "proxifier", "healthapp", "pgbouncer":
 			return joinNone
-		case "logfmt":
+		case "logfmt", "ltsv":
 			return joinParts
 		}
 		return joinAll

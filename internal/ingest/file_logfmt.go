@@ -80,31 +80,16 @@ func parseLogfmt(line []byte, r *record, stamped bool) bool {
 		default:
 			r.fields = event.AppendString(r.fields, p.value)
 		}
-		if role.kind == noRole || role.rank > best[role.kind] {
+		if role.kind == noRole || role.rank > best[role.kind] || role.kind == timeRole && stamped && !surelyTime(p.name) {
 			continue
 		}
-		fits := false
-		switch role.kind {
-		case timeRole:
-			if k, ok := clockText(p.value, nil); ok && !(stamped && !surelyTime(p.name)) {
-				r.clock, r.timed, fits = k, true, true
+		if seconds, ok := bytes.CutPrefix(p.value, []byte("audit(")); ok && role.kind == messageRole { // Linux' audit
+			if found, ok := findUnix(seconds); ok {
+				r.clock, r.timed, known = found.clock, true, true
 			}
-		case levelRole:
-			if level := wordLevel(p.value); level != "" {
-				r.level, r.word, r.kept, fits = level, p.value, true, true
-			}
-		case messageRole:
-			if seconds, ok := bytes.CutPrefix(p.value, []byte("audit(")); ok { // Linux' audit
-				if found, ok := findUnix(seconds); ok {
-					r.clock, r.timed, known = found.clock, true, true
-				}
-				continue
-			}
-			if fits = len(p.value) > 0; fits {
-				r.message = p.value
-			}
+			continue
 		}
-		if fits {
+		if r.play(role.kind, p.value) {
 			best[role.kind], known = role.rank, true
 		}
 	}

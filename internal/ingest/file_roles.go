@@ -68,6 +68,28 @@ func foldName(dst, name []byte) []byte {
 	return dst
 }
 
+// play takes a value for the time, the level or the message of a record, which keeps it as a property; false: it cannot be that.
+func (r *record) play(kind roleKind, value []byte) bool {
+	switch kind {
+	case timeRole:
+		k, ok := clockText(value, nil)
+		if ok {
+			r.clock, r.timed = k, true
+		}
+		return ok
+	case levelRole:
+		level := wordLevel(value)
+		if level != "" {
+			r.level, r.word, r.kept = level, value, true
+		}
+		return level != ""
+	}
+	if len(value) > 0 {
+		r.message = value
+	}
+	return len(value) > 0
+}
+
 // clockText reads a text as a time, all of it: in a form that lines of text have too, in any
 // of ISO 8601, or as a plausible number since 1970. times knows the forms of the file, nil: any.
 func clockText(text []byte, times *stampFinder) (clock, bool) {

@@ -367,7 +367,7 @@ func (c *cursor) sixDigits(k *clock) {
 	}
 }
 
-// parseCompactISO reads 20171223-22:15:29:606, 20230102T150405.123Z and 20230102150405.
+// parseCompactISO reads 20171223-22:15:29:606, 20230102T150405.123Z, 20120702.102240 and 20230102150405.
 func parseCompactISO(c *cursor) (k clock) {
 	k.year = c.digits(4)
 	k.month = c.digits(2)
@@ -379,7 +379,7 @@ func parseCompactISO(c *cursor) (k clock) {
 		c.sixDigits(&k)
 		return k
 	}
-	c.oneOf("T -_")
+	c.oneOf("T -_.")
 	if c.digitsAhead() == 6 {
 		c.sixDigits(&k)
 		if !c.bad {

@@ -55,8 +55,10 @@ type textEvent struct {
 var lineForms = slices.Concat(
 	accessForms,
 	logfmtForms,
+	ltsvForms,
 	mongoForms,
 	mysqlSlowForms,
+	mysqlGeneralForms,
 	syslogForms,
 	pgbouncerForms,
 	consoleForms,
