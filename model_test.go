@@ -64,6 +64,8 @@ func TestModel(t *testing.T) {
 		fs := vfs.NewMem()
 		hooks := engine.Hooks{
 			ReserveBytes: -1, BlockRows: rapid.SampledFrom([]int{2, 7, 65536}).Draw(rt, "block rows"), PieceRows: rapid.SampledFrom([]int{1, 5, 8192}).Draw(rt, "piece rows"),
+			SegmentBytes: rapid.SampledFrom([]int64{1000, 3000, 0}).Draw(rt, "segment bytes"), SmallBytes: rapid.SampledFrom([]int64{1, 1000}).Draw(rt, "small bytes"),
+			CompactFan: rapid.SampledFrom([]int{2, 3, 0}).Draw(rt, "fan"), NoCompact: rapid.Bool().Draw(rt, "no compaction"),
 		}
 		options := &stele.Options{FS: fs, Hooks: hooks, JournalBytes: rapid.SampledFrom([]int64{1, 2000, 1 << 20}).Draw(rt, "journal bytes"), CacheBytes: rapid.SampledFrom([]int64{1, 1 << 20}).Draw(rt, "cache bytes")}
 		s, err := stele.Open("store", options)
@@ -165,6 +167,11 @@ func TestModel(t *testing.T) {
 			},
 			"flush": func(rt *rapid.T) {
 				if err := s.Flush(ctx); err != nil {
+					rt.Fatal(err)
+				}
+			},
+			"settle": func(rt *rapid.T) {
+				if err := s.Settle(ctx); err != nil {
 					rt.Fatal(err)
 				}
 			},

@@ -14,6 +14,9 @@ type Stats struct {
 	JournalEvents  int64 // in the journal; deleted ones count until it is sealed
 	Documents      int64 // of all spaces
 	SegmentBytes   int64
+	SealedBytes    int64 // written to segments since opening, from the journal; and
+	CompactedBytes int64 // by merging segments: both, divided by the first, are the write amplification
+	Compactions    int64 // of segments, since opening
 	JournalBytes   int64
 	DocumentBytes  int64
 	DiskBytes      int64         // of all files in the directory
@@ -38,7 +41,7 @@ func (s *Store) Stats() Stats {
 	e := s.e.Stats()
 	st := Stats{
 		StoreID: e.StoreID, Events: e.Events, Segments: e.Segments, JournalEvents: e.JournalEvents, Documents: e.Documents.Documents,
-		SegmentBytes: e.SegmentBytes, JournalBytes: e.JournalBytes, DocumentBytes: e.Documents.FileBytes, DiskBytes: e.DiskBytes,
+		SegmentBytes: e.SegmentBytes, SealedBytes: e.SealedBytes, CompactedBytes: e.CompactedBytes, Compactions: e.Compactions, JournalBytes: e.JournalBytes, DocumentBytes: e.Documents.FileBytes, DiskBytes: e.DiskBytes,
 		LastArrival: e.LastArrival, Snapshots: e.Snapshots, OldestSnapshot: e.OldestSnapshot, Damage: damageOf(e.Damage), Opened: e.Opened,
 	}
 	if !e.Empty {

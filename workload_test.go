@@ -43,6 +43,7 @@ func newWorkload(seed uint64, fs vfs.FS) *workload {
 func workloadOptions(seed uint64) stele.Options {
 	o := stele.Options{JournalBytes: 1 << 20, Hooks: engine.Hooks{
 		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, PieceRows: 3, CompactBytes: 900,
+		SegmentBytes: 2500, SmallBytes: 300, CompactFan: 2,
 	}}
 	if seed%3 == 0 {
 		o.CacheBytes = 1 // nothing of the journal stays in memory
@@ -89,7 +90,7 @@ func (w *workload) close() error {
 func (w *workload) steps(some int) error {
 	first := []func() error{
 		w.open, w.inOrder, w.set, w.outOfOrder, w.flush, w.inOrder, w.set, w.hold, w.delete, w.atOnce, w.flush, w.set,
-		w.deleteOld, w.unset, w.inOrder, w.reopen, w.flush, w.outOfOrder, w.churn, w.inOrder, w.release,
+		w.deleteOld, w.unset, w.inOrder, w.reopen, w.flush, w.settle, w.outOfOrder, w.churn, w.inOrder, w.release, w.settle,
 	}
 	for _, do := range first {
 		if err := do(); err != nil {
@@ -99,7 +100,7 @@ func (w *workload) steps(some int) error {
 	// Each as often as it stands here.
 	random := []func() error{
 		w.inOrder, w.inOrder, w.inOrder, w.outOfOrder, w.outOfOrder, w.farAway, w.atOnce, w.large,
-		w.delete, w.delete, w.deleteOld, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.reopen, w.hold, w.release,
+		w.delete, w.delete, w.deleteOld, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.settle, w.reopen, w.hold, w.release,
 	}
 	for range some {
 		if err := random[w.rng.IntN(len(random))](); err != nil {
@@ -111,7 +112,7 @@ func (w *workload) steps(some int) error {
 
 // finish ends the workload in good order.
 func (w *workload) finish() error {
-	for _, do := range []func() error{w.release, w.flush, w.inOrder, w.close} {
+	for _, do := range []func() error{w.release, w.flush, w.settle, w.inOrder, w.close} {
 		if err := do(); err != nil {
 			return err
 		}
@@ -246,6 +247,9 @@ func (w *workload) unset() error {
 }
 
 func (w *workload) flush() error { return w.fail("flush", w.store.Flush(context.Background())) }
+
+// settle has segments merged, which the background does besides.
+func (w *workload) settle() error { return w.fail("settle", w.store.Settle(context.Background())) }
 
 func (w *workload) reopen() error {
 	if err := w.close(); err != nil {

@@ -62,7 +62,7 @@ const (
 	// shortPiece is below how many values a piece is served from numbers that were all decoded before.
 	shortPiece = 64
 	// plainValues is from how many values on a column without a dictionary makes the builder's do without from the start.
-	plainValues = 4096
+	plainValues = 512
 )
 
 // AppendRuns copies rows of open blocks in the order given, their arrival numbers included. It first notes which values

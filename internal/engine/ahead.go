@@ -68,36 +68,44 @@ func (m *merge) lookAhead(c *cursor) {
 		}
 		defer view.st.set.release()
 		// An error is met again, and told, when the block's turn comes.
-		if b, _ = e.segmentBlock(p, index); b != nil && load {
+		if b, _ = e.segmentBlock(p, index, true); b != nil && load {
 			_ = b.Load()
 		}
 	}()
 }
 
-// segmentBlock returns block i of a segment, from the cache or the disk. What cannot be
+// segmentBlock returns block i of a segment, from the cache or the disk; keep has it stay in the cache. What cannot be
 // read is noted as damage, and the error says what is lost.
-func (e *Engine) segmentBlock(p *part, i int) (*block.Block, error) {
+func (e *Engine) segmentBlock(p *part, i int, keep bool) (*block.Block, error) {
 	key := cacheKey{p.Number, int64(i)}
 	if b := e.cache.get(key); b != nil {
 		return b, nil
 	}
-	meta := p.reader.Meta(i)
-	data, err := p.reader.ReadBlock(i, nil)
-	var b *block.Block
-	if err == nil {
-		b, err = block.Open(data, meta.Base)
-	}
-	if err == nil && b.Rows() != meta.Rows {
-		err = fault.New(fault.Corrupt, "open block", "expected %d rows, found %d", meta.Rows, b.Rows()).At(p.reader.Name(), fault.NoOffset)
-	}
+	b, err := openSegmentBlock(p, i)
 	if err != nil {
+		meta := p.reader.Meta(i)
 		lost := fault.Wrap(err, "read segment", "block %d of %s is lost: %d events from %s to %s", i, p.reader.Name(), meta.Rows,
 			meta.MinKey.Time().Format(timeLayout), meta.MaxKey.Time().Format(timeLayout))
 		e.damaged(lost, lost.Msg)
 		return nil, lost
 	}
-	e.cache.put(key, b)
+	if keep {
+		e.cache.put(key, b)
+	}
 	return b, nil
+}
+
+func openSegmentBlock(p *part, i int) (*block.Block, error) {
+	meta := p.reader.Meta(i)
+	data, err := p.reader.ReadBlock(i, nil)
+	if err != nil {
+		return nil, err
+	}
+	b, err := block.Open(data, meta.Base)
+	if err == nil && b.Rows() != meta.Rows {
+		err = fault.New(fault.Corrupt, "open block", "expected %d rows, found %d", meta.Rows, b.Rows()).At(p.reader.Name(), fault.NoOffset)
+	}
+	return b, err
 }
 
 const timeLayout = "2006-01-02T15:04:05.999999999Z07:00"

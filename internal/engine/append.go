@@ -160,7 +160,7 @@ func (e *Engine) recall(keys *Keys) {
 		}
 		for i := range p.reader.Blocks() {
 			if m := p.reader.Meta(i); m.MinArrival < end && m.MaxArrival >= keys.Base {
-				if b, err := e.segmentBlock(p, i); err == nil {
+				if b, err := e.segmentBlock(p, i, true); err == nil {
 					visit(b)
 				}
 			}

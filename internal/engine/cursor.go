@@ -200,7 +200,7 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 	}
 	var err error
 	if c.part != nil {
-		c.block, err = m.e.segmentBlock(c.part, c.index)
+		c.block, err = m.e.segmentBlock(c.part, c.index, !m.once)
 	} else {
 		c.block, err = m.e.recentBlock(c.recent, !m.once)
 	}

@@ -87,6 +87,7 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 		e.remove(segmentName(number)) // one that could not be opened
 	}
 	e.keepReserve()
+	e.kickCompact()
 	if st := e.current(); len(st.recent) > 0 && !slices.ContainsFunc(st.recent, func(r *recent) bool {
 		return r.journal == 0 || !covered(st.deletions, r.minKey, r.maxKey, r.maxArrival)
 	}) {

@@ -18,7 +18,7 @@ import (
 
 // Engine is an open store. Safe for concurrent use.
 //
-// Locks are taken in this order: sealing, catalogMu, mu. The committer alone touches
+// Locks are taken in this order: sealing or compacting, catalogMu, mu. The committer alone touches
 // the journal's writer and the counter.
 type Engine struct {
 	o       Options
@@ -46,9 +46,13 @@ type Engine struct {
 	encoder  atomic.Pointer[block.Encoder] // of the segment written last: it knows how columns are written best; nil while in use
 	sealKick chan struct{}
 	tidyKick chan struct{}
-	stop     context.CancelFunc // ends the background
-	stopped  context.Context
-	workers  sync.WaitGroup
+
+	compacting  chan struct{}  // holds a token while nobody merges segments
+	merger      *block.Encoder // as encoder; of whoever has the token
+	compactKick chan struct{}
+	stop        context.CancelFunc // ends the background
+	stopped     context.Context
+	workers     sync.WaitGroup
 
 	catalogMu sync.Mutex
 	catalog   *manifest.Log // nil in a read-only store
@@ -63,6 +67,10 @@ type Engine struct {
 	reserve  bool     // the reserve file is in place
 	sealErr  error    // of the last attempt
 	sealed   chan struct{}
+	alone    map[uint64]bool // damaged segments, which are not merged
+
+	sealedBytes, compactedBytes int64 // written to segments since the store was opened
+	compactions                 int64
 }
 
 // A journalFile is a journal that is not sealed yet.

@@ -187,7 +187,7 @@ func (f *Follow) lowest(v *View, after uint64, exact bool) uint64 {
 		}
 		for i := range p.reader.Blocks() {
 			m := p.reader.Meta(i)
-			see(m.MinArrival, m.MaxArrival, func() (*block.Block, error) { return f.e.segmentBlock(p, i) })
+			see(m.MinArrival, m.MaxArrival, func() (*block.Block, error) { return f.e.segmentBlock(p, i, true) })
 		}
 	}
 	return low
@@ -213,7 +213,7 @@ func (f *Follow) read(v *View, low, end uint64) {
 		}
 		for i := range p.reader.Blocks() {
 			if m := p.reader.Meta(i); m.MinArrival < end && m.MaxArrival >= low {
-				b, err := f.e.segmentBlock(p, i)
+				b, err := f.e.segmentBlock(p, i, true)
 				if err != nil {
 					f.note(err)
 					continue

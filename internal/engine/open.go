@@ -25,9 +25,11 @@ func Open(dir string, options Options) (*Engine, error) {
 		o: o, fs: o.FS, dir: dir, log: o.Logger,
 		gate: newGate(), cache: newCache(o.CacheBytes), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
+		compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
 		views: map[*View]struct{}{}, sealed: make(chan struct{}),
 	}
 	e.sealing <- struct{}{}
+	e.compacting <- struct{}{}
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	if !o.ReadOnly {
 		if err := e.makeDir(); err != nil {
@@ -46,11 +48,13 @@ func Open(dir string, options Options) (*Engine, error) {
 	}
 	e.opened = time.Since(start)
 	if !o.ReadOnly {
-		e.workers.Add(3)
+		e.workers.Add(4)
 		go e.commitLoop()
 		go e.sealLoop()
 		go e.tidyLoop()
+		go e.compactLoop()
 		e.kickTidy()
+		e.kickCompact()
 		if e.sealDue() {
 			e.kickSeal()
 		}

@@ -31,6 +31,10 @@ type Hooks struct {
 	PieceRows    int              // rows at which a batch's builder becomes a block; 0: 8,192
 	ReserveBytes int64            // size of the reserve file; 0: 1 MiB, negative: none
 	NoTidy       bool             // recent blocks are not merged in memory
+	NoCompact    bool             // segments are merged by Settle alone
+	SegmentBytes int64            // up to what size segments are merged; 0: 512 MiB
+	SmallBytes   int64            // smaller segments count as so large; 0: 1 MiB
+	CompactFan   int              // how many segments of about the same size are merged; 0: 4 that overlap, 12 neighbours
 	CompactBytes int64            // the size from which the document log is compacted; 0: 1 MiB
 }
 
@@ -66,6 +70,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Hooks.Now == nil {
 		o.Hooks.Now = time.Now
+	}
+	if o.Hooks.SegmentBytes <= 0 {
+		o.Hooks.SegmentBytes = defaultSegmentBytes
+	}
+	if o.Hooks.SmallBytes <= 0 {
+		o.Hooks.SmallBytes = defaultSmallBytes
 	}
 	if o.Hooks.BlockRows <= 0 {
 		o.Hooks.BlockRows = defaultBlockRows

@@ -21,21 +21,22 @@ type recovery struct {
 	fresh   bool // there is no store yet
 	rebuilt bool // the catalog was damaged: files tell what it may have lost
 
-	parts    []*part
-	absent   []absent
-	salvaged []*recent
-	replayed []*recent
-	logs     []*log          // of the journals that were replayed
-	foreign  map[uint64]bool // segments and journals that are not this store's, or not to be removed
-	keep     map[uint64]bool // segments that must not be swept
-	unsynced []uint64        // journals with frames that only the page cache may hold
-	blank    []uint64        // journals whose creation a crash interrupted
+	parts      []*part
+	absent     []absent
+	salvaged   []*recent
+	salvagedOf map[*recent]uint64 // the segment that a block was found in
+	replayed   []*recent
+	logs       []*log          // of the journals that were replayed
+	foreign    map[uint64]bool // segments and journals that are not this store's, or not to be removed
+	keep       map[uint64]bool // segments that must not be swept
+	unsynced   []uint64        // journals with frames that only the page cache may hold
+	blank      []uint64        // journals whose creation a crash interrupted
 }
 
 // reconcile brings the catalog and the segment files together.
 func (rec *recovery) reconcile() error {
 	e := rec.e
-	rec.foreign, rec.keep = map[uint64]bool{}, map[uint64]bool{}
+	rec.foreign, rec.keep, rec.salvagedOf = map[uint64]bool{}, map[uint64]bool{}, map[*recent]uint64{}
 	nothing := len(rec.files.segments) == 0 && len(rec.files.journals) == 0 && rec.files.documents == 0
 	complete := rec.loaded.Name != "" && len(rec.loaded.Damage) == 0
 	switch {
@@ -95,29 +96,6 @@ func (rec *recovery) reconcile() error {
 	return nil
 }
 
-// orphans returns the segments whose edits a catalog has lost that looks sound: a log that was cut off looks like one with a
-// torn tail. The catalog does not know that the journals which they replaced are sealed, and journals that they replaced are
-// gone, which happens only after the edit is durable (I6).
-func (rec *recovery) orphans() map[uint64]bool {
-	orphans := map[uint64]bool{}
-	for _, number := range rec.files.segments {
-		if _, named := rec.catalog.Segments[number]; named || rec.rebuilt {
-			continue
-		}
-		r, err := segment.Open(rec.e.fs, path.Join(rec.e.dir, segmentName(number)))
-		if err != nil {
-			rec.keep[number] = fault.KindOf(err) != fault.Corrupt // else it is unfinished
-			continue
-		}
-		id := r.Info().Identity
-		_ = r.Release()
-		if id.StoreID == rec.catalog.StoreID && len(id.Journals) > 0 && slices.Max(id.Journals) > rec.catalog.Sealed && !rec.unfinished(id) {
-			orphans[number] = true
-		}
-	}
-	return orphans
-}
-
 // openSegment opens one segment file, or salvages what is sound of it.
 func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	e := rec.e
@@ -150,6 +128,7 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	info, damage, serr := segment.Salvage(e.fs, name, func(data []byte, m segment.Meta) error {
 		b, err := newRecent(slices.Clone(data), m.Base, 0)
 		if err == nil {
+			rec.salvagedOf[b] = number
 			found = append(found, b)
 			rows += int64(b.rows)
 		}
@@ -203,19 +182,6 @@ func (rec *recovery) lose(s manifest.Segment, err *fault.Error, what string) {
 	rec.e.damaged(err, what)
 }
 
-// unfinished reports whether a segment has replaced nothing yet.
-func (rec *recovery) unfinished(id segment.Identity) bool {
-	if len(id.Journals) == 0 {
-		return false
-	}
-	for _, n := range id.Journals {
-		if !slices.Contains(rec.files.journals, n) {
-			return false
-		}
-	}
-	return true
-}
-
 // inOrder checks what a reader relies on.
 func inOrder(r *segment.Reader) error {
 	for i := 1; i < r.Blocks(); i++ {
@@ -224,47 +190,6 @@ func inOrder(r *segment.Reader) error {
 		}
 	}
 	return nil
-}
-
-// rebuild adds to a damaged catalog what the segments' footers say (R14).
-func (rec *recovery) rebuild(identities map[uint64]segment.Identity) {
-	c := &rec.catalog
-	claimed := map[uint64]bool{}
-	for number := range c.Segments {
-		for _, j := range identities[number].Journals {
-			claimed[j] = true
-		}
-	}
-	replaced := map[uint64]bool{}
-	for _, id := range identities {
-		for _, s := range id.Segments {
-			replaced[s] = true
-		}
-	}
-	// The newest first: an older one with the same journals was an attempt that failed.
-	slices.SortFunc(rec.parts, func(a, b *part) int { return -int(int64(a.Number) - int64(b.Number)) })
-	for _, p := range rec.parts {
-		id := identities[p.Number]
-		if _, named := c.Segments[p.Number]; named || rec.loaded.Dropped[p.Number] || replaced[p.Number] {
-			continue
-		}
-		if slices.ContainsFunc(id.Journals, func(j uint64) bool { return claimed[j] }) {
-			continue
-		}
-		c.Segments[p.Number] = p.Segment
-		for _, j := range id.Journals {
-			claimed[j] = true
-		}
-	}
-	for number := range replaced {
-		delete(c.Segments, number)
-	}
-	for number, s := range c.Segments {
-		for _, j := range identities[number].Journals {
-			c.Sealed = max(c.Sealed, j)
-		}
-		c.Epoch = max(c.Epoch, epochOf(s.MaxArrival))
-	}
 }
 
 func epochOf(arrival uint64) uint32 { return uint32(arrival >> 40) }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -53,18 +54,6 @@ func (e *Engine) Flush(ctx context.Context) error {
 		return err
 	}
 	if err := e.rotate(ctx); err != nil {
-		return err
-	}
-	return e.seal(ctx)
-}
-
-// Settle does what the background still has to do.
-func (e *Engine) Settle(ctx context.Context) error {
-	if err := e.gate.enter(); err != nil {
-		return err
-	}
-	defer e.gate.leave()
-	if err := e.writable("settle"); err != nil {
 		return err
 	}
 	return e.seal(ctx)
@@ -157,15 +146,24 @@ func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, so
 	if w == nil {
 		return nil, nil
 	}
+	p, err := e.finishSegment(w, number, applied)
+	if err != nil {
+		return nil, fault.Wrap(err, "seal", "the segment cannot be finished")
+	}
+	return p, nil
+}
+
+// finishSegment makes a segment durable and opens it. A failure removes it, as far as that is possible.
+func (e *Engine) finishSegment(w *segment.Writer, number, applied uint64) (*part, error) {
 	info, err := w.Finish()
 	if err != nil {
 		w.Abort()
-		return nil, fault.Wrap(err, "seal", "the segment cannot be finished")
+		return nil, err
 	}
-	r, err := segment.Open(e.fs, name)
+	r, err := segment.Open(e.fs, path.Join(e.dir, segmentName(number)))
 	if err != nil {
 		e.remove(segmentName(number))
-		return nil, fault.Wrap(err, "seal", "the segment just written cannot be read")
+		return nil, fault.Wrap(err, "write segment", "the segment just written cannot be read")
 	}
 	return &part{reader: r, Segment: segmentOf(info, applied)}, nil
 }
@@ -210,7 +208,7 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 		edit.Retries = append(edit.Retries, manifest.Retry{ID: id, Base: r.base, Rows: r.rows, Time: r.time})
 	})
 	e.catalog.Forget(now - int64(retryWindow))
-	edit.DropDeletions = e.needless(st.deletions, kept, p)
+	edit.DropDeletions = needless(st.deletions, kept, append(slices.Collect(maps.Values(e.catalog.Catalog().Segments)), edit.Add...))
 	if err := e.catalog.Append(edit); err != nil {
 		if p != nil {
 			if e.catalog.Name() != "" {
@@ -235,6 +233,9 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 			parts = append(slices.Clip(parts), p)
 		}
 		st.set = newSegmentSet(parts, st.set.retire(0, last))
+		if p != nil {
+			e.sealedBytes += p.Bytes
+		}
 		e.cuts = slices.DeleteFunc(slices.Clone(e.cuts), func(c journal.Cut) bool { return c.Number <= last })
 	})
 	if p != nil {
@@ -247,12 +248,12 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 		e.cache.forget(f)
 	}
 	e.keepReserve()
+	e.kickCompact()
 	return nil
 }
 
-// needless returns the deletions that concern nothing that is left: kept blocks, the
-// catalog's segments, and the new part. e.catalogMu is held.
-func (e *Engine) needless(deletions []manifest.Deletion, kept []*recent, p *part) []uint64 {
+// needless returns the deletions that concern nothing that is left: kept blocks and segments.
+func needless(deletions []manifest.Deletion, kept []*recent, segments []manifest.Segment) []uint64 {
 	var numbers []uint64
 next:
 	for _, d := range deletions {
@@ -262,13 +263,10 @@ next:
 				continue next
 			}
 		}
-		for _, s := range e.catalog.Catalog().Segments {
+		for _, s := range segments {
 			if len(hides(one, s.MinKey, s.MaxKey, s.MinArrival, s.Applied)) > 0 {
 				continue next
 			}
-		}
-		if p != nil && len(hides(one, p.MinKey, p.MaxKey, p.MinArrival, p.Applied)) > 0 {
-			continue next
 		}
 		numbers = append(numbers, d.Number)
 	}

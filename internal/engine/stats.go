@@ -16,6 +16,9 @@ type Stats struct {
 	Segments       int64
 	JournalEvents  int64 // in the journal, deleted ones included until it is sealed
 	SegmentBytes   int64
+	SealedBytes    int64 // written to segments by sealing since the store was opened, and
+	CompactedBytes int64 // by merging segments
+	Compactions    int64 // of segments since the store was opened
 	JournalBytes   int64
 	DiskBytes      int64
 	Documents      document.Stats
@@ -52,6 +55,7 @@ func (e *Engine) Stats() Stats {
 	for _, j := range e.journals {
 		s.JournalBytes += j.bytes
 	}
+	s.SealedBytes, s.CompactedBytes, s.Compactions = e.sealedBytes, e.compactedBytes, e.compactions
 	e.mu.Unlock()
 	s.Events = st.visible
 	for _, r := range st.recent {
