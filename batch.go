@@ -60,6 +60,10 @@ func (b *Batch) Reset() {
 	b.bytes, b.id = 0, ""
 }
 
+// AppendCLEF appends the first n events to dst, a line of CLEF each, in the order in which they were added: the members as they were
+// given, without white space.
+func (b *Batch) AppendCLEF(dst []byte, n int) ([]byte, error) { return b.b.AppendCLEF(dst, n) }
+
 // SetID names the batch (R16): if one of the same id was appended in the last ten minutes, before a
 // restart included, Append stores nothing and returns the keys of that one. At most 256 bytes; "" is no id.
 func (b *Batch) SetID(id string) { b.id = id }

@@ -73,6 +73,30 @@ func (b *Batch) Reset() {
 	}
 }
 
+// AppendCLEF appends the first n events as they were given (R6), a line each, in the order in which they were added.
+func (b *Batch) AppendCLEF(dst []byte, n int) ([]byte, error) {
+	b.cut()
+	for i := range b.pieces {
+		p := &b.pieces[i]
+		opened, err := block.Open(b.data[p.start:p.end], 0)
+		if err != nil {
+			return dst, unsound(err)
+		}
+		rows := make([]int, p.rows)
+		for row := range rows {
+			rows[opened.Key(row).Arrival()] = row
+		}
+		for _, row := range rows[:min(n, p.rows)] {
+			if dst, err = opened.AppendCLEF(dst, row); err != nil {
+				return dst, unsound(err)
+			}
+			dst = append(dst, '\n')
+		}
+		n -= min(n, p.rows)
+	}
+	return dst, nil
+}
+
 // small tells whether the batch is to be joined with others.
 func (b *Batch) small() bool {
 	return len(b.pieces) == 0 && b.builder.Rows() < coalesceRows && b.builder.Size() < coalesceBytes

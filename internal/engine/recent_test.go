@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -162,7 +163,18 @@ func TestR11BatchOfManyBlocks(t *testing.T) {
 // A batch may be appended again, and goes on growing, after it was cut into blocks.
 func TestABatchStaysAsItIs(t *testing.T) {
 	e := open(t, vfs.NewMem(), Options{Hooks: Hooks{PieceRows: 3}})
-	b := batch(t, e, 0, 7)
+	const whole = `{"@t":"1970-01-01T00:00:03Z","a":[1,2]}
+{"@t":"1970-01-01T00:00:00Z"}
+{"a":1.50,"@t":"1970-01-01T00:00:02Z"}
+{"@t":"1970-01-01T00:00:01Z"}
+{"@t":"1970-01-01T00:00:05Z"}
+{"@t":"1970-01-01T00:00:04Z"}
+{"@t":"1970-01-01T00:00:06Z"}
+`
+	b := e.NewBatch()
+	for line := range strings.Lines(whole) {
+		ok(t, b.AddCLEF([]byte(line)))
+	}
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := e.Append(canceled, b, ""); fault.KindOf(err) != fault.Canceled || b.Rows() != 7 {
@@ -178,11 +190,15 @@ func TestABatchStaysAsItIs(t *testing.T) {
 	ok(t, b.AddCLEF([]byte(`{"@t":"1970-01-01T00:00:07Z"}`)))
 	keys, err := e.Append(ctx, b, "other")
 	ok(t, err)
-	if len(keys.Instants) != 8 || keys.At(7).Time().Unix() != 7 || b.Rows() != 8 {
+	if len(keys.Instants) != 8 || keys.At(1).Time().Unix() != 0 || keys.At(7).Time().Unix() != 7 || b.Rows() != 8 {
 		t.Errorf("%v", keys)
 	}
 	if got := read(t, e); len(got) != 15 {
 		t.Errorf("read %v", got)
+	}
+	text, err := b.AppendCLEF(nil, 5)
+	if want := strings.Join(strings.SplitAfter(whole, "\n")[:5], ""); err != nil || string(text) != want {
+		t.Errorf("%s, %v, expected %s", text, err, want)
 	}
 	b.Reset()
 	if b.Rows() != 0 || b.Size() != 0 {

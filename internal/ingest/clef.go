@@ -51,31 +51,72 @@ func (p *Payload) Refuse(line int, err error, o *PayloadOptions) bool {
 // CLEF adds each line of body (newline-delimited CLEF) to b. Tolerated: a byte order mark, \r\n,
 // blank lines, no newline at the end. The error is what cannot be laid to a single line.
 func CLEF(b Adder, body []byte, o PayloadOptions) (Payload, error) {
-	var p Payload
-	body, err := withoutMark(body)
-	if err != nil {
-		return p, err
-	}
+	c := CLEFPieces{Options: o}
 	if o.JSON && bytes.IndexByte(body, '\n') >= 0 {
-		if one, ok := oneObject(body); ok {
+		text, err := withoutMark(body)
+		if err != nil {
+			return c.Payload, err
+		}
+		if one, ok := oneObject(text); ok {
 			body = one
 		}
 	}
-	for l := range event.Lines(body) {
-		line := bytes.Trim(l.Text, " \t\r")
-		if err := addLine(b, line, &o); err != nil {
-			if whole := o.BeyondEvent(err, len(line)); whole != nil {
-				return p, whole
+	_, err := c.Add(b, body, true)
+	return c.Payload, err
+}
+
+// CLEFPieces is CLEF for a body that comes piece by piece.
+type CLEFPieces struct {
+	Options PayloadOptions // but for JSON, which needs the whole body
+	Payload Payload        // what has become of what was added
+	Lines   int            // lines so far, blank ones counted
+	Stopped bool           // an event was refused, and with it the rest
+
+	begun bool
+}
+
+// Add adds the whole lines of text, or all of it at the end, and returns how much of text that is: the rest is to be
+// added again, with what follows it.
+func (c *CLEFPieces) Add(b Adder, text []byte, end bool) (used int, err error) {
+	whole := len(text)
+	if !end {
+		whole = bytes.LastIndexByte(text, '\n') + 1
+	}
+	if whole == 0 || c.Stopped {
+		return 0, nil
+	}
+	body := text[:whole]
+	if !c.begun {
+		c.begun = true
+		if body, err = withoutMark(body); err != nil {
+			return 0, err
+		}
+	}
+	for at := 0; at < len(body); {
+		text, next := body[at:], len(body)
+		if n := bytes.IndexByte(text, '\n'); n >= 0 {
+			text, next = text[:n], at+n+1
+		}
+		at = next
+		c.Lines++
+		line := bytes.Trim(text, " \t\r")
+		if len(line) == 0 {
+			continue
+		}
+		if err := addLine(b, line, &c.Options); err != nil {
+			if all := c.Options.BeyondEvent(err, len(line)); all != nil {
+				return 0, all
 			}
-			p.Rest = append(append(p.Rest, l.Text...), '\n')
-			if !p.Refuse(l.Number, err, &o) {
-				break
+			c.Payload.Rest = append(append(c.Payload.Rest, bytes.TrimSuffix(text, []byte{'\r'})...), '\n')
+			if !c.Payload.Refuse(c.Lines, err, &c.Options) {
+				c.Stopped = true
+				return whole, nil
 			}
 			continue
 		}
-		p.Events++
+		c.Payload.Events++
 	}
-	return p, nil
+	return whole, nil
 }
 
 func addLine(b Adder, line []byte, o *PayloadOptions) error {

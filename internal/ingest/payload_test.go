@@ -87,6 +87,26 @@ func TestCLEFPayload(t *testing.T) {
 			if d := cmp.Diff(c.want, outcome(&got, p, err)); d != "" {
 				t.Error(d)
 			}
+			if c.o.JSON {
+				return
+			}
+			for piece := 1; piece < len(c.body); piece++ {
+				var got collector
+				pieces := CLEFPieces{Options: c.o}
+				var rest []byte
+				for at := 0; ; at += piece {
+					end := at+piece >= len(c.body)
+					rest = append(rest, c.body[at:min(at+piece, len(c.body))]...)
+					var used int
+					if used, err = pieces.Add(&got, rest, end); err != nil || end {
+						break
+					}
+					rest = rest[used:]
+				}
+				if d := cmp.Diff(c.want, outcome(&got, pieces.Payload, err)); d != "" {
+					t.Errorf("in pieces of %d bytes: %s", piece, d)
+				}
+			}
 		})
 	}
 }

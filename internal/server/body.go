@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -41,121 +40,177 @@ func (e *bodyError) Unwrap() error { return e.err }
 
 // readBody reads a body of at most limit bytes, decoded. release gives its memory back to
 // the budget and must be called whatever the result. Errors are *bodyError or of kind
-// Exhausted.
-func (a *api) readBody(w http.ResponseWriter, r *http.Request, limit int) (body []byte, release func(), err error) {
-	hold := a.memory.hold()
-	raw := &pacedReader{
+// Exhausted or Canceled.
+func (a *api) readBody(w http.ResponseWriter, r *http.Request, limit int) (text []byte, release func(), err error) {
+	b := a.openBody(w, r, limit)
+	defer b.close()
+	text, err = b.rest(nil)
+	return text, b.hold.release, b.failed(err, func() []byte { return text })
+}
+
+// A body is one that is being read.
+type body struct {
+	a       *api
+	raw     *pacedReader
+	decoded io.Reader
+	coding  string
+	limit   int
+	hold    *hold // of everything that the request brings
+	expect  int   // how long it says it is; 0: it does not
+	bytes   int64 // decoded so far
+}
+
+// openBody begins to read a request's body. Who has read it closes it, and releases its hold.
+func (a *api) openBody(w http.ResponseWriter, r *http.Request, limit int) *body {
+	b := &body{a: a, limit: limit, hold: a.memory.patient(r.Context(), a.o.bodyWait)}
+	b.raw = &pacedReader{
 		r: r.Body, control: http.NewResponseController(w),
 		end: time.Now().Add(a.o.bodyGrace), most: int64(limit),
 	}
-	defer raw.done()
-	body, err = a.readDecoded(r, raw, limit, hold)
-	var refused *bodyError
-	if errors.As(err, &refused) && !refused.gone {
-		refused.bytes += raw.drain()
+	b.decoded = b.raw
+	b.coding = strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
+	switch b.coding {
+	case "", "identity":
+		b.coding = ""
+		if r.ContentLength > 0 {
+			b.expect = int(min(r.ContentLength, int64(limit)))
+		}
+	case "gzip", "x-gzip":
+		b.decoded = &lateReader{open: func() (io.Reader, error) { return gzip.NewReader(b.raw) }}
+	case "deflate":
+		b.decoded = &lateReader{open: func() (io.Reader, error) { return zlib.NewReader(b.raw) }}
+	default:
+		b.decoded = unknownCoding{b.raw}
 	}
-	a.meters.bodyBytes.Add(int(raw.read))
-	return body, hold.release, err
+	b.raw.keep = b.coding != ""
+	return b
 }
 
-func (a *api) readDecoded(r *http.Request, raw *pacedReader, limit int, hold *hold) ([]byte, error) {
-	coding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
-	raw.keep = coding != ""
-	var decoded io.Reader = raw
-	switch coding {
-	case "", "identity":
-		coding = ""
-	case "gzip", "x-gzip":
-		decoded = &lateReader{open: func() (io.Reader, error) { return gzip.NewReader(raw) }}
-	case "deflate":
-		decoded = &lateReader{open: func() (io.Reader, error) { return zlib.NewReader(raw) }}
-	default:
-		body, _, _ := readLimited(raw, keepOfOver, 0, hold)
-		return nil, &bodyError{
-			err: &statusError{http.StatusUnsupportedMediaType,
-				fault.New(fault.Invalid, "", "the content encoding %q is not understood; allowed: gzip, deflate, identity", clip(coding, 60))},
-			kept: body, coding: clip(coding, 60), bytes: raw.read, truncated: len(body) == keepOfOver, gone: raw.err != nil,
+func (b *body) close() {
+	b.raw.done()
+	b.a.meters.bodyBytes.Add(int(b.raw.read))
+}
+
+var (
+	errOver   = errors.New("over the limit")
+	errCoding = errors.New("unknown coding")
+)
+
+// unknownCoding reads as much of a body that cannot be decoded as is kept.
+type unknownCoding struct{ raw *pacedReader }
+
+func (u unknownCoding) Read([]byte) (int, error) {
+	_, err := io.CopyN(io.Discard, u.raw, keepOfOver)
+	if err == io.EOF || err == nil {
+		err = errCoding
+	}
+	return 0, err
+}
+
+// fill reads until buf is full or the body ends.
+func (b *body) fill(buf []byte) (_ []byte, end bool, err error) {
+	for len(buf) < cap(buf) {
+		n, err := b.decoded.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		b.bytes += int64(n)
+		switch {
+		case b.raw.over || b.bytes > int64(b.limit):
+			return buf, false, errOver
+		case err == io.EOF:
+			return buf, true, nil
+		case err != nil:
+			return buf, false, err
 		}
 	}
-	expect := 0
-	if coding == "" && r.ContentLength > 0 {
-		expect = int(min(r.ContentLength, int64(limit)))
+	return buf, false, nil
+}
+
+// grow gives buf more room, at most to a capacity of most. The memory is taken from the budget before it is allocated.
+func (b *body) grow(buf []byte, most int) ([]byte, error) {
+	// A declared length is believed little by little: a client may declare and not send. So first some, then twice as much, or what was
+	// declared, up to eight times what has come.
+	left := max(b.expect-int(b.bytes), 0) + len(buf) + 1
+	size := min(max(b.expect, 4<<10)+1, firstPiece)
+	if cap(buf) > 0 {
+		size = max(2*cap(buf), min(left, 8*cap(buf)))
 	}
-	body, over, err := readLimited(decoded, limit, expect, hold)
+	if size = min(size, most); size <= cap(buf) {
+		return buf, nil
+	}
+	if err := b.hold.take(int64(size - cap(buf))); err != nil {
+		return buf, err
+	}
+	bigger := make([]byte, len(buf), size)
+	copy(bigger, buf)
+	return bigger, nil
+}
+
+// rest reads what is left of the body behind text.
+func (b *body) rest(text []byte) (_ []byte, err error) {
+	for end := false; !end; {
+		if len(text) == cap(text) {
+			// One byte more than the limit, which tells that a body is over it.
+			if text, err = b.grow(text, len(text)+b.limit+1-int(b.bytes)); err != nil {
+				return text, err
+			}
+		}
+		if text, end, err = b.fill(text); err != nil {
+			return text, err
+		}
+	}
+	return text, nil
+}
+
+// failed is what becomes of a failure to read the body: a *bodyError, or err if that is of the store's kinds. kept returns what is kept of the
+// body, as it was decoded so far.
+func (b *body) failed(err error, kept func() []byte) error {
+	if err == nil || stelErr(err) && b.raw.err == nil {
+		return err
+	}
+	raw := b.raw
+	var bad *bodyError
 	switch {
 	case raw.err != nil:
-		return nil, &bodyError{err: raw.failure(), bytes: raw.read, gone: true}
-	case raw.over || over:
+		return &bodyError{err: raw.failure(), bytes: raw.read, gone: true}
+	case errors.Is(err, errCoding):
+		bad = &bodyError{
+			err: &statusError{http.StatusUnsupportedMediaType,
+				fault.New(fault.Invalid, "", "the content encoding %q is not understood; allowed: gzip, deflate, identity", clip(b.coding, 60))},
+			kept: raw.head, coding: clip(b.coding, 60), bytes: raw.read, truncated: len(raw.head) == keepOfOver,
+		}
+	case errors.Is(err, errOver):
 		what := "the body"
-		if coding != "" {
+		if b.coding != "" {
 			what = "the body, decompressed,"
 		}
-		return nil, &bodyError{
-			err:  fault.New(fault.TooLarge, "", "%s is over the limit of %d bytes", what, limit).WithHint("send less at once, or raise the limit in the server's settings"),
-			kept: body[:min(len(body), keepOfOver)], bytes: int64(len(body)), truncated: true,
+		text := kept()
+		bad = &bodyError{
+			err:  fault.New(fault.TooLarge, "", "%s is over the limit of %d bytes", what, b.limit).WithHint("send less at once, or raise the limit in the server's settings"),
+			kept: text[:min(len(text), keepOfOver)], bytes: b.bytes, truncated: true,
 		}
-	case stelErr(err):
-		return nil, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, unsound(raw, body, coding,
-			fault.New(fault.Invalid, "", "the %s body ends too early: its first %d bytes, decompressed to %d, are not all of it", coding, raw.read, len(body)))
-	case err != nil:
-		return nil, unsound(raw, body, coding,
-			fault.WrapAs(fault.Invalid, err, "", "the body is not sound %s, near its byte %d", coding, raw.read))
+		bad = b.unsound(kept, fault.New(fault.Invalid, "", "the %s body ends too early: its first %d bytes, decompressed to %d, are not all of it", b.coding, raw.read, b.bytes))
+	default:
+		bad = b.unsound(kept, fault.WrapAs(fault.Invalid, err, "", "the body is not sound %s, near its byte %d", b.coding, raw.read))
 	}
-	return body, nil
+	bad.bytes += raw.drain()
+	return bad
 }
 
 // unsound is a coded body that breaks off: what could be decoded is kept, or, where that is
 // nothing, the bytes as they came (R21).
-func unsound(raw *pacedReader, decoded []byte, coding string, err error) *bodyError {
-	if len(decoded) > 0 {
-		return &bodyError{err: err, kept: decoded, bytes: int64(len(decoded)), truncated: true}
+func (b *body) unsound(kept func() []byte, err error) *bodyError {
+	if b.bytes > 0 {
+		return &bodyError{err: err, kept: kept(), bytes: b.bytes, truncated: true}
 	}
-	return &bodyError{err: err, kept: raw.head, coding: coding, bytes: raw.read, truncated: !raw.ended || raw.read > int64(len(raw.head))}
+	raw := b.raw
+	return &bodyError{err: err, kept: raw.head, coding: b.coding, bytes: raw.read, truncated: !raw.ended || raw.read > int64(len(raw.head))}
 }
 
 // stelErr tells the budget's refusal from what readers return.
 func stelErr(err error) bool {
 	var e *fault.Error
 	return errors.As(err, &e)
-}
-
-// readLimited reads all of r, if it is at most limit bytes; over says that it is more, body
-// is then its start. The memory is taken from hold before it is allocated.
-func readLimited(r io.Reader, limit, expect int, hold *hold) (body []byte, over bool, err error) {
-	grow := func(size int) error {
-		if err := hold.take(int64(size - cap(body))); err != nil {
-			return err
-		}
-		bigger := make([]byte, len(body), size)
-		copy(bigger, body)
-		body = bigger
-		return nil
-	}
-	// A declared length is believed little by little: a client may declare and not send.
-	if err := grow(min(max(expect, 4<<10)+1, limit+1, firstPiece)); err != nil {
-		return nil, false, err
-	}
-	for {
-		if len(body) == cap(body) {
-			// Twice as much, or what was declared up to eight times what has come.
-			if err := grow(min(max(2*cap(body), min(expect+1, 8*cap(body))), limit+1)); err != nil {
-				return body, false, err
-			}
-		}
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if len(body) > limit {
-			return body, true, nil
-		}
-		if err == io.EOF {
-			return body, false, nil
-		}
-		if err != nil {
-			return body, false, err
-		}
-	}
 }
 
 // lateReader opens a decoder at the first read, so that errors of its header come from Read.
@@ -236,33 +291,4 @@ func (p *pacedReader) done() {
 	if !p.ended {
 		_ = p.control.SetReadDeadline(time.Now().Add(time.Second))
 	}
-}
-
-// budget bounds the bytes of bodies held at one time.
-type budget struct {
-	most int64
-	used atomic.Int64
-}
-
-// hold is one request's part of the budget.
-type hold struct {
-	b     *budget
-	bytes int64
-}
-
-func (b *budget) hold() *hold { return &hold{b: b} }
-
-// take adds n bytes, or fails with kind Exhausted, which is 503: the client tries again.
-func (h *hold) take(n int64) error {
-	if h.b.used.Add(n) > h.b.most {
-		h.b.used.Add(-n)
-		return fault.New(fault.Exhausted, "", "too many bytes of request bodies are being taken in at once")
-	}
-	h.bytes += n
-	return nil
-}
-
-func (h *hold) release() {
-	h.b.used.Add(-h.bytes)
-	h.bytes = 0
 }

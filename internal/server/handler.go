@@ -26,6 +26,7 @@ type api struct {
 	refused    *refusals
 	memory     *budget
 	batches    sync.Pool       // of *stele.Batch, empty
+	pieces     sync.Pool       // of *[]byte, of a capacity of pieceText
 	streams    context.Context // ends when the server drains
 	endStreams context.CancelFunc
 }

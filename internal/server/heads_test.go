@@ -76,10 +76,10 @@ func TestBodiesAreNoHeads(t *testing.T) {
 // A client may declare and not send: memory follows what came.
 func TestDeclaredBodiesHoldLittle(t *testing.T) {
 	for _, sent := range []int{0, 1, 100, 16 << 10, 200_000, 3 << 20} {
-		b := &budget{most: 1 << 30}
-		h := b.hold()
+		h := (&budget{most: 1 << 30}).hold()
 		r := io.MultiReader(strings.NewReader(strings.Repeat("x", sent)), iotest.ErrReader(io.ErrUnexpectedEOF))
-		if _, _, err := readLimited(r, 1<<30, 1<<30, h); err != io.ErrUnexpectedEOF {
+		b := &body{raw: new(pacedReader), decoded: r, limit: 1 << 30, expect: 1 << 30, hold: h}
+		if _, err := b.rest(nil); err != io.ErrUnexpectedEOF {
 			t.Fatal(err)
 		}
 		if most := int64(max(firstPiece, 8*(sent+1))); h.bytes > most {

@@ -105,24 +105,37 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 	if id != "" { // which means a batch to the endpoint it was sent to, and may mean another to others
 		id = bodyID("key", r.URL.Path, []byte(id))
 	}
-	body, release, err := a.readBody(w, r, a.o.BatchBytes)
-	defer release()
-	if err != nil {
-		var b *bodyError
-		if errors.As(err, &b) && !b.gone {
-			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: b.bytes, Truncated: b.truncated, ContentEncoding: b.coding, Batch: id}, b.kept)
+	o := takeOptions{id: id, partial: partial, contentType: r.Header.Get("Content-Type"), arrival: time.Now()}
+	b := a.openBody(w, r, a.o.BatchBytes)
+	defer b.hold.release()
+	o.hold = b.hold
+	var p taken
+	var text []byte // what is refused, if it is the whole payload
+	var err error
+	if f.inPieces(o.contentType) {
+		p, text, err = a.takePieces(r.Context(), f, b, o)
+	} else {
+		text, err = b.rest(nil)
+		b.close()
+		if err = b.failed(err, func() []byte { return text }); err == nil {
+			p, err = a.takeIn(r.Context(), f, text, o)
 		}
-		return taken{}, err
 	}
-	p, err := a.takeIn(r.Context(), f, body, takeOptions{id: id, partial: partial, contentType: r.Header.Get("Content-Type"), arrival: time.Now()})
-	if p.Count > 0 || err != nil && ofPayload(err) {
-		rest := body
-		if partial && p.Count > 0 && err == nil {
-			rest = p.Rest
-		} else if f.whole != nil {
-			rest = f.whole(body)
+	var bad *bodyError
+	switch {
+	case errors.As(err, &bad):
+		if !bad.gone {
+			a.refuse(w, r, f, refusal{Error: err.Error(), Bytes: bad.bytes, Truncated: bad.truncated, ContentEncoding: bad.coding, Batch: id}, bad.kept)
 		}
-		note := refusal{Bytes: int64(len(rest)), Batch: p.id}
+	case err == nil && p.Count > 0 || err != nil && ofPayload(err):
+		note := refusal{Bytes: b.bytes, Truncated: p.cut, Batch: p.id}
+		if partial && p.Count > 0 && err == nil {
+			text = p.Rest
+			note.Bytes, note.Truncated = int64(len(text)), false
+		} else if f.whole != nil {
+			text = f.whole(text)
+			note.Bytes = int64(len(text))
+		}
 		if note.Error = "refused"; err != nil {
 			note.Error = err.Error()
 		}
@@ -130,8 +143,8 @@ func (a *api) ingest(w http.ResponseWriter, r *http.Request, f *format, partial 
 			note.Line = p.Refused[0].Line
 			note.Error = p.Refused[0].Err.Error()
 		}
-		if len(rest) > 0 { // nothing at all can be refused too
-			a.refuse(w, r, f, note, rest)
+		if len(text) > 0 { // nothing at all can be refused too
+			a.refuse(w, r, f, note, text)
 		}
 	}
 	return p, err
@@ -148,6 +161,7 @@ type takeOptions struct {
 	partial     bool
 	contentType string // as the client gave it
 	arrival     time.Time
+	hold        *hold                // that the batch is charged to; nil: whoever brings it bounds it
 	again       func(err error) bool // whether to append the batch again after it failed; nil: no
 }
 
@@ -156,6 +170,29 @@ type taken struct {
 	ingest.Payload
 	keys stele.Keys // of the events, in their order
 	id   string     // of the batch (R16)
+	cut  bool       // there was no memory to keep what is refused: only its start is
+}
+
+// charged is a batch whose memory is taken from the budget as it grows.
+type charged struct {
+	*stele.Batch
+	hold    *hold
+	counted int
+}
+
+// chargeStep is by how much a batch may outgrow what was taken for it.
+const chargeStep = 64 << 10
+
+func (c *charged) AddCLEF(line []byte) error {
+	if err := c.Batch.AddCLEF(line); err != nil || c.hold == nil {
+		return err
+	}
+	over := c.Size() - c.counted
+	if over < chargeStep {
+		return nil
+	}
+	c.counted += over
+	return c.hold.take(int64(over))
 }
 
 // takeIn makes a batch of a payload's events and appends it. When it returns without an
@@ -163,16 +200,25 @@ type taken struct {
 func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions) (taken, error) {
 	batch := a.batches.Get().(*stele.Batch)
 	defer a.recycle(batch)
-	meters := a.meters.protocols[f.protocol.name]
-	meters.payloads.Inc()
-	meters.bytes.Add(len(body))
-	p, err := f.add(batch, body, ingest.PayloadOptions{
-		EventBytes: a.o.EventBytes, Partial: o.partial, JSON: mediaType(o.contentType) == "application/json", Arrival: o.arrival.UnixNano(),
-	})
-	meters.refusedEvents.Add(p.Count)
+	p, err := f.add(&charged{Batch: batch, hold: o.hold}, body, a.payloadOptions(&o))
 	if o.id == "" && f.batchID != nil {
 		o.id = f.batchID(body)
 	}
+	return a.finish(ctx, f, batch, len(body), p, err, o)
+}
+
+func (a *api) payloadOptions(o *takeOptions) ingest.PayloadOptions {
+	return ingest.PayloadOptions{
+		EventBytes: a.o.EventBytes, Partial: o.partial, JSON: mediaType(o.contentType) == otlpJSONType, Arrival: o.arrival.UnixNano(),
+	}
+}
+
+// finish appends a batch that a payload of so many bytes was made into, if it is to be: p and err are what became of the payload.
+func (a *api) finish(ctx context.Context, f *format, batch *stele.Batch, bytes int, p ingest.Payload, err error, o takeOptions) (taken, error) {
+	meters := a.meters.protocols[f.protocol.name]
+	meters.payloads.Inc()
+	meters.bytes.Add(bytes)
+	meters.refusedEvents.Add(p.Count)
 	if err == nil && p.Count > 0 && !o.partial {
 		first := p.Refused[0]
 		err = fault.WrapAs(fault.Invalid, first.Err, "", "%s %d is refused, and with it the whole batch", f.unit, first.Line)
@@ -190,11 +236,11 @@ func (a *api) takeIn(ctx context.Context, f *format, body []byte, o takeOptions)
 		return taken{}, whileWriting(err)
 	}
 	meters.events.Add(p.Events)
-	return taken{p, keys, o.id}, nil
+	return taken{Payload: p, keys: keys, id: o.id}, nil
 }
 
 // keepBatch is the size up to which a batch's memory is kept for the next request.
-const keepBatch = 32 << 20
+const keepBatch = 8 << 20
 
 // recycle takes back a batch that nobody uses any more. A batch whose append was given up has
 // lost its builder to the store and got another.

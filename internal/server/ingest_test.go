@@ -192,7 +192,7 @@ func TestBodies(t *testing.T) {
 					t.Error("not in the list of refused payloads")
 				}
 			}
-			if used := h.s.gate.api.memory.used.Load(); used != 0 {
+			if used := h.s.gate.api.memory.held(); used != 0 {
 				t.Errorf("%d bytes of the budget are not given back", used)
 			}
 		})

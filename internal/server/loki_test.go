@@ -152,7 +152,7 @@ func TestLokiMemory(t *testing.T) {
 	if a.header.Get("Retry-After") == "" {
 		t.Error(a.header)
 	}
-	if used := h.s.gate.api.memory.used.Load(); used != 0 {
+	if used := h.s.gate.api.memory.held(); used != 0 {
 		t.Errorf("%d bytes are held for ever", used)
 	}
 }

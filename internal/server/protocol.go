@@ -38,6 +38,11 @@ type format struct {
 	whole func(body []byte) []byte
 }
 
+// inPieces tells whether payloads are taken piece by piece: they are lines.
+func (f *format) inPieces(contentType string) bool {
+	return f == clefFormat && mediaType(contentType) != otlpJSONType // which may be one event over several lines
+}
+
 var (
 	clefFormat   = &format{seqProtocol, "clef", "line", ingest.CLEF, nil, nil}
 	legacyFormat = &format{seqProtocol, "legacy", "event", ingest.Legacy, nil, nil}

@@ -53,6 +53,7 @@ type Options struct {
 
 	heartbeat time.Duration // of streams; 0: 15 s
 	bodyGrace time.Duration // how long a body may take before its rate counts; 0: 30 s
+	bodyWait  time.Duration // how long a request waits for memory; 0: 5 s
 }
 
 func (o Options) withDefaults() Options {
@@ -65,6 +66,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Drain, 30*time.Second)
 	setDefault(&o.heartbeat, 15*time.Second)
 	setDefault(&o.bodyGrace, 30*time.Second)
+	setDefault(&o.bodyWait, 5*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -381,24 +381,25 @@ func TestBudgetOfBodies(t *testing.T) {
 		t.Error(err)
 	}
 	one.release()
-	if two.take(60) != nil || b.used.Load() != 100 {
+	if two.take(60) != nil || b.held() != 100 {
 		t.Error("not given back")
 	}
 	two.release()
-	if b.used.Load() != 0 {
-		t.Error(b.used.Load())
+	if b.held() != 0 {
+		t.Error(b.held())
 	}
 }
 
-func TestReadLimitedTakesExactlyTheLimit(t *testing.T) {
+func TestABodyTakesExactlyTheLimit(t *testing.T) {
 	for _, limit := range []int{1, 100, 4 << 10, 10_000, 3 << 20} {
 		for _, expect := range []int{0, limit} {
 			for _, size := range []int{0, limit - 1, limit, limit + 1, 3 * limit} {
-				b := &budget{most: 1 << 30}
-				h := b.hold()
-				body, over, err := readLimited(bytes.NewReader(make([]byte, size)), limit, expect, h)
-				if err != nil || over != (size > limit) || !over && len(body) != size || cap(body) > limit+1 || h.bytes < int64(len(body)) {
-					t.Errorf("limit %d, size %d: %d bytes, over %v, held %d, %v", limit, size, len(body), over, h.bytes, err)
+				h := (&budget{most: 1 << 30}).hold()
+				b := &body{raw: new(pacedReader), decoded: bytes.NewReader(make([]byte, size)), limit: limit, expect: expect, hold: h}
+				text, err := b.rest(nil)
+				over := errors.Is(err, errOver)
+				if err != nil && !over || over != (size > limit) || !over && len(text) != size || cap(text) > limit+1 || h.bytes < int64(len(text)) {
+					t.Errorf("limit %d, size %d: %d bytes, over %v, held %d, %v", limit, size, len(text), over, h.bytes, err)
 				}
 			}
 		}

@@ -149,8 +149,7 @@ func (c *connection) deadline() {
 
 // expired tells whether the message that is being read has taken too long.
 func (c *connection) expired(now time.Time) bool {
-	m := c.r.memory
-	short := cap(c.buf) > firstBuffer && m.used.Load() > m.most/4*3
+	short := cap(c.buf) > firstBuffer && c.r.memory.short()
 	since := now.Sub(c.began)
 	return since >= frameTime || short && since >= shortTime
 }
