@@ -18,10 +18,13 @@ type Options struct {
 	EventBytes int
 	// BatchBytes is the most bytes of one batch's text. 0: 64 MiB.
 	BatchBytes int
-	// JournalBytes is the size at which a journal file is sealed into a segment. 0: 64 MiB. A few times
-	// as much is held in memory.
+	// MemoryBytes is about how much memory the store is to get along with, Go's garbage included; the settings below follow from it. Batches and
+	// what readers hold are their callers'. 0: half of what there is (physical memory, the cgroup's limit, GOMEMLIMIT, whichever is least), but
+	// from 32 MiB to 256 MiB.
+	MemoryBytes int64
+	// JournalBytes is the size at which a journal file is sealed into a segment. 0: a quarter of MemoryBytes, at most 64 MiB.
 	JournalBytes int64
-	// CacheBytes is about how much memory the blocks of segments may take that stay decoded for the next reader. 0: 64 MiB.
+	// CacheBytes is about how much memory blocks may take that stay decoded for the next reader. 0: a quarter of MemoryBytes.
 	CacheBytes int64
 	// DocumentBytes is the most bytes of one document. 0: 16 MiB.
 	DocumentBytes int
@@ -37,7 +40,7 @@ const defaultBatchBytes = 64 << 20
 
 func (o *Options) engine() engine.Options {
 	return engine.Options{
-		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
+		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
 		DocumentBytes: o.DocumentBytes, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks,
 	}
 }

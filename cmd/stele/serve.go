@@ -34,8 +34,9 @@ type serveCommand struct {
 	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
 	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
 	DocumentLimit  string `placeholder:"SIZE" help:"Longest document (default 16MiB)."`
-	JournalLimit   string `placeholder:"SIZE" help:"Size of the journal at which its events are sealed into a segment (default 64MiB)."`
-	BodyMemory     string `placeholder:"SIZE" help:"Most memory for bodies of requests at once (default 256MiB)."`
+	Memory         string `placeholder:"SIZE" help:"Memory to get along with (default half of what there is, at most 256MiB)."`
+	JournalLimit   string `placeholder:"SIZE" help:"Size of the journal at which its events are sealed into a segment (default a quarter of the memory, at most 64MiB)."`
+	BodyMemory     string `placeholder:"SIZE" help:"Most memory for requests' bodies at once (default a quarter of the memory)."`
 	Drain          string `placeholder:"TIME" help:"How long stopping waits for requests (default 30s)."`
 	AllowedOrigins string `placeholder:"ORIGIN[;...]" help:"Web pages, besides the server's own, that may change what is stored."`
 	IngestOrigins  string `placeholder:"ORIGIN[;...]" help:"Web pages that may send events (default any)."`
@@ -78,6 +79,9 @@ func (c *serveCommand) Run(s streams) error {
 	if os.Getenv("GOGC") == "" {
 		// Most of what a loaded server allocates is large and short-lived (docs/performance.md).
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(settings.server.MemoryBytes)
 	}
 	otlpURLs := settings.otlpAddresses()
 	o := settings.server

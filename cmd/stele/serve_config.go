@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/machine"
 	"github.com/stelehq/stele/internal/server"
 )
 
@@ -52,6 +53,14 @@ var serveTable = []setting{
 	{"event-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.EventBytes = int(n) })},
 	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
 	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
+	{"memory", func(s *serveSettings, v string) error {
+		n, err := parseSize(v)
+		if err == nil && n < machine.LeastMemory {
+			err = fault.New(fault.Invalid, "", "%q is less than %s", v, size(machine.LeastMemory))
+		}
+		s.server.MemoryBytes = n
+		return err
+	}},
 	{"journal-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.JournalBytes = n })},
 	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
 	{"drain", func(s *serveSettings, v string) (err error) {
@@ -137,13 +146,13 @@ func list(text string) []string {
 // settings joins flags, environment and config file, in this order of precedence.
 func (c *serveCommand) settings(getenv func(string) string) (serveSettings, error) {
 	s := serveSettings{
-		server: server.Options{Datapath: "data"}, urls: []string{defaultURL}, logLevel: slog.LevelWarn,
+		server: server.Options{Datapath: "data", MemoryBytes: machine.Memory()}, urls: []string{defaultURL}, logLevel: slog.LevelWarn,
 	}
 	flags := map[string]string{
 		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls,
 		"syslog": c.Syslog, "syslog-cert": c.SyslogCert, "syslog-key": c.SyslogKey, "syslog-zone": c.SyslogZone, "gelf": c.Gelf,
 		"event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
-		"document-limit": c.DocumentLimit, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
 	file, from, err := c.configFile(getenv)

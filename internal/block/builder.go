@@ -71,6 +71,9 @@ func (b *Builder) Rows() int { return len(b.shapes) }
 // Size is about how many bytes of memory the events take.
 func (b *Builder) Size() int { return b.size }
 
+// SchemaSize is about how many bytes of memory the names and shapes take that the builder has met: they stay when it is reset, until there are many.
+func (b *Builder) SchemaSize() int { return b.trie.size() + 300*len(b.columns) }
+
 // Instant is the instant of the i-th event added (before any sorting).
 func (b *Builder) Instant(i int) int64 { return b.instants[i] }
 

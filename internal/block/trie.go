@@ -25,6 +25,7 @@ type trie struct {
 	nodePool   pool[node] // the first nodes of it are in use
 	memberPool pool[member]
 	members    int // as many of memberPool
+	tokens     int // of all shapes
 	text       []byte
 }
 
@@ -132,7 +133,7 @@ func (t *trie) reset() {
 	clear(t.columns)
 	clear(t.shapes)
 	t.objects, t.columns, t.shapes = append(t.objects[:0], object{}), t.columns[:0], t.shapes[:0]
-	t.nodes, t.members, t.nameBytes, t.wholeNode, t.undo = 0, 0, 0, nil, undo{}
+	t.nodes, t.members, t.tokens, t.nameBytes, t.wholeNode, t.undo = 0, 0, 0, 0, nil, undo{}
 	t.nodePool.cut()
 	t.memberPool.cut()
 	t.root = t.newNode(node{depth: 1})
@@ -145,6 +146,11 @@ func (t *trie) newNode(n node) *node {
 	*at = n
 	t.nodes++
 	return at
+}
+
+// size is about how many bytes of memory the trie takes.
+func (t *trie) size() int {
+	return 112*(t.nodes+t.members) + 3*t.nameBytes + 160*(len(t.columns)+len(t.objects)) + 8*t.tokens + 64*len(t.shapes)
 }
 
 // isFull says that no node can be added, or to no use: what ends at or after a new node is a new shape.
@@ -312,6 +318,7 @@ func (t *trie) shapeAt(n *node) (uint32, error) {
 		return 0, errSchemaFull
 	}
 	tokens := n.tokens()
+	t.tokens += len(tokens)
 	n.shape = int32(len(t.shapes))
 	t.shapes = append(t.shapes, shape{layout: &layout{tokens: tokens, data: t.dataColumns(tokens)}})
 	return uint32(n.shape), nil

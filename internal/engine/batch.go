@@ -61,8 +61,10 @@ func (b *Batch) Added() {
 // Rows is how many events are in.
 func (b *Batch) Rows() int { return len(b.instants) + b.builder.Rows() }
 
-// Size is about how many bytes of memory the events take.
-func (b *Batch) Size() int { return b.builder.Size() + len(b.data) + 8*len(b.instants) }
+// Size is about how many bytes of memory the batch takes.
+func (b *Batch) Size() int {
+	return b.builder.Size() + b.builder.SchemaSize() + len(b.data) + 8*len(b.instants)
+}
 
 // Reset empties the batch and keeps some of its memory.
 func (b *Batch) Reset() {

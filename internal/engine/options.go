@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/stelehq/stele/internal/machine"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
@@ -15,8 +16,9 @@ type Options struct {
 	ReadOnly      bool
 	URL           string // told to whoever finds the store locked (R17)
 	EventBytes    int
-	JournalBytes  int64 // 0: 64 MiB
-	CacheBytes    int64 // 0: 64 MiB
+	MemoryBytes   int64 // 0: machine.Memory
+	JournalBytes  int64 // 0: a quarter of the memory, at most 64 MiB
+	CacheBytes    int64 // 0: a quarter of the memory
 	DocumentBytes int
 	Logger        *slog.Logger
 	FS            vfs.FS
@@ -27,7 +29,7 @@ type Options struct {
 type Hooks struct {
 	Now          func() time.Time // nil: time.Now
 	FirstCounter uint64           // the counter at which a freshly opened store starts (R2)
-	BlockRows    int              // most rows of a block in a segment; 0: 65,536
+	BlockRows    int              // most rows of a block in a segment; 0: 65,536, or a fourth with little memory
 	PieceRows    int              // rows at which a batch's builder becomes a block; 0: 8,192
 	ReserveBytes int64            // size of the reserve file; 0: 1 MiB, negative: none
 	NoTidy       bool             // recent blocks are not merged in memory
@@ -39,10 +41,12 @@ type Hooks struct {
 }
 
 const (
-	defaultJournalBytes = 64 << 20
-	defaultCacheBytes   = 64 << 20
+	mostJournalBytes    = 64 << 20
 	defaultReserveBytes = 1 << 20
 	defaultBlockRows    = 64 << 10
+
+	// With less memory than this, blocks of segments have a fourth of the rows: merging and encoding them takes some 50 MB.
+	muchMemory = 100 << 20
 
 	// maxRotated is how many rotated journal files may wait for sealing before appends wait too.
 	maxRotated = 4
@@ -52,15 +56,19 @@ const (
 	maxRetries  = 1 << 20
 )
 
-// pinBytes is how much memory small recent blocks may take.
+// pinBytes is how much memory small recent blocks may take beside the cache.
 func (o *Options) pinBytes() int64 { return o.CacheBytes / 4 }
 
 func (o Options) withDefaults() Options {
+	if o.MemoryBytes <= 0 {
+		o.MemoryBytes = machine.Memory()
+	}
 	if o.JournalBytes <= 0 {
-		o.JournalBytes = defaultJournalBytes
+		// Sealing merges the blocks of a journal; those whose times overlap are decoded side by side.
+		o.JournalBytes = min(o.MemoryBytes/4, mostJournalBytes)
 	}
 	if o.CacheBytes <= 0 {
-		o.CacheBytes = defaultCacheBytes
+		o.CacheBytes = o.MemoryBytes / 4
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -79,6 +87,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Hooks.BlockRows <= 0 {
 		o.Hooks.BlockRows = defaultBlockRows
+		if o.MemoryBytes < muchMemory {
+			o.Hooks.BlockRows /= 4
+		}
 	}
 	if o.Hooks.PieceRows <= 0 {
 		o.Hooks.PieceRows = pieceRows

@@ -200,9 +200,9 @@ func TestABatchStaysAsItIs(t *testing.T) {
 	if want := strings.Join(strings.SplitAfter(whole, "\n")[:5], ""); err != nil || string(text) != want {
 		t.Errorf("%s, %v, expected %s", text, err, want)
 	}
-	b.Reset()
-	if b.Rows() != 0 || b.Size() != 0 {
-		t.Errorf("%d events, %d bytes", b.Rows(), b.Size())
+	full := b.Size()
+	if b.Reset(); b.Rows() != 0 || b.Size() >= full {
+		t.Errorf("%d events, %d bytes of %d", b.Rows(), b.Size(), full)
 	}
 }
 

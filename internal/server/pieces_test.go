@@ -231,7 +231,7 @@ func TestBatchesAreCharged(t *testing.T) {
 		clef = append(clef, `{"@t":"2026-11-20T10:00:00Z"`+wide(i)+`}`)
 		legacy = append(legacy, `{"Timestamp":"2026-11-20T10:00:00Z","Properties":{`+wide(i)[1:]+`}}`)
 	}
-	h := serve(t, Options{BodyMemory: 4 << 20, bodyWait: time.Millisecond})
+	h := serve(t, Options{BodyMemory: 2500 << 10, bodyWait: time.Millisecond})
 	h.do("POST", "/ingest/clef", join(clef)).wantError(t, 503, "too many bytes")
 	h.do("POST", "/api/events/raw", `{"Events":[`+strings.Join(legacy, ",")+`]}`).wantError(t, 503, "too many bytes")
 	h.wantStored("")

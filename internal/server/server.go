@@ -15,6 +15,7 @@ import (
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/machine"
 )
 
 // Options says how a Server behaves. The zero value serves ./data without a page.
@@ -32,8 +33,9 @@ type Options struct {
 	EventBytes    int   // most bytes of one event; 0: 256 KiB
 	BatchBytes    int   // most bytes of one request's events, after decompression; 0: 10 MiB
 	DocumentBytes int   // most bytes of one document; 0: 16 MiB
-	JournalBytes  int64 // size of the journal at which it is sealed; 0: 64 MiB
-	BodyMemory    int64 // most bytes of request bodies held at once, over it 503; 0: 256 MiB
+	MemoryBytes   int64 // about how much memory to get along with; 0: machine.Memory
+	JournalBytes  int64 // size of the journal at which it is sealed; 0: as the store has it
+	BodyMemory    int64 // most bytes held of request bodies, and of what becomes of them, over it 503; 0: a quarter of the memory
 
 	AllowedOrigins []string // origins besides the server's own that may change state (R23); "*" is any
 	IngestOrigins  []string // origins whose pages may ingest (CORS); nil: any
@@ -61,7 +63,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.EventBytes, 256<<10)
 	setDefault(&o.BatchBytes, 10<<20)
 	setDefault(&o.DocumentBytes, 16<<20)
-	setDefault(&o.BodyMemory, 256<<20)
+	setDefault(&o.MemoryBytes, machine.Memory())
+	// Some protocols' bodies are held whole, in a buffer that grows to twice as much.
+	setDefault(&o.BodyMemory, max(o.MemoryBytes/4, 3*int64(o.BatchBytes)))
 	setDefault(&o.Version, "0.0.0-dev")
 	setDefault(&o.Drain, 30*time.Second)
 	setDefault(&o.heartbeat, 15*time.Second)
@@ -177,7 +181,7 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 	if s.o.Open != nil {
 		return s.o.Open(ctx)
 	}
-	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes}
+	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes}
 	o.BatchBytes = max(64<<20, s.o.BatchBytes)
 	if len(s.o.URLs) > 0 {
 		o.URL = s.o.URLs[0]
