@@ -227,9 +227,11 @@ func FuzzPayloads(f *testing.F) {
 		}
 		f.Add(seed)
 	}
-	add(smallEvents, Fast)
-	add(smallEvents[:1], Fast)
-	add(append(manyEvents(40), smallEvents...), Fast)
+	for _, codec := range []Codec{Fast, Thorough} {
+		add(smallEvents, codec)
+		add(smallEvents[:1], codec)
+		add(append(manyEvents(40), smallEvents...), codec)
+	}
 	add(append(tellingEvents(40), smallEvents...), Thorough)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 2 {

@@ -3,6 +3,7 @@ package column
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -242,6 +243,98 @@ func TestAnAccountTellsTheOneOverIt(t *testing.T) {
 	for _, a := range []*Account{&all, one} {
 		if a.MemSize() != 5 || a.Err() == nil || !strings.Contains(a.Err().Error(), "first") {
 			t.Errorf("%d bytes, %v", a.MemSize(), a.Err())
+		}
+	}
+}
+
+// The bytes of each form, which are a format: a change here is a change of the block's version.
+func TestFormsInBytes(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		form   byte
+		detail byte
+		values []int64
+		want   string
+	}{
+		{"fixed", formFixed, 0, []int64{-5, 300, 0}, "00 09 02 0000 3101 0500"},
+		{"deltas", formDeltas, 0, []int64{-5, 300, 0}, "01 09 e204 d704"},
+		{"steps", formSteps, 0, []int64{100, 100, 900, 1000}, "02 c801 64 01 00 08 01"},
+		{"constant", coderPacked, 0, []int64{7, 7, 7}, "03 0e 01 00"},
+		{"packed", coderPacked, 0, []int64{10, 20, 30, 60}, "03 14 0a 05 88 0a"},
+		{"packed deltas", coderPacked + 16*deltas, 0, []int64{10, 11, 13, 14}, "13 14 01 04 02 00 01 02"},
+		{"packed zigzag", coderPacked + 16*zigzag, 0, []int64{10, 11, 9, 10}, "23 12 01 02 00 01 03 2e"},
+		{"packed double", coderPacked + 16*double, 0, []int64{10, 20, 31, 41}, "33 14 01 1f 14 00 03 18"},
+		{"symbols", coderClasses, 1, []int64{0, 0, 1, 0, 2, 0, 0, 1}, "04 00 01 02 01 0302010106 02 6402"},
+		{"classes", coderClasses, 0, []int64{0, 1, 2, 3, 7, 1, 0, 0}, "04 00 01 07 00 000400 03 98be00"},
+		{"zstd", coderZstd, 0, []int64{0, 1, 300}, "05 00 01 ac02 0f"},
+		{"planes", coderPlanes, 0, []int64{0, 1, 300}, "06 00 01 ac02 0f"},
+		{"runs", coderRuns, 0, []int64{4, 4, 4, 6, 6}, "07 08 02 01 02 0300010102 0302010101"},
+	} {
+		e := &Encoder{Effort: Thorough}
+		var got []byte
+		switch c.form {
+		case formFixed:
+			got = e.Fixed(nil, c.values)
+		case formDeltas:
+			got = appendDeltas(nil, c.values)
+		case formSteps:
+			got = (&Encoder{}).Ascending(nil, c.values, nil)
+		default:
+			var ok bool
+			if got, ok = e.appendCoded(nil, e.levels[0].normalise(c.values), plan{form: c.form, detail: c.detail}, nil, 0); !ok {
+				t.Fatalf("%s does not fit", c.name)
+			}
+		}
+		shown := got
+		if coder := c.form & 15; coder == coderZstd || coder == coderPlanes {
+			shown = got[:6] // the frame is the compressor's
+		}
+		if want := strings.ReplaceAll(c.want, " ", ""); hex.EncodeToString(shown) != want {
+			t.Errorf("%s: % x, expected %s", c.name, shown, c.want)
+		}
+		v, rest, err := ReadInts(got, len(c.values), AnyInt, nil)
+		if err != nil || len(rest) > 0 {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for i, want := range c.values {
+			if v.At(i) != want {
+				t.Errorf("%s: value %d is %d, expected %d", c.name, i, v.At(i), want)
+			}
+		}
+	}
+}
+
+// A form is kept from block to block, and searched for again when it serves badly or has not been for a while.
+func TestChoices(t *testing.T) {
+	e := &Encoder{Effort: Thorough}
+	all := distributions(8000)
+	var c Choice
+	form := func(name string) string {
+		t.Helper()
+		v, _, err := ReadInts(e.Ints(nil, all[name], &c), 8000, AnyInt, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Form()
+	}
+	first := form("few codes")
+	for range reviewAfter - 1 {
+		if got := form("few codes"); got != first {
+			t.Fatalf("%s, then %s", first, got)
+		}
+	}
+	if c.age != reviewAfter-1 {
+		t.Errorf("the choice is %d blocks old", c.age)
+	}
+	form("few codes")
+	form("few codes")
+	if c.age != 0 {
+		t.Errorf("after a review the choice is %d blocks old", c.age)
+	}
+	for _, name := range []string{"runs", "repeats", "walk", "one far away", "any", "constant", "uniform"} {
+		want := (&Encoder{Effort: Thorough}).Ints(nil, all[name], nil)
+		if got := e.Ints(nil, all[name], &c); len(got) > len(want) {
+			t.Errorf("%s after others takes %d bytes, alone %d", name, len(got), len(want))
 		}
 	}
 }
