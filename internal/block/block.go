@@ -22,7 +22,8 @@ type Block struct {
 	sections []section
 	payloads []payload
 	base     uint64
-	room     uint64 // bytes that the columns' values may take
+	room     uint64        // bytes that the columns' texts may take
+	texts    atomic.Uint64 // that those opened may take
 	shapes   *column.Ints
 	instants *column.Ints
 	arrivals *column.Ints // nil: row i has offset i
@@ -299,6 +300,7 @@ func (b *Block) readShapes(rows int) error {
 			b.columns[c].values += sh.rows
 		}
 	}
+	b.room -= weight * valueBytes
 	b.programs = make([]atomic.Pointer[program], len(b.schema.shapes))
 	b.places.every = placesEvery(rows, len(b.columns))
 	return nil
@@ -417,6 +419,9 @@ func (b *Block) column(c uint32) (*reader, error) {
 		raw, err := b.payload(payloadColumns + int(c))
 		if err == nil {
 			l.reader, err = b.decode(raw, def, l)
+		}
+		if err == nil && l.reader.texts != nil && b.texts.Add(l.reader.texts.Room()) > b.room {
+			err = corrupt("the block's texts take over %d bytes", b.room)
 		}
 		if err != nil {
 			l.reader, l.err = nil, fault.Wrap(err, opDecode, "column %s", b.schema.path(c))

@@ -82,8 +82,6 @@ func (r *reader) form(k kind) string {
 		return r.decimals.Form()
 	case !k.isText():
 		return r.ints.Form()
-	case r.dictionary:
-		return fmt.Sprintf("dictionary of %d, codes %s", r.texts.n, r.ints.Form())
 	}
-	return "plain"
+	return r.texts.Form()
 }

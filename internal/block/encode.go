@@ -30,7 +30,7 @@ import (
 //	arrivals    nothing if row i has offset i; else integers
 const (
 	magic          = "STLB"
-	version        = 3
+	version        = 4
 	headerBytes    = 24
 	checksumBytes  = 4
 	payloadSchema  = 0
@@ -71,6 +71,7 @@ type Encoder struct {
 	column  column.Encoder
 	choices map[string]*column.Choice // by path and kind
 
+	room    uint64 // of the texts written last
 	numbers []int64
 	arena   []byte // of payloads
 }
@@ -121,7 +122,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	for _, c := range columns {
 		if c.origin.way != waySame && c.origin.way != wayTime {
 			e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choice(b.trie.path(c.from)))
-			w.weight += valueBytes * uint64(c.values.len(c.kind))
+			w.weight += valueBytes*uint64(c.values.len(c.kind)) + e.room
 		}
 		bounds = append(bounds, len(e.arena))
 	}

@@ -3,6 +3,7 @@ package block
 import (
 	"slices"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -261,43 +262,28 @@ func (b *Builder) copyPiece(c *gathered, k kind, p piece) int {
 	case k == kindDecimal:
 		c.ints, c.scales = r.decimals.Append(c.ints, c.scales, lo, n)
 		return 9 * n
-	case r.hasDictionary():
+	case r.texts.Entries() > 0:
 		return b.copyCodes(c, p)
 	}
-	if !c.plain && len(c.codes) == 0 && r.texts.n >= plainValues {
+	if !c.plain && len(c.codes) == 0 && r.texts.Len() >= plainValues {
 		c.plain = true
 	}
 	if c.plain {
-		return c.appendTexts(&r.texts, lo, n)
+		return c.appendTexts(r.texts, lo, n)
 	}
 	size := 0
 	for i := range n {
-		size += c.appendText(r.textAt(lo+i), b.seed)
+		size += c.appendText(r.texts.At(lo+i), b.seed)
 	}
 	return size
 }
 
 // appendTexts adds n texts to a column without a dictionary, and returns how much memory they take.
-func (c *gathered) appendTexts(t *texts, lo, n int) int {
-	start, end := t.start(lo), t.start(lo+n)
-	to := len(c.text)
-	c.text = append(c.text, t.bytes[start:end]...)
-	for i := range n {
-		c.ends = append(c.ends, uint32(to+t.start(lo+i+1)-start))
-	}
-	c.total += end - start
-	return end - start + 4*n
-}
-
-// start is where text i begins, or the one before it ends.
-func (t *texts) start(i int) int {
-	switch {
-	case i == 0:
-		return 0
-	case t.ends == nil:
-		return i * t.length
-	}
-	return int(t.ends[i-1])
+func (c *gathered) appendTexts(t *column.TextReader, lo, n int) int {
+	start := len(c.text)
+	c.text, c.ends = t.Append(c.text, c.ends, lo, n)
+	c.total += len(c.text) - start
+	return len(c.text) - start + 4*n
 }
 
 // copyCodes copies texts from a dictionary. Each is looked up in the builder's once.
@@ -306,19 +292,19 @@ func (b *Builder) copyCodes(c *gathered, p piece) int {
 	codes := b.intsOf(p)
 	if c.plain {
 		for _, code := range codes {
-			size += c.appendText(r.entry(int(code)), b.seed)
+			size += c.appendText(r.texts.Entry(int(code)), b.seed)
 		}
 		return size
 	}
 	known := p.from.codes
 	if known == nil {
-		known = make([]mappedCode, r.entries())
+		known = make([]mappedCode, r.texts.Entries())
 		p.from.codes = known
 	}
 	for _, code := range codes {
 		m := &known[code]
 		if m.code == 0 {
-			text := r.entry(int(code))
+			text := r.texts.Entry(int(code))
 			to, taken := c.intern(text, b.seed)
 			*m = mappedCode{to + 1, uint32(len(text))}
 			size += taken
@@ -333,8 +319,8 @@ func (b *Builder) copyCodes(c *gathered, p piece) int {
 func (b *Builder) intsOf(p piece) []int64 {
 	lo, n, from := int(p.lo), int(p.size), p.from
 	if from.ints == nil && n < shortPiece {
-		from.ints = make([]int64, from.reader.ints.Len())
-		from.reader.ints.Fill(from.ints, 0)
+		from.ints = make([]int64, from.reader.numbers())
+		from.reader.fill(from.ints, 0)
 	}
 	if from.ints != nil {
 		return from.ints[lo : lo+n]
@@ -343,8 +329,25 @@ func (b *Builder) intsOf(p piece) []int64 {
 		b.numbers = make([]int64, n+n/4)
 	}
 	numbers := b.numbers[:n]
-	from.reader.ints.Fill(numbers, lo)
+	from.reader.fill(numbers, lo)
 	return numbers
+}
+
+// numbers is how many numbers or codes there are.
+func (r *reader) numbers() int {
+	if r.texts != nil {
+		return r.texts.Len()
+	}
+	return r.ints.Len()
+}
+
+// fill sets dst to numbers or codes from one on.
+func (r *reader) fill(dst []int64, from int) {
+	if r.texts != nil {
+		r.texts.Codes(dst, from)
+	} else {
+		r.ints.Fill(dst, from)
+	}
 }
 
 // mapSource finds the builder's shape for a source's, and opens its columns: nothing can fail half-way through a row then.

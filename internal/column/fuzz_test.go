@@ -147,9 +147,13 @@ func readAnyTexts(t *testing.T, data []byte) {
 		t.Fatalf("%d bytes of memory for %d bytes and %d texts", a.MemSize(), len(data), n)
 	}
 	e := column.Encoder{Effort: column.Thorough}
-	w, rest, err := column.ReadTexts(e.Texts(nil, texts, nil), n, &a)
+	out, room := e.Texts(nil, texts, nil)
+	w, rest, err := column.ReadTexts(out, n, &a)
 	if err != nil || len(rest) > 0 {
 		t.Fatalf("%v, %d bytes are left", err, len(rest))
+	}
+	if w.Room() > room {
+		t.Fatalf("room for %d bytes, %d expected", w.Room(), room)
 	}
 	for i := range n {
 		if !bytes.Equal(v.At(i), w.At(i)) {

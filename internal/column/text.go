@@ -1,6 +1,7 @@
 package column
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -82,6 +83,7 @@ type TextReader struct {
 	n       int
 	form    byte
 	clean   bool // as the form's byte says
+	room    uint64
 	account *Account
 
 	// plain
@@ -111,13 +113,21 @@ type maker interface {
 // ReadTexts reads n texts off src and returns what follows them.
 func ReadTexts(src []byte, n int, a *Account) (t *TextReader, rest []byte, err error) {
 	d := &Decoder{Src: src}
-	r := textSource{Decoder: d, account: a, budget: uint64(len(src))*textExpansion + uint64(n)*textPerValue + textSlack}
-	t = r.texts("texts", n)
-	if err := d.Err(); err != nil {
-		return nil, nil, err
-	}
-	return t, d.Src, nil
+	t = d.Texts("texts", n, a)
+	return t, d.Src, d.err
 }
+
+// Texts reads n texts, which can be used only if there is no error.
+func (d *Decoder) Texts(what string, n int, a *Account) *TextReader {
+	budget := uint64(len(d.Src))*textExpansion + uint64(n)*textPerValue + textSlack
+	r := textSource{Decoder: d, account: a, budget: budget}
+	t := r.texts(what, n)
+	t.room = budget - r.budget
+	return t
+}
+
+// Room is how many bytes the texts may take in memory when all are read, but for those that stand in the column as they are.
+func (t *TextReader) Room() uint64 { return t.room }
 
 // A textSource reads texts and those inside them.
 type textSource struct {
@@ -264,6 +274,46 @@ func (t *TextReader) Entries() int {
 
 func (t *TextReader) Entry(i int) []byte { return t.entries.At(i) }
 
+// Codes sets dst to the codes from value i on.
+func (t *TextReader) Codes(dst []int64, i int) {
+	if t.form != textBack {
+		t.codes.Fill(dst, i)
+		return
+	}
+	t.once.Do(t.resolve)
+	for j := range dst {
+		dst[j] = int64(t.resolved[i+j])
+	}
+}
+
+// Append appends n texts from i on to text, and where each ends to ends.
+func (t *TextReader) Append(text []byte, ends []uint32, i, n int) ([]byte, []uint32) {
+	for n > 0 {
+		part, from, to := list{t.bytes, t.ends}, i, i+n
+		switch {
+		case t.entries != nil || t.maker == nil && t.ends == nil:
+			for ; i < to; i++ {
+				text = append(text, t.At(i)...)
+				ends = append(ends, uint32(len(text)))
+			}
+			return text, ends
+		case t.maker != nil:
+			to = min(to, (i>>t.shift+1)<<t.shift)
+			t.At(i)
+			part = *t.chunks[i>>t.shift].Load()
+			from, to = i&(1<<t.shift-1), to-i>>t.shift<<t.shift
+		}
+		start := part.start(from)
+		moved := uint32(len(text) - start)
+		text = append(text, part.bytes[start:part.ends[to-1]]...)
+		for _, end := range part.ends[from:to] {
+			ends = append(ends, end+moved)
+		}
+		i, n = i+to-from, n-(to-from)
+	}
+	return text, ends
+}
+
 func (t *TextReader) Code(i int) int {
 	if t.form == textBack {
 		t.once.Do(t.resolve)
@@ -311,11 +361,10 @@ func cleanBytes(s []byte) bool {
 
 // Form says in words how the texts are written.
 func (t *TextReader) Form() string {
-	switch t.form {
-	case textDictionary, textBack:
-		return textNames[t.form] + " of " + t.entries.Form()
+	if t.entries != nil {
+		return fmt.Sprintf("%s of %d, codes %s, texts %s", textNames[t.form], t.entries.n, t.codes.Form(), t.entries.Form())
 	}
 	return textNames[t.form]
 }
 
-var textNames = [textForms]string{"plain", "dictionary", "packed", "dictionary by distance", "ids", "times", "patterns", "lines"}
+var textNames = [textForms]string{"plain", "dictionary", "packed", "distances", "ids", "times", "patterns", "lines"}

@@ -38,12 +38,25 @@ type failer interface {
 // textsComeBack writes values and reads them back.
 func textsComeBack(t failer, e *Encoder, values []string, dictionary bool, c *Choice) (r *TextReader, size int) {
 	t.Helper()
-	data := e.Texts([]byte("before"), textsOf(values, dictionary), c)
+	data, room := e.Texts([]byte("before"), textsOf(values, dictionary), c)
 	size = len(data) - len("before")
 	a := &Account{}
 	r, rest, err := ReadTexts(append(data, "behind"...)[len("before"):], len(values), a)
 	if err != nil || string(rest) != "behind" || r.Len() != len(values) {
 		t.Fatalf("%d values: %v, %q is left", len(values), err, rest)
+	}
+	if r.Room() > room {
+		t.Fatalf("room for %d bytes, %d expected", r.Room(), room)
+	}
+	var all []byte
+	var ends []uint32
+	for at := 0; at < len(values); {
+		n := min(len(values)-at, at+1)
+		all, ends = r.Append(all, ends, at, n)
+		at += n
+	}
+	if string(all) != strings.Join(values, "") || len(ends) != len(values) || len(ends) > 0 && int(ends[len(ends)-1]) != len(all) {
+		t.Fatalf("%s: %d texts of %d bytes one after the other", r.Form(), len(ends), len(all))
 	}
 	clean := needsNoEscape([]byte(strings.Join(values, "")))
 	if r.Clean() && !clean {
@@ -209,7 +222,7 @@ func TestTextsAreNoTrap(t *testing.T) {
 func TestTextsAreReadConcurrently(t *testing.T) {
 	for _, c := range textColumns {
 		values := column(9000, c.value)
-		data := (&Encoder{Effort: Thorough}).Texts(nil, textsOf(values, c.name == "few distinct"), nil)
+		data, _ := (&Encoder{Effort: Thorough}).Texts(nil, textsOf(values, c.name == "few distinct"), nil)
 		r, _, err := ReadTexts(data, len(values), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -27,10 +27,14 @@ const (
 	enough  = 8 // texts for each distinct one make a dictionary without a look at other forms
 )
 
-// Texts appends a column. c remembers its form.
-func (e *Encoder) Texts(dst []byte, t Texts, c *Choice) []byte {
+// Texts appends a column. c remembers its form. What the column may take in memory when it is read is at most room (TextReader.Room).
+func (e *Encoder) Texts(dst []byte, t Texts, c *Choice) (out []byte, room uint64) {
+	n := len(t.Ends)
+	if t.Codes != nil {
+		n = len(t.Codes)
+	}
 	if e.Effort == Fast {
-		return e.fastTexts(dst, t)
+		return e.fastTexts(dst, t), fastRoom * uint64(n)
 	}
 	start := len(dst)
 	if t.Codes == nil {
@@ -40,13 +44,15 @@ func (e *Encoder) Texts(dst []byte, t Texts, c *Choice) []byte {
 		dst = e.codedTexts(dst, t, c)
 	}
 	// What has become so small may take too much memory when it is read (text.go).
-	if n := max(len(t.Codes), len(t.Ends)); (len(dst)-start)*textExpansion < 128*len(t.Bytes)+textPerValue*n {
-		if _, _, err := ReadTexts(dst[start:], n, nil); err != nil {
-			dst = e.fastTexts(dst[:start], t)
-		}
+	r, _, err := ReadTexts(dst[start:], n, nil)
+	if err != nil {
+		return e.fastTexts(dst[:start], t), fastRoom * uint64(n)
 	}
-	return dst
+	return dst, r.Room()
 }
+
+// fastRoom is what a text takes at most in a fast column: a code, the length and the end of an entry.
+const fastRoom = 20
 
 // fastTexts appends a column as it is gathered, a dictionary if that is smaller.
 func (e *Encoder) fastTexts(dst []byte, t Texts) []byte {
