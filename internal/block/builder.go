@@ -47,6 +47,7 @@ type Builder struct {
 	timesAsText bool
 
 	typed typed
+	fast  *Encoder // nil until the first use
 
 	// Of AppendRuns.
 	source    *source // the one used last

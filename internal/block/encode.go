@@ -61,8 +61,21 @@ const (
 
 // Encode appends the block to dst, with an Encoder that knows nothing of blocks before.
 func (b *Builder) Encode(dst []byte, codec Codec) (out []byte, base uint64) {
-	return NewEncoder(codec).Encode(dst, b)
+	if codec != Fast { // which has nothing to remember but its memory
+		return NewEncoder(codec).Encode(dst, b)
+	}
+	if b.fast == nil {
+		b.fast = NewEncoder(Fast)
+	}
+	out, base = b.fast.Encode(dst, b)
+	if cap(b.fast.arena)+cap(b.fast.stored) > keptScratch {
+		b.fast = nil
+	}
+	return out, base
 }
+
+// keptScratch is the most memory for encoding that a builder keeps.
+const keptScratch = 4 << 20
 
 // An Encoder writes blocks, and remembers from one to the next how each column was written best, so that all but the first cost little.
 // Not for concurrent use.
@@ -74,6 +87,8 @@ type Encoder struct {
 	room    uint64 // of the texts written last
 	numbers []int64
 	arena   []byte // of payloads
+	joined  []byte // of small payloads
+	stored  []byte // of packed sections
 }
 
 // mostChoices is how many columns an Encoder remembers.
@@ -146,7 +161,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 		}
 	}
 	arrivals, base := w.arrivals(b, order)
-	w.payloads = append(w.payloads, w.schema(b, columns, sorted, place), w.shapes(shapeOf), w.times(b, order), arrivals)
+	w.payloads = append(make([][]byte, 0, payloadColumns+len(columns)), w.schema(b, columns, sorted, place), w.shapes(shapeOf), w.times(b, order), arrivals)
 	for _, i := range sorted {
 		w.payloads = append(w.payloads, payloads[i])
 	}
@@ -199,6 +214,7 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 	}
 	// Frequent shapes first.
 	slices.SortStableFunc(e.layouts, func(x, y uint32) int { return e.shapeRows[y] - e.shapeRows[x] })
+	e.shaped = make([]encodedShape, 0, len(e.layouts))
 	for i, sh := range e.layouts {
 		newShape[sh] = uint32(i)
 		e.shaped = append(e.shaped, encodedShape{layout: i, rows: e.shapeRows[sh]})
@@ -258,6 +274,7 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 			to.objects = append(to.objects, object{parent: objectNo[o.parent], name: o.name})
 		}
 	}
+	to.columns = make([]columnDef, 0, len(sorted))
 	for _, i := range sorted {
 		def := from.columns[columns[i].from]
 		def.object, def.origin = objectNo[def.object], columns[i].origin
@@ -266,8 +283,14 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 		}
 		to.columns = append(to.columns, def)
 	}
+	length := 0
 	for _, sh := range e.layouts {
-		l := &layout{}
+		length += len(from.shapes[sh].tokens)
+	}
+	tokens, layouts := make([]token, 0, length), make([]layout, len(e.layouts))
+	to.layouts, to.shapes = make([]*layout, len(layouts)), make([]shape, 0, len(e.shaped))
+	for i, sh := range e.layouts {
+		start := len(tokens)
 		for _, t := range from.shapes[sh].tokens {
 			switch {
 			case t.isLeaf():
@@ -275,9 +298,9 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 			case t.isOpen():
 				t = opening(objectNo[t.id()])
 			}
-			l.tokens = append(l.tokens, t)
+			tokens = append(tokens, t)
 		}
-		to.layouts = append(to.layouts, l)
+		layouts[i].tokens, to.layouts[i] = tokens[start:], &layouts[i]
 	}
 	for _, sh := range e.shaped {
 		to.shapes = append(to.shapes, shape{number: sh.layout, rows: sh.rows, entries: sh.entries})
@@ -338,14 +361,15 @@ func (e *encoding) arrivals(b *Builder, order []uint32) (payload []byte, base ui
 
 // finish packs the payloads into sections and appends the block.
 func (e *encoding) finish(dst []byte, rows int) []byte {
-	var directory, stored, joined []byte
+	var directory []byte
+	stored := e.stored[:0]
 	var sections uint64
 	weight := e.weight + uint64(rows)*rowBytes
 	for i := 0; i < len(e.payloads); {
 		raw := e.payloads[i]
 		count, shared := 1, len(raw) < smallPayload
 		if shared {
-			joined = joined[:0]
+			joined := e.joined[:0]
 			count = 0
 			for _, p := range e.payloads[i:] {
 				if len(p) >= smallPayload || len(joined)+len(p) > sharedBytes {
@@ -354,19 +378,23 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 				joined = append(joined, p...)
 				count++
 			}
-			raw = joined
+			raw, e.joined = joined, joined
 		}
-		method, packed := pack(raw, e.codec, shared || i == payloadSchema)
+		var method byte
+		from := len(stored)
+		method, stored = pack(stored, raw, e.codec, shared || i == payloadSchema)
+		packed := stored[from:]
 		directory = append(directory, method)
 		directory = binary.AppendUvarint(directory, uint64(count))
 		directory = binary.AppendUvarint(directory, uint64(len(packed)))
 		directory = binary.LittleEndian.AppendUint32(directory, crc32.Checksum(packed, castagnoli))
-		stored = append(stored, packed...)
 		weight += uint64(len(raw))
 		sections++
 		i += count
 	}
+	e.stored = stored
 	start := len(dst)
+	dst = slices.Grow(dst, headerBytes+binary.MaxVarintLen64+len(directory)+5*len(e.payloads)+checksumBytes+len(stored))
 	dst = append(dst, make([]byte, headerBytes)...)
 	dst = binary.AppendUvarint(dst, sections)
 	dst = append(dst, directory...)

@@ -1,6 +1,8 @@
 package block
 
 import (
+	"slices"
+
 	"github.com/klauspost/compress/s2"
 
 	"github.com/stelehq/stele/internal/column"
@@ -18,23 +20,24 @@ const (
 // minPack is the size from which compression is tried.
 const minPack = 32
 
-// pack returns raw as it is stored. What compression can't make smaller by a thirty-second part stays raw, which is read faster. Columns
+// pack appends raw as it is stored. What compression can't make smaller by a thirty-second part stays raw, which is read faster. Columns
 // written by the thorough codec are compressed already, but for what small ones have in common.
-func pack(raw []byte, codec Codec, loose bool) (method byte, packed []byte) {
+func pack(dst, raw []byte, codec Codec, loose bool) (method byte, out []byte) {
 	if len(raw) < minPack || codec == Thorough && !loose {
-		return methodRaw, raw
+		return methodRaw, append(dst, raw...)
 	}
-	limit := len(raw) - len(raw)/32
+	most := len(dst) + len(raw) - len(raw)/32
 	if codec == Thorough {
-		if z := column.Compress(nil, raw); len(z) < limit {
-			return methodZstd, z
+		if out = column.Compress(dst, raw); len(out) < most {
+			return methodZstd, out
 		}
-		return methodRaw, raw
+		return methodRaw, append(dst, raw...)
 	}
-	if s := s2.Encode(nil, raw); len(s) < limit {
-		return methodS2, s
+	dst = slices.Grow(dst, s2.MaxEncodedLen(len(raw)))
+	if out = dst[:len(dst)+len(s2.Encode(dst[len(dst):cap(dst)], raw))]; len(out) < most {
+		return methodS2, out
 	}
-	return methodRaw, raw
+	return methodRaw, append(dst, raw...)
 }
 
 // unpack returns the size bytes that packed holds; size has been checked against what the block may take.

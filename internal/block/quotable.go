@@ -114,7 +114,7 @@ func (q *quoter) hopeful() bool {
 
 // weigh says about how many bytes a column of texts takes.
 func (c *gathered) weigh() int {
-	_, packed := pack(c.text, Thorough, true)
+	_, packed := pack(nil, c.text, Thorough, true)
 	if c.plain {
 		return len(packed) + len(c.ends)
 	}
