@@ -1,6 +1,8 @@
 package elastic
 
 import (
+	"slices"
+
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -12,34 +14,48 @@ func (d *Bulk) action(line []byte) (action, error) {
 		return d.last, nil
 	}
 	a := action{target: d.Default}
-	found := false
-	d.values = d.values[:0]
-	err := d.members(line, 0, func(name, value []byte) error {
-		if found {
-			return fault.New(fault.Invalid, "", "expected one action, found %q after %q", clip(name), a.kind)
-		}
-		for k := range kinds {
-			if found = string(name) == kinds[k]; found {
-				a.kind = Kind(k)
-				return d.target(&a.target, value)
-			}
-		}
-		return fault.New(fault.Invalid, "", "expected one of create, delete, index, update, found %q", clip(name))
-	})
-	if err == nil && !found {
-		err = fault.New(fault.Invalid, "", "expected one of create, delete, index, update, found an empty object")
+	if err := d.object(line, 0); err != nil {
+		return a, err
 	}
-	if err != nil {
+	const expected = "expected one of create, delete, index, update, found "
+	if d.members.Len() == 0 {
+		return a, fault.New(fault.Invalid, "", expected+"an empty object")
+	}
+	kind := slices.IndexFunc(kinds[:], func(k string) bool { return string(d.members.RawName(0)) == k })
+	switch {
+	case kind < 0:
+		return a, fault.New(fault.Invalid, "", expected+"%q", clip(d.members.Name(0)))
+	case d.members.Len() > 1:
+		return a, fault.New(fault.Invalid, "", "expected one action, found %q after %q", clip(d.members.Name(1)), kinds[kind])
+	}
+	a.kind = Kind(kind)
+	if err := d.target(&a.target, d.members.Value(0)); err != nil {
 		return a, err
 	}
 	d.last, d.lastRaw = a, line
 	return a, nil
 }
 
+// object takes the object that text is apart into d.members.
+func (d *Bulk) object(text []byte, depth int) error {
+	next, err := d.members.Scan(text, 0, depth)
+	if err != nil {
+		return err
+	}
+	if next = event.SkipSpace(text, next); next < len(text) {
+		return event.Expected(text, next, "the end of the line after the object")
+	}
+	return nil
+}
+
 func (d *Bulk) target(t *Target, object []byte) error {
-	return d.members(object, 0, func(name, value []byte) error {
+	m := &d.inside
+	if _, err := m.Scan(object, 0, 1); err != nil {
+		return err
+	}
+	for i := range m.Len() {
 		var field *string
-		switch string(name) {
+		switch name := string(m.RawName(i)); name {
 		case "_index":
 			field = &t.Index
 		case "_id":
@@ -51,61 +67,16 @@ func (d *Bulk) target(t *Target, object []byte) error {
 		case "pipeline", "_pipeline":
 			field = &t.Pipeline
 		default:
-			return nil
-		}
-		switch c := value[0]; {
-		case c == '"':
-			text, _, _, err := event.ScanString(value, 0, nil)
-			*field = string(text)
-			return err
-		case c == '-' || c-'0' < 10:
-			*field = string(value)
-		case c != 'n': // null is absent
-			return fault.New(fault.Invalid, "", "%s must be a string", name)
-		}
-		return nil
-	})
-}
-
-// members calls each for the members of the JSON object that src is. value is compact and lies in d.values, which grows with
-// each.
-func (d *Bulk) members(src []byte, depth int, each func(name, value []byte) error) error {
-	i := event.SkipSpace(src, 0)
-	if i >= len(src) || src[i] != '{' {
-		return event.Expected(src, i, "a JSON object")
-	}
-	if i = event.SkipSpace(src, i+1); i < len(src) && src[i] == '}' {
-		return end(src, i+1)
-	}
-	for {
-		name, _, next, err := event.ScanString(src, i, nil)
-		if err != nil {
-			return err
-		}
-		if i = event.SkipSpace(src, next); i >= len(src) || src[i] != ':' {
-			return event.Expected(src, i, "a colon after the member's name")
-		}
-		start := len(d.values)
-		if d.values, next, err = event.Compact(d.values, src, i+1, depth+1); err != nil {
-			return err
-		}
-		if err := each(name, d.values[start:len(d.values):len(d.values)]); err != nil {
-			return err
-		}
-		if i = event.SkipSpace(src, next); i < len(src) && src[i] == ',' {
-			i = event.SkipSpace(src, i+1)
 			continue
 		}
-		if i < len(src) && src[i] == '}' {
-			return end(src, i+1)
+		switch value := m.Value(i); {
+		case value[0] == '"':
+			*field, _ = m.Text(i)
+		case value[0] == '-' || value[0]-'0' < 10:
+			*field = string(value)
+		case value[0] != 'n': // null is absent
+			return fault.New(fault.Invalid, "", "%s must be a string", m.RawName(i))
 		}
-		return event.Expected(src, i, "a comma or } of the object")
-	}
-}
-
-func end(src []byte, i int) error {
-	if i = event.SkipSpace(src, i); i < len(src) {
-		return event.Expected(src, i, "the end of the line after the object")
 	}
 	return nil
 }
@@ -113,23 +84,22 @@ func end(src []byte, i int) error {
 // update takes the source of an update apart. The event is its doc, which is what the client has to tell; an upsert
 // beside it is kept, and without doc it is the event. A script is code for a document that is not here.
 func (d *Bulk) update(source []byte) (doc, upsert []byte, err error) {
-	d.values = d.values[:0]
-	// A document lies a level deeper here than as an event.
-	err = d.members(source, -1, func(name, value []byte) error {
-		switch string(name) {
-		case "doc":
-			doc = value
-		case "upsert":
-			upsert = value
-		case "script":
-			return fault.New(fault.Invalid, "", "an update by script is not supported: there is no document that it could change")
+	if err := d.object(source, -1); err != nil { // a document lies a level deeper here than as an event
+		return nil, nil, err
+	}
+	value := func(name string) []byte {
+		if i := d.members.Find(name); i >= 0 {
+			return d.members.Value(i)
 		}
 		return nil
-	})
-	if doc == nil {
+	}
+	if value("script") != nil {
+		return nil, nil, fault.New(fault.Invalid, "", "an update by script is not supported: there is no document that it could change")
+	}
+	if doc, upsert = value("doc"), value("upsert"); doc == nil {
 		doc, upsert = upsert, nil
 	}
-	if err == nil && doc == nil {
+	if doc == nil {
 		err = fault.New(fault.Invalid, "", "the update has neither doc nor upsert")
 	}
 	return doc, upsert, err

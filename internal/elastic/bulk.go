@@ -15,6 +15,7 @@ package elastic
 import (
 	"bytes"
 
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
 )
@@ -81,8 +82,9 @@ type Bulk struct {
 	p       ingest.Payload
 	objects objects
 	clef    []byte
-	values  []byte // of the object at hand, compact, one after the other
-	last    action // the action before, and its text
+	members event.Members // of the action or update at hand
+	inside  event.Members // of the object that the action's name has
+	last    action        // the action before, and its text
 	lastRaw []byte
 }
 

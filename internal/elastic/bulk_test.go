@@ -133,7 +133,7 @@ func TestBulk(t *testing.T) {
 
 		{"an action cut off", `{"index":{"_index":"a"`, "error Invalid: malformed action on line 1: parse JSON: byte 22: expected a comma or } of the object, found the end of the text\n"},
 		{"an action without a colon", `{"index"{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 8: expected a colon after the member's name, found '{'\n"},
-		{"an action without a name", `{index:{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 1: expected a string, which begins with \", found 'i'\n"},
+		{"an action without a name", `{index:{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 1: expected a member's name in double quotes, found 'i'\n"},
 		{"an action with an end", `{"index":{}}]`, "error Invalid: malformed action on line 1: parse JSON: byte 12: expected the end of the line after the object, found ']'\n"},
 		{"an action not separated", `{"index":{} "create":{}}`, "error Invalid: malformed action on line 1: parse JSON: byte 12: expected a comma or } of the object, found '\"'\n"},
 		{"an unknown action of a long name", `{"` + strings.Repeat("a", 70) + `":{}}`,

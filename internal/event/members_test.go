@@ -15,11 +15,20 @@ func TestMembers(t *testing.T) {
 	if string(m.Name(1)) != "bA" || string(m.Value(0)) != "[1,2]" || m.Find("a") != 2 || m.Find("none") != -1 {
 		t.Errorf("%s: %s %s %d", text, m.Name(1), m.Value(0), m.Find("a"))
 	}
+	if string(m.All()) != `"a":[1,2],"bA":"x/y","a":null` || string(m.Member(2)) != `"a":null` || m.Find("bA") != 1 {
+		t.Errorf("%s: %s, %s, %d", text, m.All(), m.Member(2), m.Find("bA"))
+	}
 	if s, ok := m.Text(1); s != "x/y" || !ok {
 		t.Errorf("the text is %q", s)
 	}
 	if _, ok := m.Text(0); ok {
 		t.Error("an array is a text")
+	}
+	// Names that need escapes are found and given as what they mean.
+	var n Members
+	if _, err := n.Scan([]byte(`{"a\"\n":1,"a":2,"\ud800":3}`), 0, 0); err != nil || string(n.RawName(0)) != `a\"\n` || string(n.Name(0)) != "a\"\n" ||
+		n.Find("a\"\n") != 0 || n.Find("a") != 1 || n.Find("\xed\xa0\x80") != 2 || n.Find(`a\"\n`) != -1 {
+		t.Errorf("%v, %s, %q, %d", err, n.RawName(0), n.Name(0), n.Find("a\"\n"))
 	}
 	for text, want := range map[string]string{
 		"": "a JSON object", "[]": "a JSON object", `{"a" 1}`: "a colon", `{"a":1`: "a comma or }", `{a:1}`: "name in double quotes",

@@ -30,12 +30,12 @@ var bulkActions = [...]struct {
 
 // actionOf reads an action line: its name, whether a document follows, and its members.
 func actionOf(s *objectScan, line []byte) (action string, document bool, meta []byte) {
-	if s.scan(line) != nil || len(s.members) != 1 || s.value(0)[0] != '{' {
+	if s.scan(line) != nil || s.Len() != 1 || s.Value(0)[0] != '{' {
 		return "", false, nil
 	}
 	for _, a := range bulkActions {
-		if string(s.name(0)) == a.name {
-			meta = s.value(0)
+		if string(s.RawName(0)) == a.name {
+			meta = s.Value(0)
 			return a.name, a.documents, meta[1 : len(meta)-1]
 		}
 	}

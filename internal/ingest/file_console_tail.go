@@ -84,18 +84,18 @@ func (r *record) takeObject(message []byte) []byte {
 
 // members adds the members of an object, unless one is there already.
 func (r *record) members(scan *objectScan) bool {
-	for i := range scan.members {
-		if r.has(scan.name(i)) {
+	for i := range scan.Len() {
+		if r.has(scan.RawName(i)) {
 			return false
 		}
 	}
-	for i := range scan.members {
+	for i := range scan.Len() {
 		r.fields = append(r.fields, ',', '"')
-		if hasPrefix(scan.name(i), "@") {
+		if hasPrefix(scan.RawName(i), "@") {
 			r.fields = append(r.fields, '@')
 		}
-		r.fields = append(append(r.fields, scan.name(i)...), '"', ':')
-		r.fields = append(r.fields, scan.value(i)...)
+		r.fields = append(append(r.fields, scan.RawName(i)...), '"', ':')
+		r.fields = append(r.fields, scan.Value(i)...)
 	}
 	return true
 }
@@ -109,7 +109,7 @@ func (e *textEvent) openObject() {
 	}
 	var scan objectScan
 	r := &e.record
-	if scan.scan(text) != nil || len(scan.members) == 0 || !r.members(&scan) {
+	if scan.scan(text) != nil || scan.Len() == 0 || !r.members(&scan) {
 		return
 	}
 	for _, name := range []string{"message", "msg"} {

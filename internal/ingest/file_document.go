@@ -322,8 +322,8 @@ func (d *documentDialect) unwrap(text, extra []byte) (object, members []byte) {
 	}
 	members = append(members, extra...)
 	for i := 1; i < len(element) && element[i] == '"'; {
-		end := stringEnd(element, i)
-		after := valueEnd(element, end+1)
+		end := event.StringEnd(element, i)
+		after := event.ValueEnd(element, end+1)
 		if name := element[i+1 : end-1]; string(name) != d.around.inner && (len(name) == 0 || name[0] != '@') {
 			members = append(comma(members, 0), element[i:after]...)
 		}

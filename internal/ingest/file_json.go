@@ -87,9 +87,9 @@ func (d *jsonDialect) errorIfMisnamed(field string, sample [][]byte) error {
 		if d.objects.scan.scan(line) != nil {
 			continue
 		}
-		names := make([]string, 0, len(d.objects.scan.members))
-		for i := range d.objects.scan.members {
-			if names = append(names, string(d.objects.scan.name(i))); len(names) == 12 {
+		names := make([]string, 0, d.objects.scan.Len())
+		for i := range d.objects.scan.Len() {
+			if names = append(names, string(d.objects.scan.RawName(i))); len(names) == 12 {
 				names = append(names, "…")
 				break
 			}
@@ -107,7 +107,7 @@ func (d *jsonDialect) found(sample [][]byte) string {
 			if d.objects.scan.scan(line) == nil {
 				if _, ok := d.objects.scan.lookup(p); ok {
 					at := d.objects.scan.slots[p.id]
-					return strings.Join(append([]string{string(d.objects.scan.name(int(at - 1)))}, p.inner...), ".")
+					return strings.Join(append([]string{string(d.objects.scan.RawName(int(at - 1)))}, p.inner...), ".")
 				}
 			}
 		}

@@ -183,9 +183,9 @@ func (d *jsonDialect) unwrap(c *ObjectContext) error {
 	}
 	d.source = append(d.source[:0], source...)
 	d.around = append(d.around[:0], c.Extra...)
-	for i, m := range s.members {
-		if !equalFold(s.name(i), "_source") && s.text[m.name] != '@' {
-			d.around = append(comma(d.around, 0), s.text[m.name-1:m.end]...)
+	for i := range s.Len() {
+		if name := s.RawName(i); !equalFold(name, "_source") && (len(name) == 0 || name[0] != '@') {
+			d.around = append(comma(d.around, 0), s.Member(i)...)
 		}
 	}
 	c.Extra = d.around

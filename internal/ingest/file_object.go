@@ -7,32 +7,19 @@ import (
 	"github.com/stelehq/stele/internal/event"
 )
 
-// objectScan takes a text that is one JSON object apart, without decoding its values.
-// Names and values are kept compact, in the form in which the store writes JSON:
-//
-//	text     "name":value,"name":value,…
-//	members  where each begins and ends, in the order of the object
-//	slots    for each known name the last member that has it
-//
-// Of the names that anything is looked for by, none needs an escape in that form. So names
-// are compared as they stand in text.
+// objectScan takes a text that is one JSON object apart, and knows the members whose names mean something. Of the
+// names that anything is looked for by, none needs an escape; so names are compared as they stand in Members.
 type objectScan struct {
-	text    []byte
-	members []objectMember
-	known   *nameSet        // nil: only find and the members are asked for
-	slots   [maxNames]int32 // index of a member and one; 0: none has the name
-	marked  bool            // a name begins with @
+	event.Members
+	known  *nameSet        // nil: only find and the members are asked for
+	slots  [maxNames]int32 // for each known name the last member that has it: its index and one; 0: none has the name
+	marked bool            // a name begins with @
 
 	// lenient replaces bytes that are not UTF-8 by U+FFFD, as in lines of text; without it a text that has some is none.
 	lenient  bool
 	replaced bool   // the text that was scanned last had some: clean is what was read
 	clean    []byte // the text from where the object began
 }
-
-type objectMember struct{ name, value, end int } // text[name:value-2] is the name, text[value:end] the value
-
-func (s *objectScan) name(i int) []byte  { m := s.members[i]; return s.text[m.name : m.value-2] }
-func (s *objectScan) value(i int) []byte { m := s.members[i]; return s.text[m.value:m.end] }
 
 // scan checks the text and takes it apart. Blanks around the object are allowed, nothing else is.
 func (s *objectScan) scan(text []byte) error {
@@ -72,80 +59,40 @@ func appendValid(dst, text []byte) []byte {
 
 // scanObject takes the object apart that text begins with; it returns where it ends.
 func (s *objectScan) scanObject(text []byte) (next int, err error) {
-	s.text, s.members, s.marked = s.text[:0], s.members[:0], false
 	if s.known != nil {
 		clear(s.slots[:])
 	}
-	i := event.SkipSpace(text, 0)
-	if i >= len(text) || text[i] != '{' {
-		return i, event.Expected(text, i, "a JSON object")
+	s.marked = false
+	if next, err = s.Scan(text, 0, 0); err != nil || s.known == nil {
+		return next, err
 	}
-	i = event.SkipSpace(text, i+1)
-	if i < len(text) && text[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		if i >= len(text) || text[i] != '"' {
-			return i, event.Expected(text, i, "a member's name in double quotes")
-		}
-		m := objectMember{name: len(s.text) + 1}
-		if s.text, i, err = event.Compact(s.text, text, i, 1); err != nil {
-			return i, err
-		}
-		i = event.SkipSpace(text, i)
-		if i >= len(text) || text[i] != ':' {
-			return i, event.Expected(text, i, "a colon after the member's name")
-		}
-		s.text = append(s.text, ':')
-		m.value = len(s.text)
-		if s.text, i, err = event.Compact(s.text, text, i+1, 1); err != nil {
-			return i, err
-		}
-		m.end = len(s.text)
-		s.members = append(s.members, m)
-		if s.known != nil {
-			s.note(s.text[m.name : m.value-2])
-		}
-		i = event.SkipSpace(text, i)
-		if i < len(text) && text[i] == ',' {
-			s.text = append(s.text, ',')
-			i = event.SkipSpace(text, i+1)
+	for i := range s.Len() {
+		name := s.RawName(i)
+		if len(name) == 0 {
 			continue
 		}
-		if i < len(text) && text[i] == '}' {
-			return i + 1, nil
+		if id := s.known.find(name); id != 0 {
+			s.slots[id] = int32(i + 1)
 		}
-		return i, event.Expected(text, i, "a comma or } of the object")
+		if name[0] == '@' {
+			s.marked = true
+		}
 	}
-}
-
-// note remembers the member that was read last, if its name means something.
-func (s *objectScan) note(name []byte) {
-	if len(name) == 0 {
-		return
-	}
-	if id := s.known.find(name); id != 0 {
-		s.slots[id] = int32(len(s.members))
-	}
-	if name[0] == '@' {
-		s.marked = true
-	}
+	return next, nil
 }
 
 // slot returns the value of the last member with a known name.
 func (s *objectScan) slot(id nameID) ([]byte, bool) {
 	if at := s.slots[id]; at != 0 {
-		return s.value(int(at - 1)), true
+		return s.Value(int(at - 1)), true
 	}
 	return nil, false
 }
 
 // find returns the value of the last member called name.
 func (s *objectScan) find(name string) ([]byte, bool) {
-	for i := len(s.members) - 1; i >= 0; i-- {
-		if string(s.name(i)) == name {
-			return s.value(i), true
-		}
+	if i := s.Find(name); i >= 0 {
+		return s.Value(i), true
 	}
 	return nil, false
 }
@@ -157,8 +104,8 @@ func memberOf(object []byte, name string) (value []byte, ok bool) {
 		return nil, false
 	}
 	for i := 1; i < len(object) && object[i] == '"'; {
-		end := stringEnd(object, i)
-		after := valueEnd(object, end+1)
+		end := event.StringEnd(object, i)
+		after := event.ValueEnd(object, end+1)
 		if end-i-2 == len(name) && equalFold(object[i+1:end-1], name) {
 			value, ok = object[end+1:after], true
 		}
@@ -173,55 +120,8 @@ func itemOf(array []byte, i int) (item []byte, next int, ok bool) {
 	if i >= len(array) || array[0] != '[' || array[i] == ']' {
 		return nil, i, false
 	}
-	end := valueEnd(array, i)
+	end := event.ValueEnd(array, i)
 	return array[i:end], end + 1, true
-}
-
-// stringEnd returns where the string at i ends, in text that Compact has written.
-func stringEnd(text []byte, i int) int {
-	for i++; ; {
-		n := bytes.IndexByte(text[i:], '"')
-		if n < 0 {
-			return len(text)
-		}
-		i += n + 1
-		slashes := 0
-		for text[i-2-slashes] == '\\' { // the opening quote ends the run at the latest
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return i
-		}
-	}
-}
-
-// valueEnd returns where the value at i ends, in text that Compact has written.
-func valueEnd(text []byte, i int) int {
-	depth := 0
-	for i < len(text) {
-		switch text[i] {
-		case '"':
-			if i = stringEnd(text, i); depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 {
-				return i
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
 }
 
 // textOf returns what stands between the quotes of a value that is a string, escapes as they are.

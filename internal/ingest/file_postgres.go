@@ -224,8 +224,8 @@ func (e *postgresEvent) add(l *postgresLine, line []byte, record bool) {
 func (e *postgresEvent) differ(l *postgresLine) {
 	fields := l.record.fields
 	for i := 1; i < len(fields); {
-		end := stringEnd(fields, i)
-		after := valueEnd(fields, end+1)
+		end := event.StringEnd(fields, i)
+		after := event.ValueEnd(fields, end+1)
 		name := fields[i+1 : end-1]
 		if string(name) != "session_line_num" && !hasMember(e.record.fields, fields[i-1:after]) {
 			e.follow = append(append(append(e.follow, `,"`...), l.part...), '_')

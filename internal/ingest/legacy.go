@@ -312,7 +312,7 @@ func (l *legacy) members(object []byte, each func(name, rawName, value []byte) e
 		}
 		l.scratch = nil // name may lie in it, and members of members come while it is in use
 		rawName := object[i:next]
-		end := skip(object, next+1)
+		end := event.ValueEnd(object, next+1)
 		if err := each(name, rawName, object[next+1:end]); err != nil {
 			return err
 		}
@@ -322,37 +322,6 @@ func (l *legacy) members(object []byte, each func(name, rawName, value []byte) e
 		}
 	}
 	return nil
-}
-
-// skip returns where the value at i ends, in text that Compact has made.
-func skip(text []byte, i int) int {
-	depth := 0
-	for i < len(text) {
-		switch text[i] {
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 { // the end of what holds a bare scalar
-				return i
-			}
-			depth--
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-		if depth == 0 && (text[i-1] == '"' || text[i-1] == '}' || text[i-1] == ']') {
-			return i
-		}
-	}
-	return len(text)
 }
 
 func (l *legacy) space() {

@@ -135,18 +135,18 @@ func (o *Objects) appendScanned(dst []byte, c *ObjectContext) (clef []byte, foun
 		dst = append(comma(dst, empty), c.Extra...)
 	}
 	switch {
-	case len(o.scan.members) == 0:
+	case o.scan.Len() == 0:
 	case !misnamed:
-		dst = append(comma(dst, empty), o.scan.text...)
+		dst = append(comma(dst, empty), o.scan.All()...)
 	default:
-		for i := range o.scan.members {
+		for i := range o.scan.Len() {
 			dst = append(comma(dst, empty), '"')
-			name := o.scan.name(i)
+			name := o.scan.RawName(i)
 			if bit := reservedBit(name); bit != 0 && o.clef&bit == 0 {
 				dst = append(dst, '@') // a user's member that only happens to be called so, escaped as CLEF says
 			}
 			dst = append(append(dst, name...), `":`...)
-			dst = append(dst, o.scan.value(i)...)
+			dst = append(dst, o.scan.Value(i)...)
 		}
 	}
 	return append(dst, '}'), found
@@ -218,12 +218,12 @@ func reservedBit(name []byte) uint16 {
 // gives a meaning. Of duplicates, all must. misnamed says that there are others.
 func (o *Objects) reserved() (clef uint16, misnamed bool) {
 	var others uint16
-	for i := range o.scan.members {
-		bit := reservedBit(o.scan.name(i))
+	for i := range o.scan.Len() {
+		bit := reservedBit(o.scan.RawName(i))
 		if bit == 0 {
 			continue
 		}
-		if o.isCLEF(bit, o.scan.value(i)) {
+		if o.isCLEF(bit, o.scan.Value(i)) {
 			clef |= bit
 		} else {
 			others |= bit

@@ -54,7 +54,7 @@ func (o *Objects) appendInside(dst []byte, c *ObjectContext) (clef []byte, found
 	if dst = dst[:len(dst)-1]; dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
-	dst = append(dst, o.scan.text...)
+	dst = append(dst, o.scan.All()...)
 	return append(dst, '}'), found, true
 }
 

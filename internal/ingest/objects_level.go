@@ -87,7 +87,7 @@ func (o *Objects) levelValue(v []byte, p *fieldPath) (foundLevel, bool) {
 	rank := event.RankUnknown
 	switch {
 	case name == "PRIORITY":
-		if at := o.scan.slots[p.id]; string(o.scan.name(int(at-1))) == name {
+		if at := o.scan.slots[p.id]; string(o.scan.RawName(int(at-1))) == name {
 			rank = event.LevelRank(syslogLevel(string(text)))
 		}
 	case name == "s":

@@ -135,7 +135,7 @@ func TestR9Libraries(t *testing.T) {
 			if err := scan.scan([]byte(c.object)); err != nil {
 				t.Fatal(err)
 			}
-			if want := "{" + c.added + "," + string(scan.text) + "}"; err != nil || string(got) != want {
+			if want := "{" + c.added + "," + string(scan.All()) + "}"; err != nil || string(got) != want {
 				t.Errorf("got  %s\nwant %s\n%v", got, want, err)
 			}
 		})

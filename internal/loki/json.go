@@ -81,7 +81,7 @@ func (d *decoder) jsonLabels(text []byte) error {
 	switch text[0] {
 	case '{':
 		_, err := members(text, 0, func(name []byte, at int) (int, error) {
-			end := at + valueEnd(text[at:])
+			end := event.ValueEnd(text, at)
 			d.labels.addJSON(name, text[at:end])
 			return end, nil
 		})
@@ -125,7 +125,7 @@ func (d *decoder) jsonEntry(text []byte) (instant int64, line []byte, err error)
 	var parts struct{ time, line, meta []byte }
 	d.meta.reset()
 	take := func(part *[]byte, at int) (int, error) {
-		end := at + valueEnd(text[at:])
+		end := event.ValueEnd(text, at)
 		*part = text[at:end]
 		return end, nil
 	}
@@ -154,7 +154,7 @@ func (d *decoder) jsonEntry(text []byte) (instant int64, line []byte, err error)
 			case "structuredMetadata":
 				return take(&parts.meta, at)
 			}
-			return at + valueEnd(text[at:]), nil
+			return event.ValueEnd(text, at), nil
 		})
 	default:
 		err = fault.New(fault.Invalid, "", "the entry is neither an array nor an object")
@@ -176,7 +176,7 @@ func (d *decoder) jsonEntry(text []byte) (instant int64, line []byte, err error)
 			return 0, nil, fault.New(fault.Invalid, "", "the entry's structured metadata is no object")
 		}
 		_, err = members(parts.meta, 0, func(name []byte, at int) (int, error) {
-			end := at + valueEnd(parts.meta[at:])
+			end := event.ValueEnd(parts.meta, at)
 			d.meta.addJSON(name, parts.meta[at:end])
 			return end, nil
 		})

@@ -141,39 +141,6 @@ func (t *tags) has(member []byte) bool {
 
 // cutMember cuts the first of compact members off.
 func cutMember(members []byte) (member, rest []byte) {
-	n := memberEnd(members)
+	n := event.ValueEnd(members, event.StringEnd(members, 0)+1)
 	return members[:n], members[min(n+1, len(members)):]
-}
-
-// memberEnd returns where the first of compact members ends.
-func memberEnd(members []byte) int {
-	name := valueEnd(members)
-	return name + 1 + valueEnd(members[name+1:])
-}
-
-// valueEnd returns where the first value of compact JSON ends.
-func valueEnd(text []byte) int {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			for i++; text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i
-			}
-			depth--
-		case ',', ':':
-			if depth == 0 {
-				return i
-			}
-		}
-	}
-	return len(text)
 }
