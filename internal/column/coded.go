@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -352,6 +353,24 @@ func narrow(dst []byte, u []uint64, width int) {
 	}
 }
 
+// widen reads each u of width bytes.
+func widen(u []uint64, src []byte, width int) {
+	switch width {
+	case 1:
+		for i, v := range src[:len(u)] {
+			u[i] = uint64(v)
+		}
+	case 2:
+		for i := range u {
+			u[i] = uint64(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	default:
+		for i := range u {
+			u[i] = wide(src, i, width)
+		}
+	}
+}
+
 // widthFor is how many bytes a chunk has for each number up to top.
 func widthFor(top uint64) int {
 	switch n := bytesFor(top); {
@@ -533,7 +552,7 @@ func (v *Ints) settle(d *Decoder, c *chunked, width int, a *Account) {
 	if d.err != nil {
 		return
 	}
-	x := Ints{n: codedOf(c.transform, v.n), width: width, flat: v.flat, divisor: 1}
+	x := v.flat
 	if c.transform == plain {
 		v.width = width
 	} else {
@@ -548,10 +567,8 @@ func (v *Ints) settle(d *Decoder, c *chunked, width int, a *Account) {
 		if c.transform != plain {
 			rest = u[1:]
 		}
-		for i := range rest {
-			rest[i] = uint64(x.At(at))
-			at++
-		}
+		widen(rest, x[at*width:], width)
+		at += len(rest)
 		if c.transform != plain {
 			u[0] = c.first(k)
 			restore(u, c.transform, c.shift)
@@ -571,7 +588,9 @@ func (v *Ints) codedForm() string {
 	if v.width == 0 {
 		return "constant"
 	}
-	if c := v.chunked; c != nil && c.bounds != nil {
+	if c := v.chunked; c != nil && c.symbols() {
+		name = strings.Replace(name, "classes", "symbols", 1)
+	} else if c != nil && c.bounds != nil {
 		name += fmt.Sprintf(" of detail %d", c.detail)
 	}
 	return name

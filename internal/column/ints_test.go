@@ -80,6 +80,7 @@ func distributions(n int) map[string][]int64 {
 		"many codes":          make(func(int) int64 { return int64(random.ExpFloat64()*300) % 3000 }),
 		"runs":                make(func(i int) int64 { return int64(i / 97 % 13 * 1000) }),
 		"repeats":             make(func(i int) int64 { return int64(i*i%61) << 33 >> (i % 61 % 3) }),
+		"batches in turn":     make(func(i int) int64 { return int64(i + (i/700%4)*10_000) }),
 		"hundreds":            make(func(int) int64 { return -700 + 100*random.Int64N(50) }),
 		"one far away":        make(func(i int) int64 { return int64(i%7) + map[bool]int64{true: math.MaxInt64 - 7}[i == n/2] }),
 	}

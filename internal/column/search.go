@@ -76,7 +76,7 @@ func (e *Encoder) search(h head, depth int) (best plan) {
 		l.sample = l.sample[:0]
 		const pieces = sampleOf / chunkLen
 		for i := range pieces {
-			at := (n - chunkLen) / (pieces - 1) * i
+			at := (n - chunkLen) / (pieces - 1) * i &^ (chunkLen - 1)
 			l.sample = append(l.sample, u[at:at+chunkLen]...)
 		}
 		u = l.sample
@@ -86,8 +86,12 @@ func (e *Encoder) search(h head, depth int) (best plan) {
 	for transform := byte(plain); transform < transforms; transform++ {
 		x, greatest, more := u, h.top, 0.0
 		if transform != plain {
-			l.x, _ = transformed(l.x[:0], u, transform)
-			x, greatest = l.x, topOf(l.x)
+			l.x, _ = transformed(l.x[:0], l.u, transform)
+			greatest = topOf(l.x) // of all, since a form must hold all
+			if n > sampleOf {
+				l.x, _ = transformed(l.x[:0], u, transform)
+			}
+			x = l.x
 			more = float64(packedBytes(chunksOf(n), uint(bits.Len64(h.top)))) + 4
 		}
 		consider := func(coder byte, detail byte, size, need float64) {
@@ -104,12 +108,6 @@ func (e *Encoder) search(h head, depth int) (best plan) {
 		if depth > 0 {
 			continue
 		}
-		if transform == plain {
-			if runs := countRuns(x); runs < len(x)/3 {
-				l.trial, _ = e.appendCoded(l.trial[:0], h, plan{form: coderRuns}, nil, depth)
-				consider(coderRuns, 0, float64(len(l.trial)), 1)
-			}
-		}
 		if transform == plain || transform == zigzag {
 			for coder := byte(coderZstd); coder <= coderPlanes; coder++ {
 				if width := bytesFor(greatest); width > 1 || coder == coderZstd {
@@ -118,6 +116,10 @@ func (e *Encoder) search(h head, depth int) (best plan) {
 					consider(coder, 0, scale*float64(len(l.packed)), zstdMustSave)
 				}
 			}
+		}
+		if countRuns(x) < len(x)/3 { // last, since it uses x
+			l.trial, _ = e.appendCoded(l.trial[:0], h, plan{form: coderRuns | transform<<4}, nil, depth)
+			consider(coderRuns, 0, float64(len(l.trial))-more, 1)
 		}
 	}
 	return best
