@@ -3,6 +3,7 @@ package stele
 import (
 	"errors"
 
+	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/query/exec"
@@ -56,6 +57,70 @@ func (f *Filter) match(lost func(error)) engine.Match {
 		e.row = r
 		return f.f.Match(row)
 	}
+}
+
+// wanted is match with what can be decided for whole blocks at once.
+func (f *Filter) wanted(lost func(error)) *engine.Wanted {
+	if f == nil {
+		return nil
+	}
+	return &engine.Wanted{Match: f.match(lost), Select: f.selection()}
+}
+
+// selection decides what it can about all rows of a block by its columns; nil if that is nothing.
+func (f *Filter) selection() func(*block.Block) engine.Selection {
+	if f == nil {
+		return nil
+	}
+	plan := f.f.Plan()
+	if plan.Op == exec.PlanEvent {
+		return nil
+	}
+	return func(b *block.Block) engine.Selection {
+		yes, open := selectRows(b, plan)
+		return engine.Selection{Yes: yes, Open: open}
+	}
+}
+
+// selectRows returns the rows of which the plan's condition is true, and those of which only the event tells. A bitmap that
+// is nil has no row.
+func selectRows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
+	rows := b.Rows()
+	switch p.Op {
+	case exec.PlanTrue:
+		yes = block.NewBitmap(rows)
+		yes.SetAll(rows)
+	case exec.PlanFalse:
+	case exec.PlanValue:
+		// What is damaged is open, and met again by who asks the event.
+		yes, open, _ = b.Test(&block.Test{Path: p.Path, Others: p.Others, Holds: p.Holds, Number: p.Number, Equals: p.Equals})
+	case exec.PlanNot:
+		no, open := selectRows(b, p.Terms[0])
+		yes = block.NewBitmap(rows)
+		yes.SetAll(rows)
+		return yes.Without(no).Without(open), open
+	case exec.PlanAnd, exec.PlanOr:
+		yes, open = selectRows(b, p.Terms[0])
+		for _, t := range p.Terms[1:] {
+			if p.Op == exec.PlanAnd {
+				if !yes.Any() && !open.Any() {
+					break
+				}
+				y, o := selectRows(b, t)
+				both := yes.And(y)
+				open = yes.Or(open).And(y.Or(o)).Without(both)
+				yes = both
+			} else {
+				y, o := selectRows(b, t)
+				yes = yes.Or(y)
+				open = open.Or(o).Without(yes)
+			}
+		}
+	default:
+		open = block.NewBitmap(rows)
+		open.SetAll(rows)
+	}
+	return yes, open
 }
 
 // FilterError says what is wrong with an expression, and where.

@@ -39,8 +39,8 @@ func (s *Snapshot) Histogram(ctx context.Context, o HistogramOptions) ([]Bucket,
 		return nil, fault.New(fault.Invalid, "histogram", "expected 1 to %d buckets, found %d", maxBuckets, o.Buckets)
 	}
 	var lost error
-	match := o.Filter.match(func(err error) { lost = err })
-	counted, err := s.v.Histogram(ctx, o.Range.span(), !o.Range.From.bounded, !o.Range.To.bounded, match, o.Buckets)
+	want := o.Filter.wanted(func(err error) { lost = err })
+	counted, err := s.v.Histogram(ctx, o.Range.span(), !o.Range.From.bounded, !o.Range.To.bounded, want, o.Buckets)
 	buckets := make([]Bucket, len(counted))
 	for i, b := range counted {
 		buckets[i] = Bucket{time.Unix(0, b.Start).UTC(), time.Unix(0, b.End).UTC(), b.Counts}

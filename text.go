@@ -51,7 +51,7 @@ func readText(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Te
 	if o.Limit == 0 {
 		r.limit = -1
 	}
-	r.work = engine.Read(ctx, v, o.Range.span(), descending, most, o.Filter == nil && o.Limit == 0, owns, newWork)
+	r.work = engine.Read(ctx, v, o.Range.span(), descending, most, o.Filter.selection(), o.Filter == nil && o.Limit == 0, owns, newWork)
 	return r
 }
 
@@ -182,8 +182,12 @@ func (p *printer) print(runs []engine.Run, yield func(*page) bool) {
 			if p.descending {
 				row = run.To - 1 - i
 			}
+			wanted, open := run.Pick.Wants(row)
+			if !wanted && !open {
+				continue
+			}
 			key := run.Block.Key(row)
-			if p.match != nil && !p.match(engine.Row{Block: run.Block, Index: row, Key: key}) {
+			if open && p.match != nil && !p.match(engine.Row{Block: run.Block, Index: row, Key: key}) {
 				continue
 			}
 			c.Seek(row)

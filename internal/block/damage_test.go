@@ -263,6 +263,19 @@ func openAny(t *testing.T, data []byte) {
 		}
 		return
 	}
+	for c := range blk.schema.columns[:min(len(blk.schema.columns), 20)] {
+		holds := func(v event.Value) bool { return v.Kind == event.String || v.Text > "5" }
+		test := &Test{Path: []string{blk.schema.columns[c].name}, Holds: holds}
+		selected, left, err := blk.Test(test)
+		if err != nil {
+			t.Fatalf("a block that can be read whole fails a test: %v", err)
+		}
+		for row := range min(blk.Rows(), 200) {
+			if v, err := blk.Lookup(row, test.Path...); err == nil && !left.Has(row) && selected.Has(row) != holds(v) {
+				t.Fatalf("row %d has %+v at %q, its bit is %v", row, v, test.Path, selected.Has(row))
+			}
+		}
+	}
 	b := NewBuilder(Limits{})
 	rows := min(blk.Rows(), 200)
 	for row := range rows {

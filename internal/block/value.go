@@ -120,6 +120,16 @@ func (c *Cursor) decodeAt(column, nth uint32) (v event.Value, err error) {
 	switch k {
 	case kindNull:
 		return event.Value{Kind: event.Null}, nil
+	case kindTime:
+		var text [40]byte
+		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants.At(c.row)))}, nil
+	}
+	return b.ownValue(column, r, at)
+}
+
+// ownValue decodes the value at a position of a column that has values of its own, or is fixed.
+func (b *Block) ownValue(column uint32, r *reader, at int) (event.Value, error) {
+	switch b.schema.columns[column].kind {
 	case kindBool:
 		return event.Value{Kind: event.Bool, Bool: r.boolAt(at) != 0}, nil
 	case kindInt:
@@ -130,9 +140,6 @@ func (c *Cursor) decodeAt(column, nth uint32) (v event.Value, err error) {
 		return event.Value{Kind: event.Number, Text: string(appendDecimal(text[:0], mantissa, scale))}, nil
 	case kindNumber:
 		return event.Value{Kind: event.Number, Text: r.stringAt(at)}, nil
-	case kindTime:
-		var text [40]byte
-		return event.Value{Kind: event.String, Text: string(event.AppendTime(text[:0], b.instants.At(c.row)))}, nil
 	case kindString, kindTimeText:
 		return event.Value{Kind: event.String, Text: r.stringAt(at)}, nil
 	}

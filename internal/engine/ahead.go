@@ -1,33 +1,48 @@
 package engine
 
 import (
+	"sync"
+
 	"github.com/stelehq/stele/internal/block"
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
 
 // A readAhead opens the block whose turn comes next while the rows of others are used.
 type readAhead struct {
 	load   bool // its columns are decoded too
-	opened map[cacheKey]chan *block.Block
+	opened map[cacheKey]chan opened
+}
+
+// opened is a block, nil if it could not be opened, with what a scan has selected in it.
+type opened struct {
+	block *block.Block
+	pick  *Pick
 }
 
 // maxAhead is how many blocks are opened before their turn: what a scan may hold beside the blocks that it is in.
 const maxAhead = 1
 
 func newReadAhead(load bool) *readAhead {
-	return &readAhead{load: load, opened: map[cacheKey]chan *block.Block{}}
+	return &readAhead{load: load, opened: map[cacheKey]chan opened{}}
 }
 
-// take returns a block that was opened ahead, nil if it was not, or could not be.
-func (a *readAhead) take(p *part, index int) *block.Block {
-	k := cacheKey{p.Number, int64(index)}
-	done := a.opened[k]
-	if done == nil {
-		return nil
+// fileKey names the cursor's block at hand.
+func (c *cursor) fileKey() cacheKey {
+	if c.part != nil {
+		return cacheKey{c.part.Number, int64(c.index)}
 	}
-	delete(a.opened, k)
-	return <-done
+	return cacheKey{c.recent.journal, c.recent.offset}
+}
+
+// take returns the block at hand if it was opened ahead.
+func (a *readAhead) take(c *cursor) (o opened, ok bool) {
+	done, ok := a.opened[c.fileKey()]
+	if !ok {
+		return o, false
+	}
+	delete(a.opened, c.fileKey())
+	o = <-done
+	return o, o.block != nil
 }
 
 // lookAhead begins to open the block whose turn comes next. Cursor c, at the top, has just opened one.
@@ -35,43 +50,84 @@ func (m *merge) lookAhead(c *cursor) {
 	if m.ahead == nil || len(m.ahead.opened) >= maxAhead {
 		return
 	}
-	var p *part
-	var index int
-	var first event.Key
-	see := func(o *part, i int, key event.Key) {
-		if p == nil || (key.Compare(first) < 0) != m.descending {
-			p, index, first = o, i, key
-		}
-	}
+	var next *cursor
 	for _, o := range m.heap {
-		if o != c && o.block == nil && o.part != nil {
-			see(o.part, o.index, o.key)
+		if o != c && o.block == nil && (next == nil || m.before(o, next)) {
+			next = o
 		}
 	}
-	if n := *c; c.part != nil && m.nextBlock(&n) && m.settle(&n) {
-		see(n.part, n.index, n.key)
+	if n := *c; m.nextBlock(&n) && m.settle(&n) && (next == nil || m.before(&n, next)) {
+		next = &n
 	}
-	if p == nil {
+	if next == nil || next.recent != nil && next.recent.block != nil {
 		return
 	}
-	e, view, load, done := m.e, m.view, m.ahead.load, make(chan *block.Block, 1)
-	m.ahead.opened[cacheKey{p.Number, int64(index)}] = done
+	done, source, load := make(chan opened, 1), *next, m.ahead.load
+	m.ahead.opened[source.fileKey()] = done
 	go func() {
-		var b *block.Block
-		defer func() { done <- b }()
-		if e.gate.enter() != nil {
+		var o opened
+		defer func() { done <- o }()
+		if m.e.gate.enter() != nil {
 			return
 		}
-		defer e.gate.leave()
-		if !view.hold() {
+		defer m.e.gate.leave()
+		if !m.view.hold() {
 			return
 		}
-		defer view.st.set.release()
+		defer m.view.st.set.release()
 		// An error is met again, and told, when the block's turn comes.
-		if b, _ = e.segmentBlock(p, index, true); b != nil && load {
-			_ = b.Load()
+		if o.block, _ = m.read(&source); o.block == nil {
+			return
+		}
+		if load {
+			_ = o.block.Load()
+		}
+		if o.pick = m.newPick(o.block); o.pick != nil {
+			o.pick.Selection()
 		}
 	}()
+}
+
+// read opens the block at hand of a cursor, from the cache or the disk. It leaves merge and cursor alone.
+func (m *merge) read(c *cursor) (*block.Block, error) {
+	if c.part != nil {
+		return m.e.segmentBlock(c.part, c.index, !m.once)
+	}
+	return m.e.recentBlock(c.recent, !m.once)
+}
+
+// A Selection is what can be said about all rows of a block at once: these are wanted, and of those only the event tells.
+type Selection struct{ Yes, Open block.Bitmap }
+
+// A Pick is what a scan selects in a block, found out when it is first asked for. Safe for concurrent use.
+type Pick struct {
+	once      sync.Once
+	of        func(*block.Block) Selection
+	block     *block.Block
+	selection Selection
+}
+
+// Selection returns what is selected.
+func (p *Pick) Selection() *Selection {
+	p.once.Do(func() { p.selection = p.of(p.block) })
+	return &p.selection
+}
+
+// Wants says whether a row is selected, or open: then only the event tells. Without a pick all rows are open.
+func (p *Pick) Wants(row int) (wanted, open bool) {
+	if p == nil {
+		return false, true
+	}
+	s := p.Selection()
+	return s.Yes.Has(row), s.Open.Has(row)
+}
+
+// newPick returns a pick of the block; nil if the scan selects nothing.
+func (m *merge) newPick(b *block.Block) *Pick {
+	if m.selects == nil {
+		return nil
+	}
+	return &Pick{of: m.selects, block: b}
 }
 
 // segmentBlock returns block i of a segment, from the cache or the disk; keep has it stay in the cache. What cannot be

@@ -12,6 +12,7 @@ type cursor struct {
 	key event.Key // of the row at hand; before the block is opened, no row of it comes before (after, if descending) key
 
 	block     *block.Block // nil: not opened yet
+	pick      *Pick
 	row       int
 	low, high int                 // the block's rows in the span: low to high-1
 	deletions []manifest.Deletion // that concern the block at hand
@@ -29,17 +30,18 @@ type merge struct {
 	descending bool
 	deletions  []manifest.Deletion
 	heap       []*cursor
-	lost       func(error) // told of each block that cannot be read
-	view       *View       // what pins the parts, if it may be released while the merge goes on
-	closed     bool        // it was released
-	ahead      *readAhead  // nil: a block is opened when its turn comes
-	once       bool        // its blocks are not read again soon: they are not cached
+	lost       func(error)                  // told of each block that cannot be read
+	view       *View                        // what pins the parts, if it may be released while the merge goes on
+	closed     bool                         // it was released
+	ahead      *readAhead                   // nil: a block is opened when its turn comes
+	once       bool                         // its blocks are not read again soon: they are not cached
+	selects    func(*block.Block) Selection // nil if nothing is selected
 }
 
-// A Run is rows From to To-1 of a block: those that a scan has next to each other. A descending scan has the last one first.
+// A Run is rows of a block that a scan has next to each other; a descending scan has the last one first.
 type Run struct {
-	Block    *block.Block
-	From, To int
+	block.Run
+	Pick *Pick // what is selected in the block; nil if the scan selects nothing
 }
 
 // Rows is how many rows the run has.
@@ -168,7 +170,7 @@ func (m *merge) nextBlock(c *cursor) bool {
 // there is none, or the block cannot be read.
 func (m *merge) open(c *cursor) (ok bool) {
 	if c.recent != nil && c.recent.block != nil {
-		c.block = c.recent.block
+		c.block, c.pick = c.recent.block, m.newPick(c.recent.block)
 	} else if !m.openFile(c) {
 		return false
 	}
@@ -185,8 +187,9 @@ func (m *merge) open(c *cursor) (ok bool) {
 
 // openFile opens the cursor's block of a segment, or of a journal.
 func (m *merge) openFile(c *cursor) (ok bool) {
-	if m.ahead != nil && c.part != nil {
-		if c.block = m.ahead.take(c.part, c.index); c.block != nil {
+	if m.ahead != nil {
+		if o, ok := m.ahead.take(c); ok {
+			c.block, c.pick = o.block, o.pick
 			m.lookAhead(c)
 			return true
 		}
@@ -198,16 +201,12 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 		}
 		defer m.view.st.set.release()
 	}
-	var err error
-	if c.part != nil {
-		c.block, err = m.e.segmentBlock(c.part, c.index, !m.once)
-	} else {
-		c.block, err = m.e.recentBlock(c.recent, !m.once)
-	}
+	b, err := m.read(c)
 	if err != nil {
 		m.lost(err)
 		return false
 	}
+	c.block, c.pick = b, m.newPick(b)
 	m.lookAhead(c)
 	return true
 }
@@ -271,10 +270,10 @@ func (m *merge) run(most int) (r Run, ok bool) {
 	}
 	n := m.sideBySide(c, min(left, most))
 	if m.descending {
-		r = Run{c.block, c.row - n + 1, c.row + 1}
+		r = Run{block.Run{Block: c.block, From: c.row - n + 1, To: c.row + 1}, c.pick}
 		c.row -= n - 1
 	} else {
-		r = Run{c.block, c.row, c.row + n}
+		r = Run{block.Run{Block: c.block, From: c.row, To: c.row + n}, c.pick}
 		c.row += n - 1
 	}
 	m.step()

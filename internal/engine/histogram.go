@@ -23,11 +23,11 @@ type Bucket struct {
 }
 
 // Histogram counts the span's events that match, by time and level. A bounded end of the span bounds the buckets too;
-// an open one is the first or last matching event's time. Without a match only @l is decoded.
-func (v *View) Histogram(ctx context.Context, span Span, fromOpen, toOpen bool, match Match, n int) ([]Bucket, error) {
+// an open one is the first or last matching event's time. With nothing wanted in particular only @l is decoded.
+func (v *View) Histogram(ctx context.Context, span Span, fromOpen, toOpen bool, want *Wanted, n int) ([]Bucket, error) {
 	from, to := span.From.Instant(), span.To.Instant()
 	ends := func(descending bool) (event.Key, bool, error) {
-		s := v.Scan(ctx, span, descending, match, false)
+		s := v.Scan(ctx, span, descending, want, false)
 		defer s.Close()
 		if s.Next() {
 			return s.Row().Key, true, nil
@@ -70,7 +70,7 @@ func (v *View) Histogram(ctx context.Context, span Span, fromOpen, toOpen bool, 
 	if end := &buckets[n-1].End; *end < to {
 		*end = math.MaxInt64 // wrapped
 	}
-	s := v.Scan(ctx, span, false, match, false)
+	s := v.Scan(ctx, span, false, want, false)
 	defer s.Close()
 	at := 0
 	for s.Next() {

@@ -194,7 +194,7 @@ func (r *rewrite) merge(units []unit) error {
 		if !ok {
 			return nil
 		}
-		if err := r.blocks.add(block.Run(run)); err != nil {
+		if err := r.blocks.add(run.Run); err != nil {
 			r.findDamaged(units)
 			return err
 		}

@@ -18,12 +18,18 @@ type Row struct {
 // A Match decides whether a row is wanted; nil wants every row.
 type Match func(Row) bool
 
+// Wanted says which rows are; nil wants every row.
+type Wanted struct {
+	Match  Match
+	Select func(*block.Block) Selection // nil: rows are asked one by one
+}
+
 // A Scan reads a span of a view in key order. Not for concurrent use.
 type Scan struct {
 	ctx   context.Context
 	view  *View
 	owns  bool // the view is released at the end
-	match Match
+	want  *Wanted
 	merge *merge
 	run   Run // what is left of it
 	row   Row
@@ -33,8 +39,8 @@ type Scan struct {
 }
 
 // Scan starts a scan. A failure shows in Err. owns: the scan releases the view when it ends.
-func (v *View) Scan(ctx context.Context, span Span, descending bool, match Match, owns bool) *Scan {
-	s := &Scan{ctx: ctx, view: v, owns: owns, match: match}
+func (v *View) Scan(ctx context.Context, span Span, descending bool, want *Wanted, owns bool) *Scan {
+	s := &Scan{ctx: ctx, view: v, owns: owns, want: want}
 	if err := v.e.gate.enter(); err != nil {
 		s.fail(err)
 		return s
@@ -51,6 +57,9 @@ func (v *View) Scan(ctx context.Context, span Span, descending bool, match Match
 	}
 	s.merge = newMerge(v.e, span, descending, v.st.set.parts, v.st.recent, v.st.deletions, func(err error) { s.lost = append(s.lost, err) })
 	s.merge.view = v
+	if want != nil {
+		s.merge.selects = want.Select
+	}
 	return s
 }
 
@@ -81,14 +90,18 @@ func (s *Scan) Next() bool {
 		} else {
 			s.run.From++
 		}
+		wanted, open := s.run.Pick.Wants(at)
+		if !wanted && !open {
+			continue
+		}
 		s.row = Row{s.run.Block, at, s.run.Block.Key(at)}
-		if s.match == nil || s.match(s.row) {
+		if wanted || s.want == nil || s.want.Match(s.row) {
 			return true
 		}
 	}
 }
 
-// NextRun takes the next rows that stand side by side in one block, at most most of them, in place of Next. The scan's match is not asked.
+// NextRun takes the next rows that stand side by side in one block, at most most of them, in place of Next. What is wanted of them is the caller's to find out.
 func (s *Scan) NextRun(most int) (Run, bool) {
 	if s.done {
 		return Run{}, false
@@ -165,7 +178,7 @@ func (s *Scan) fail(err error) {
 func (s *Scan) finish() {
 	if !s.done {
 		s.done = true
-		s.merge, s.match, s.run = nil, nil, Run{}
+		s.merge, s.want, s.run = nil, nil, Run{}
 		if s.owns {
 			s.view.Release()
 		}

@@ -312,7 +312,7 @@ func (w *blockWriter) drain(ctx context.Context, m *merge) error {
 			return w.end()
 		}
 		n -= r.To - r.From
-		if err := w.add(block.Run(r)); err != nil {
+		if err := w.add(r.Run); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ type Filter struct {
 	reads map[string]bool
 	whole bool
 	asOf  time.Time
+	plan  *Plan
 }
 
 // Parse reads a strict expression. The error is a *syntax.Error, which points at the place (errors.Is fault.Invalid),
@@ -29,6 +30,7 @@ func Parse(text string) (*Filter, error) {
 	if bad != nil {
 		return nil, bad
 	}
+	f.plan = planOf(tree)
 	return f, nil
 }
 

@@ -1,0 +1,387 @@
+package block
+
+import (
+	"github.com/stelehq/stele/internal/event"
+)
+
+// A Bitmap has a bit for each row of a block, the first in the lowest bit of the first word.
+type Bitmap []uint64
+
+// NewBitmap returns a bitmap for so many rows, with no bit set.
+func NewBitmap(rows int) Bitmap { return make(Bitmap, (rows+63)/64) }
+
+// Has reports whether a row's bit is set. A bitmap that is nil has none.
+func (m Bitmap) Has(row int) bool { return m != nil && m[row>>6]>>(row&63)&1 != 0 }
+
+// Set sets a row's bit.
+func (m Bitmap) Set(row int) { m[row>>6] |= 1 << (row & 63) }
+
+// SetAll sets the bits of the first so many rows.
+func (m Bitmap) SetAll(rows int) {
+	for i := range m {
+		m[i] = ^uint64(0)
+	}
+	if rows&63 != 0 {
+		m[len(m)-1] = 1<<(rows&63) - 1
+	}
+}
+
+// Any reports whether a bit is set.
+func (m Bitmap) Any() bool {
+	for _, w := range m {
+		if w != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// And, Or and Without join bitmaps of one block. They return a new one, or one of theirs; nil has no bit set.
+func (m Bitmap) And(o Bitmap) Bitmap {
+	if m == nil || o == nil {
+		return nil
+	}
+	return m.join(o, func(a, b uint64) uint64 { return a & b })
+}
+
+// Or has the bits of either.
+func (m Bitmap) Or(o Bitmap) Bitmap {
+	switch {
+	case m == nil:
+		return o
+	case o == nil:
+		return m
+	}
+	return m.join(o, func(a, b uint64) uint64 { return a | b })
+}
+
+// Without has the bits of m that o has not.
+func (m Bitmap) Without(o Bitmap) Bitmap {
+	if m == nil || o == nil {
+		return m
+	}
+	return m.join(o, func(a, b uint64) uint64 { return a &^ b })
+}
+
+func (m Bitmap) join(o Bitmap, word func(a, b uint64) uint64) Bitmap {
+	out := make(Bitmap, len(m))
+	for i := range m {
+		out[i] = word(m[i], o[i])
+	}
+	return out
+}
+
+// A Test is a condition on the value at one path of an event. Holds gets Undefined for an event without one. Its answers must
+// depend on the value alone; a value that occurs often is asked about once.
+type Test struct {
+	Path []string
+	// Others are paths by which the value may be found too: an event that has something there is left. So is one without a value that has an object
+	// where the path begins.
+	Others [][]string
+	Holds  func(event.Value) bool
+
+	Number func(event.Decimal) bool // if not nil, the same for a number
+	Equals *string                  // if not nil, the test holds exactly for this string
+}
+
+// What is known of a row, or of all rows of a shape.
+type verdict uint8
+
+const (
+	unknown verdict = iota
+	no
+	yes
+	open // the rows have to be asked one by one
+	byValue
+)
+
+func verdictOf(holds bool) verdict {
+	if holds {
+		return yes
+	}
+	return no
+}
+
+// Test sets in selected the rows of which the test holds, and in left those of which only the whole event tells. Only the column
+// of the path is decoded. After an error, which is of that column, all rows are left.
+func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
+	rows := b.Rows()
+	selected, left = NewBitmap(rows), NewBitmap(rows)
+	s := scanOf(b, t)
+	if s.used != nil {
+		err = s.rows(selected, left)
+	} else {
+		s.constant(selected, left)
+	}
+	if err == nil {
+		err = b.late()
+	}
+	if err != nil {
+		left.SetAll(rows)
+		return NewBitmap(rows), left, err
+	}
+	return selected, left, nil
+}
+
+// A valueScan runs a test over a block.
+type valueScan struct {
+	b      *Block
+	test   *Test
+	shapes []shapeScan
+	used   []columnScan // the columns in which the path's values are
+}
+
+// A shapeScan says what a test does with the events of one shape.
+type shapeScan struct {
+	verdict verdict
+	used    int    // byValue: index into valueScan.used
+	nth     uint32 // byValue: which of the event's values in that column
+	steps   []uint32
+}
+
+// A columnScan decides about the values of one column.
+type columnScan struct {
+	column uint32
+	kind   kind
+	reader *reader
+	next   int       // the next row's first value
+	codes  []verdict // of a dictionary
+	buf    []int64   // values, or codes, from start on
+	start  int
+	memo   [256]memoEntry // of numbers
+}
+
+type memoEntry struct {
+	value   int64
+	scale   uint8
+	verdict verdict
+}
+
+// scanOf finds out what the test does with each shape.
+func scanOf(b *Block, t *Test) *valueScan {
+	s := &valueScan{b: b, test: t, shapes: make([]shapeScan, len(b.schema.shapes))}
+	f := b.Field(t.Path...)
+	var others []*Field
+	for _, path := range t.Others {
+		others = append(others, b.Field(path...))
+	}
+	head := b.Field(t.Path[0])
+	absent := unknown
+	for i := range s.shapes {
+		sh := &s.shapes[i]
+		at := f.targets[i]
+		for _, o := range others {
+			if o.targets[i].found != targetNone {
+				at.found = targetObject
+			}
+		}
+		if at.found == targetNone && head.targets[i].found == targetObject {
+			at.found = targetObject // the rest of the path may be one name with dots in it
+		}
+		switch at.found {
+		case targetNone:
+			if absent == unknown {
+				absent = verdictOf(t.Holds(event.Value{}))
+			}
+			sh.verdict = absent
+		case targetLeaf:
+			sh.verdict = s.byColumn(at, sh)
+		default:
+			sh.verdict = open
+		}
+	}
+	if len(s.used) > 0 {
+		for i := range s.shapes {
+			s.shapes[i].steps = make([]uint32, len(s.used))
+			for _, c := range b.schema.shapes[i].data {
+				for u := range s.used {
+					if s.used[u].column == c {
+						s.shapes[i].steps[u]++
+					}
+				}
+			}
+		}
+	}
+	return s
+}
+
+// byColumn says how the values of a column are decided about. All rows of a shape have the same entry of a fixed one.
+func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
+	schema := s.b.schema
+	k, from := schema.columns[t.column].kind, schema.seat(t.column)
+	switch way := schema.columns[from].origin.way; {
+	case k == kindNull:
+		return verdictOf(s.test.Holds(event.Value{Kind: event.Null}))
+	case !k.hasData() || way == wayTime || way == wayQuoting:
+		return open
+	case s.test.Equals != nil && k != kindString && k != kindTimeText:
+		return no
+	case way == wayFixed:
+		if r, err := s.b.column(from); err == nil {
+			return s.ask(from, r, int(t.nth))
+		}
+		return open
+	}
+	sh.nth = t.nth
+	for i := range s.used {
+		if s.used[i].column == from {
+			sh.used = i
+			return byValue
+		}
+	}
+	sh.used = len(s.used)
+	s.used = append(s.used, columnScan{column: from, kind: k})
+	return byValue
+}
+
+// constant fills the bitmaps where no value has to be looked at.
+func (s *valueScan) constant(selected, left Bitmap) {
+	first := s.shapes[0:]
+	same := true
+	for i := range first {
+		same = same && first[i].verdict == first[0].verdict
+	}
+	rows := s.b.Rows()
+	if len(first) == 0 || same && first[0].verdict == no {
+		return
+	}
+	if same {
+		into := selected
+		if first[0].verdict == open {
+			into = left
+		}
+		into.SetAll(rows)
+		return
+	}
+	s.eachShape(func(row int, sh *shapeScan) {
+		switch sh.verdict {
+		case yes:
+			selected.Set(row)
+		case open:
+			left.Set(row)
+		}
+	})
+}
+
+// eachShape calls do for each row.
+func (s *valueScan) eachShape(do func(row int, sh *shapeScan)) {
+	var shapes [512]int64
+	for row, rows := 0, s.b.Rows(); row < rows; {
+		some := shapes[:min(len(shapes), rows-row)]
+		s.b.shapes.Fill(some, row)
+		for _, sh := range some {
+			do(row, &s.shapes[sh])
+			row++
+		}
+	}
+}
+
+// rows fills the bitmaps row by row.
+func (s *valueScan) rows(selected, left Bitmap) error {
+	for i := range s.used {
+		u := &s.used[i]
+		var err error
+		if u.reader, err = s.b.column(u.column); err != nil {
+			return err
+		}
+		if u.kind.isText() {
+			if n := u.reader.texts.Entries(); n > 0 {
+				u.codes = make([]verdict, n)
+			}
+		}
+	}
+	s.eachShape(func(row int, sh *shapeScan) {
+		v := sh.verdict
+		if v == byValue {
+			u := &s.used[sh.used]
+			v = s.value(u, u.next+int(sh.nth))
+		}
+		switch v {
+		case yes:
+			selected.Set(row)
+		case open:
+			left.Set(row)
+		}
+		for i, n := range sh.steps {
+			s.used[i].next += int(n)
+		}
+	})
+	return nil
+}
+
+// number returns the column's integer at a position, which rises from call to call.
+func (u *columnScan) number(at int) int64 {
+	if at < u.start || at >= u.start+len(u.buf) {
+		u.start = at
+		n := min(1024, u.reader.numbers()-at)
+		if cap(u.buf) < n {
+			u.buf = make([]int64, n)
+		}
+		u.buf = u.buf[:n]
+		u.reader.fill(u.buf, at)
+	}
+	return u.buf[at-u.start]
+}
+
+// value decides about one value.
+func (s *valueScan) value(u *columnScan, at int) verdict {
+	r := u.reader
+	switch u.kind {
+	case kindInt:
+		return s.numeric(u, u.number(at), 0, at)
+	case kindDecimal:
+		mantissa, scale := r.decimals.At(at)
+		return s.numeric(u, mantissa, scale, at)
+	case kindBool:
+		n := int64(r.boolAt(at))
+		e := &u.memo[n]
+		if e.verdict == unknown {
+			e.verdict = s.ask(u.column, u.reader, at)
+		}
+		return e.verdict
+	}
+	if u.codes == nil {
+		if s.test.Equals != nil {
+			return verdictOf(string(r.textAt(at)) == *s.test.Equals)
+		}
+		return s.ask(u.column, u.reader, at)
+	}
+	v := &u.codes[u.number(at)]
+	if *v == unknown {
+		if s.test.Equals != nil {
+			*v = verdictOf(string(r.textAt(at)) == *s.test.Equals)
+		} else {
+			*v = s.ask(u.column, u.reader, at)
+		}
+	}
+	return *v
+}
+
+// numeric decides about a number by its mantissa and scale; the last answers are kept.
+func (s *valueScan) numeric(u *columnScan, mantissa int64, scale uint8, at int) verdict {
+	if s.test.Number != nil {
+		return verdictOf(s.test.Number(decimalOf(mantissa, scale)))
+	}
+	e := &u.memo[uint64(mantissa)*0x9E3779B97F4A7C15>>56]
+	if e.verdict == unknown || e.value != mantissa || e.scale != scale {
+		*e = memoEntry{value: mantissa, scale: scale, verdict: s.ask(u.column, u.reader, at)}
+	}
+	return e.verdict
+}
+
+func decimalOf(mantissa int64, scale uint8) event.Decimal {
+	m := uint64(mantissa)
+	if mantissa < 0 {
+		m = -m
+	}
+	return event.Decimal{Mid: uint32(m >> 32), Lo: uint32(m), Scale: scale, Neg: mantissa < 0}
+}
+
+// ask puts the value itself to the test.
+func (s *valueScan) ask(column uint32, r *reader, at int) verdict {
+	v, err := s.b.ownValue(column, r, at)
+	if err != nil {
+		return open // whoever reads the whole event meets the error
+	}
+	return verdictOf(s.test.Holds(v))
+}

@@ -1,0 +1,220 @@
+package exec
+
+import (
+	"strings"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/query/syntax"
+)
+
+// A Plan is a filter taken apart for who holds the values of many events side by side: conditions on the value at one path, which
+// need no event to be decided about, and what joins them.
+type Plan struct {
+	Op    PlanOp
+	Terms []*Plan // of PlanAnd, PlanOr and PlanNot
+
+	// Of PlanValue.
+	Path   []string                 // raw member names
+	Others [][]string               // where the value may be instead: A.B is first sought in A, then under the name "A.B"
+	Equals *string                  // not nil: the condition is that the value is this string
+	Number func(event.Decimal) bool // not nil: decides about numbers without their text
+	of     *Filter
+}
+
+// PlanOp says what a plan is.
+type PlanOp uint8
+
+// The kinds of plan.
+const (
+	PlanEvent PlanOp = iota // only the whole event tells
+	PlanTrue                // every event
+	PlanFalse               // no event
+	PlanValue               // a condition on the value at Path
+	PlanAnd
+	PlanOr
+	PlanNot // one term, which is true or false for every event
+)
+
+// Plan takes the filter apart. Events that are open in the end are for Match.
+func (f *Filter) Plan() *Plan {
+	if f.plan == nil || !f.asOf.IsZero() {
+		return &Plan{}
+	}
+	return f.plan
+}
+
+// planOf compiles parts of the tree again, so it is made once, with the filter.
+
+func planOf(e syntax.Expr) *Plan {
+	r := readings{}
+	r.expr(e)
+	switch {
+	case r.more:
+	case r.path == nil:
+		if f, bad := compile("", e); bad == nil {
+			if f.Match(valueRow{}) {
+				return &Plan{Op: PlanTrue}
+			}
+			return &Plan{Op: PlanFalse}
+		}
+	default:
+		if f, bad := compile("", e); bad == nil {
+			p := &Plan{Op: PlanValue, Path: r.path, of: f}
+			for i := 1; i < len(r.path); i++ {
+				p.Others = append(p.Others, []string{strings.Join(r.path[:i+1], ".")})
+			}
+			p.simple(e)
+			return p
+		}
+	}
+	switch e := e.(type) {
+	case *syntax.Logic:
+		p := &Plan{Op: PlanAnd}
+		if e.Op == syntax.Or {
+			p.Op = PlanOr
+		}
+		for _, t := range e.Terms {
+			p.Terms = append(p.Terms, planOf(t))
+		}
+		return p
+	case *syntax.Unary:
+		if inner, ok := e.Of.(*syntax.Logic); ok && e.Op == syntax.Not {
+			return &Plan{Op: PlanNot, Terms: []*Plan{planOf(inner)}}
+		}
+	}
+	return &Plan{}
+}
+
+// Holds says whether the condition of a PlanValue is exactly true where its path has v.
+func (p *Plan) Holds(v event.Value) bool { return p.of.Match(&singleRow{path: p.Path, value: v}) }
+
+// A singleRow is an event of which one value is asked for.
+type singleRow struct {
+	valueRow
+	path  []string
+	value event.Value
+}
+
+func (r *singleRow) Lookup(path ...string) event.Value {
+	if len(path) != len(r.path) {
+		return event.Value{}
+	}
+	for i, name := range path {
+		if name != r.path[i] {
+			return event.Value{}
+		}
+	}
+	return r.value
+}
+
+// simple notes what a comparison with a literal allows.
+func (p *Plan) simple(e syntax.Expr) {
+	b, ok := e.(*syntax.Binary)
+	if !ok || !b.Op.IsComparison() {
+		return
+	}
+	switch left := b.Left.(type) {
+	case *syntax.Property:
+	case *syntax.Path:
+		if len(left.Steps) != len(p.Path)-1 { // an index, which is not in the path
+			return
+		}
+	default:
+		return
+	}
+	switch right := b.Right.(type) {
+	case *syntax.String:
+		if b.Op == syntax.Equal && !b.CI {
+			p.Equals = &right.Value
+		}
+	case *syntax.Number:
+		limit, ok := right.Decimal()
+		if !ok {
+			return
+		}
+		compare := func(holds func(int) bool) {
+			p.Number = func(d event.Decimal) bool { return holds(d.Compare(limit)) }
+		}
+		switch b.Op {
+		case syntax.Equal:
+			compare(func(c int) bool { return c == 0 })
+		case syntax.NotEqual:
+			compare(func(c int) bool { return c != 0 })
+		case syntax.Less:
+			compare(func(c int) bool { return c < 0 })
+		case syntax.LessEqual:
+			compare(func(c int) bool { return c <= 0 })
+		case syntax.Greater:
+			compare(func(c int) bool { return c > 0 })
+		case syntax.GreaterEqual:
+			compare(func(c int) bool { return c >= 0 })
+		}
+	}
+}
+
+// readings is what an expression asks of an event.
+type readings struct {
+	path []string // the one path that it reads; nil: none so far
+	more bool     // it asks for something else
+}
+
+func (r *readings) reads(path []string) {
+	if r.path == nil {
+		r.path = path
+	}
+	if strings.Join(r.path, "\x00") != strings.Join(path, "\x00") {
+		r.more = true
+	}
+}
+
+func (r *readings) expr(e syntax.Expr) {
+	switch e := e.(type) {
+	case *syntax.Text:
+		r.more = true
+	case *syntax.Call:
+		if f := findFunction(e.Name); f == nil || f.name == "Now" {
+			r.more = true
+		}
+	case *syntax.Property:
+		r.reads([]string{e.Name})
+	case *syntax.BuiltIn:
+		r.builtIn(e)
+	case *syntax.Path:
+		switch root := e.Root.(type) {
+		case *syntax.Property:
+			names := leadingNames(e.Steps)
+			r.reads(append([]string{root.Name}, names...))
+		case *syntax.BuiltIn:
+			if b := findBuiltIn(root.Name); b != nil && b.names[0] == "Properties" && len(e.Steps) > 0 {
+				if names := leadingNames(e.Steps); len(names) > 0 {
+					r.reads(names)
+				} else if name, ok := e.Steps[0].At.(*syntax.String); ok && !strings.HasPrefix(name.Value, "@") {
+					r.reads([]string{name.Value})
+				} else {
+					r.more = true
+				}
+			} else {
+				r.builtIn(root)
+			}
+		default:
+			r.expr(e.Root)
+		}
+		for _, s := range e.Steps {
+			if s.At != nil {
+				r.expr(s.At)
+			}
+		}
+		return
+	}
+	syntax.Children(e, r.expr)
+}
+
+// builtIn: those that read one member, and nothing else of the event.
+func (r *readings) builtIn(e *syntax.BuiltIn) {
+	b := findBuiltIn(e.Name)
+	if b == nil || len(b.reads) != 1 || b.reads[0] == "@t" {
+		r.more = true
+		return
+	}
+	r.reads(b.reads)
+}
