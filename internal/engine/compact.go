@@ -90,9 +90,7 @@ func (e *Engine) compact(ctx context.Context, gently bool) (did bool, err error)
 	outputs, err := r.run()
 	if err == nil {
 		err = e.replace(inputs, outputs)
-		for _, p := range outputs {
-			_ = p.reader.Release() // the state has its own reference
-		}
+		release(outputs) // the state has its own references
 	}
 	if r.damaged != nil {
 		// What is lost is lost, and reported. The segment stays as it is.
@@ -202,11 +200,4 @@ func (e *Engine) replace(inputs, outputs []*part) error {
 		e.cache.forget(n)
 	}
 	return nil
-}
-
-// retire has the files removed when the last reference to them is gone.
-func retire(parts []*part) {
-	for _, p := range parts {
-		p.reader.Retire()
-	}
 }

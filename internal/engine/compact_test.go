@@ -430,3 +430,69 @@ func TestLateEventsAreWellPlaced(t *testing.T) {
 		t.Errorf("%d events are read", got)
 	}
 }
+
+// Few events of quite another time are sealed into segments of their own, by one edit.
+func TestTailsAreCutOff(t *testing.T) {
+	fs := vfs.NewMem()
+	e := open(t, fs, small)
+	add(t, e, 1_000_000, 300)
+	add(t, e, 5, 3)
+	add(t, e, 1_000_300, 300)
+	add(t, e, 9_000_000, 2)
+	want := slices.Concat(span(5, 8), span(1_000_000, 1_000_600), span(9_000_000, 9_000_002))
+	flush(t, e)
+	var rows []int64
+	for _, p := range e.current().set.parts {
+		rows = append(rows, p.Rows)
+	}
+	if !slices.Equal(rows, []int64{3, 600, 2}) {
+		t.Errorf("the segments have %v events", rows)
+	}
+	wantSeconds(t, e, want...)
+	// The catalog lost, all of them count; and none of them while the journal is still there.
+	files := map[string][]byte{}
+	for _, n := range names(fs, "segment-") {
+		files[n], _ = fs.ReadFile(path.Join("store", n))
+	}
+	ok(t, e.Close())
+	for _, n := range append(names(fs, "manifest-"), manifest.Current) {
+		ok(t, fs.Remove(path.Join("store", n)))
+	}
+	e = open(t, fs, small)
+	wantSeconds(t, e, want...)
+
+	// In order, nothing is cut.
+	add(t, e, 20_000_000, 500)
+	add(t, e, 20_000_500, 500)
+	flush(t, e)
+	if n := len(e.current().set.parts); n != 4 {
+		t.Errorf("%d segments are left", n)
+	}
+}
+
+// A seal that was cut off after the first of its segments counts for nothing, whatever became of the catalog.
+func TestR14AnUnfinishedSealOfSeveralSegments(t *testing.T) {
+	fs := vfs.NewMem()
+	e := open(t, fs, small)
+	add(t, e, 1_000_000, 300)
+	add(t, e, 5, 3)
+	before := fs.CrashClone(nil, vfs.CrashKill)
+	flush(t, e)
+	segments := names(fs, "segment-")
+	if len(segments) != 2 {
+		t.Fatalf("the segments are %v", segments)
+	}
+	first, err := fs.ReadFile(path.Join("store", segments[0]))
+	ok(t, err)
+	ok(t, e.Close())
+	before.WriteFile(path.Join("store", segments[0]), first)
+	for _, lost := range []bool{false, true} {
+		disk := before.CrashClone(nil, vfs.CrashKill)
+		if lost {
+			for _, n := range append(names(disk, "manifest-"), manifest.Current) {
+				ok(t, disk.Remove(path.Join("store", n)))
+			}
+		}
+		wantSeconds(t, open(t, disk, small), slices.Concat(span(5, 8), span(1_000_000, 1_000_300))...)
+	}
+}

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"path"
 	"slices"
 	"time"
 
@@ -21,12 +20,7 @@ type rewrite struct {
 	st     *state
 	inputs []*part
 
-	replaces  segment.Identity // what every output says that it replaces
-	applied   uint64
-	w         *segment.Writer // nil: the next block starts a segment
-	number    uint64
-	limit     int64 // size at which an output ends
-	outputs   []*part
+	out       outputs
 	blocks    *blockWriter
 	worked    time.Time // when the last rest ended
 	damaged   *part     // a block of it cannot be read
@@ -45,44 +39,35 @@ type unit struct {
 // run returns the outputs, each with one reference. After an error they are gone, but for a file that could not be removed.
 func (r *rewrite) run() ([]*part, error) {
 	r.worked = time.Now()
+	r.out = r.e.newOutputs(r.st)
 	total := int64(0)
 	sealed := uint64(0)
 	for _, p := range r.inputs {
 		total += p.Bytes
 		id := p.reader.Info().Identity
-		r.replaces.Segments = append(r.replaces.Segments, p.Number)
+		r.out.replaces.Segments = append(r.out.replaces.Segments, p.Number)
 		for _, j := range id.Journals {
 			sealed = max(sealed, j)
 		}
 	}
 	if sealed > 0 {
 		// Should the catalog be lost, the inputs' journals must still be known as sealed.
-		r.replaces.Journals = []uint64{sealed}
-	}
-	r.replaces.StoreID = r.e.storeID
-	for _, d := range r.st.deletions {
-		r.applied = max(r.applied, d.Number)
+		r.out.replaces.Journals = []uint64{sealed}
 	}
 	size := r.e.o.Hooks.SegmentBytes
 	n := (total + size - 1) / size
-	r.limit = (total + n - 1) / n
+	r.out.limit = (total + n - 1) / n
 	r.blocks = &blockWriter{codec: block.Thorough, encoder: r.e.merger, rows: r.e.o.Hooks.BlockRows, builder: r.e.newBuilder(), write: r.add}
 	err := r.copyAll()
 	r.e.merger = r.blocks.encoder
 	if err == nil {
-		err = r.endOutput()
+		err = r.out.end()
 	}
 	if err != nil {
-		if r.w != nil {
-			r.w.Abort()
-		}
-		retire(r.outputs)
-		for _, p := range r.outputs {
-			_ = p.reader.Release()
-		}
+		r.out.abandon()
 		return nil, err
 	}
-	return r.outputs, nil
+	return r.out.parts, nil
 }
 
 func (r *rewrite) copyAll() error {
@@ -226,35 +211,7 @@ func (r *rewrite) add(data []byte, m segment.Meta) error {
 	if err := r.rest(); err != nil {
 		return err
 	}
-	if r.w == nil {
-		r.number = r.e.takeFile()
-		id := r.replaces
-		id.Number = r.number
-		var err error
-		if r.w, err = segment.Create(r.e.fs, path.Join(r.e.dir, segmentName(r.number)), id); err != nil {
-			return err
-		}
-	}
-	if err := r.w.Add(data, m); err != nil {
-		return err
-	}
-	if r.w.Size() >= r.limit {
-		return r.endOutput()
-	}
-	return nil
-}
-
-func (r *rewrite) endOutput() error {
-	if r.w == nil {
-		return nil
-	}
-	p, err := r.e.finishSegment(r.w, r.number, r.applied)
-	if err != nil {
-		return err
-	}
-	r.w = nil
-	r.outputs = append(r.outputs, p)
-	return nil
+	return r.out.add(data, m)
 }
 
 // rest leaves the machine to others: as long as the work since the last rest took, and three times as long while the

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
@@ -99,33 +100,19 @@ func (e *Engine) seal(ctx context.Context) (err error) {
 			sources = append(sources, r)
 		}
 	}
-	p, err := e.writeSegment(ctx, st, files, sources)
+	parts, err := e.writeSegments(ctx, st, files, sources)
 	if err != nil {
 		return err
 	}
-	return e.adopt(p, files)
+	return e.adopt(parts, files)
 }
 
-// writeSegment merges the sources, deletions applied. It returns nil if nothing is left of them.
-func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, sources []*recent) (*part, error) {
-	number := e.takeFile()
-	name := path.Join(e.dir, segmentName(number))
-	var w *segment.Writer
-	out := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), rows: e.o.Hooks.BlockRows, builder: e.newBuilder()}
-	defer func() { e.encoder.Store(out.encoder) }()
-	out.write = func(data []byte, m segment.Meta) error {
-		if w == nil {
-			var err error
-			if w, err = segment.Create(e.fs, name, segment.Identity{Number: number, StoreID: e.storeID, Journals: files}); err != nil {
-				return err
-			}
-		}
-		return w.Add(data, m)
-	}
-	applied := uint64(0)
-	for _, d := range st.deletions {
-		applied = max(applied, d.Number)
-	}
+// writeSegments merges the sources, deletions applied: into one segment, mostly, or none if nothing is left of them.
+func (e *Engine) writeSegments(ctx context.Context, st *state, files []uint64, sources []*recent) ([]*part, error) {
+	out := e.newOutputs(st)
+	out.replaces.Journals = files
+	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
+	defer func() { e.encoder.Store(w.encoder) }()
 	var unread error // what is damaged is told and left out; what cannot be read now may be readable the next time
 	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
 		if fault.KindOf(err) != fault.Corrupt {
@@ -133,39 +120,151 @@ func (e *Engine) writeSegment(ctx context.Context, st *state, files []uint64, so
 		}
 	})
 	m.once = true
-	err := out.drain(ctx, m)
+	w.cuts, w.cut = e.tails(sources), out.end
+	err := w.drain(ctx, m)
 	if err == nil {
 		err = unread
 	}
+	if err == nil {
+		err = out.end()
+	}
 	if err != nil {
-		if w != nil {
-			w.Abort()
-		}
+		out.abandon()
 		return nil, fault.Wrap(err, "seal", "the segment cannot be written")
 	}
-	if w == nil {
-		return nil, nil
-	}
-	p, err := e.finishSegment(w, number, applied)
-	if err != nil {
-		return nil, fault.Wrap(err, "seal", "the segment cannot be finished")
-	}
-	return p, nil
+	return out.parts, nil
 }
 
-// finishSegment makes a segment durable and opens it. A failure removes it, as far as that is possible.
-func (e *Engine) finishSegment(w *segment.Writer, number, applied uint64) (*part, error) {
-	info, err := w.Finish()
-	if err != nil {
-		w.Abort()
-		return nil, err
+// tails returns where what is sealed is to be cut, so that a few events of quite another time get a segment of their own: with the others they
+// would make one that spans all the time between, and is merged with everything there. Of what time most events are a sample tells.
+func (e *Engine) tails(sources []*recent) (cuts []event.Key) {
+	var size int64
+	var first, last event.Key
+	for i, r := range sources {
+		size += r.bytes
+		if i == 0 || r.minKey.Compare(first) < 0 {
+			first = r.minKey
+		}
+		if i == 0 || r.maxKey.Compare(last) > 0 {
+			last = r.maxKey
+		}
 	}
-	r, err := segment.Open(e.fs, path.Join(e.dir, segmentName(number)))
-	if err != nil {
-		e.remove(segmentName(number))
-		return nil, fault.Wrap(err, "write segment", "the segment just written cannot be read")
+	if size < tailBytes*e.o.Hooks.SmallBytes {
+		return nil
 	}
-	return &part{reader: r, Segment: segmentOf(info, applied)}, nil
+	var sample []int64
+	for i := 0; i < len(sources); i += 1 + len(sources)/sampleBlocks {
+		b, err := e.recentBlock(sources[i], false)
+		if err != nil {
+			continue // told when its turn comes
+		}
+		for row := 0; row < b.Rows(); row += 1 + b.Rows()/sampleRows {
+			sample = append(sample, b.Instant(row))
+		}
+	}
+	if len(sample) == 0 {
+		return nil
+	}
+	slices.Sort(sample)
+	low, high := sample[len(sample)/10], sample[len(sample)-1-len(sample)/10]
+	// In float64, for instants may be centuries apart.
+	most := float64(high) - float64(low) + 1
+	if float64(low)-float64(first.Instant()) > tailTimes*most {
+		cuts = append(cuts, event.MakeKey(low-int64(most), 0))
+	}
+	if float64(last.Instant())-float64(high) > tailTimes*most {
+		cuts = append(cuts, event.MakeKey(high+int64(most), 0))
+	}
+	return cuts
+}
+
+const (
+	// Less than so many times the smallest segment is not worth cutting.
+	tailBytes = 4
+	// A tail is cut off if it is so many times as long as the time that four fifths of the events are of.
+	tailTimes = 4
+
+	sampleBlocks = 16
+	sampleRows   = 64
+)
+
+// outputs are the segments that sealing or merging writes.
+type outputs struct {
+	e        *Engine
+	replaces segment.Identity // what each says that it replaces
+	applied  uint64           // deletions up to it have been applied
+	limit    int64            // size at which one ends; 0: none
+	w        *segment.Writer  // nil: the next block starts one
+	number   uint64
+	parts    []*part
+}
+
+func (e *Engine) newOutputs(st *state) outputs {
+	o := outputs{e: e, replaces: segment.Identity{StoreID: e.storeID}}
+	for _, d := range st.deletions {
+		o.applied = max(o.applied, d.Number)
+	}
+	return o
+}
+
+func (o *outputs) add(data []byte, m segment.Meta) error {
+	if o.w == nil {
+		o.number = o.e.takeFile()
+		id := o.replaces
+		id.Number = o.number
+		var err error
+		if o.w, err = segment.Create(o.e.fs, path.Join(o.e.dir, segmentName(o.number)), id); err != nil {
+			return err
+		}
+	}
+	if err := o.w.Add(data, m); err != nil {
+		return err
+	}
+	if o.limit > 0 && o.w.Size() >= o.limit {
+		return o.end()
+	}
+	return nil
+}
+
+// end makes the segment at hand durable and opens it.
+func (o *outputs) end() error {
+	if o.w == nil {
+		return nil
+	}
+	info, err := o.w.Finish()
+	if err != nil {
+		return err
+	}
+	o.w = nil
+	r, err := segment.Open(o.e.fs, path.Join(o.e.dir, segmentName(o.number)))
+	if err != nil {
+		o.e.remove(segmentName(o.number))
+		return fault.Wrap(err, "write segment", "the segment just written cannot be read")
+	}
+	o.parts = append(o.parts, &part{reader: r, Segment: segmentOf(info, o.applied)})
+	return nil
+}
+
+// abandon removes what was written, as far as that is possible.
+func (o *outputs) abandon() {
+	if o.w != nil {
+		o.w.Abort()
+	}
+	retire(o.parts)
+	release(o.parts)
+}
+
+// retire has the files removed when the last reference to them is gone.
+func retire(parts []*part) {
+	for _, p := range parts {
+		p.reader.Retire()
+	}
+}
+
+func release(parts []*part) {
+	for _, p := range parts {
+		_ = p.reader.Release()
+	}
 }
 
 func segmentOf(info segment.Info, applied uint64) manifest.Segment {
@@ -175,8 +274,8 @@ func segmentOf(info segment.Info, applied uint64) manifest.Segment {
 	}
 }
 
-// adopt makes the catalog, then the state, have the segment p (nil: none) in place of journal files.
-func (e *Engine) adopt(p *part, files []uint64) error {
+// adopt makes the catalog, then the state, have segments in place of journal files.
+func (e *Engine) adopt(parts []*part, files []uint64) error {
 	last := files[len(files)-1]
 	e.catalogMu.Lock()
 	defer e.catalogMu.Unlock()
@@ -186,8 +285,9 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 	edit.NextFile = e.nextFile
 	st := e.state
 	e.mu.Unlock()
-	if p != nil {
-		edit.Add = []manifest.Segment{p.Segment}
+	defer release(parts) // the state has its own references
+	for _, p := range parts {
+		edit.Add = append(edit.Add, p.Segment)
 	}
 	// The ids in the files that go stay known (R16).
 	arrivals := map[uint64]bool{}
@@ -210,12 +310,9 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 	e.catalog.Forget(now - int64(retryWindow))
 	edit.DropDeletions = needless(st.deletions, kept, append(slices.Collect(maps.Values(e.catalog.Catalog().Segments)), edit.Add...))
 	if err := e.catalog.Append(edit); err != nil {
-		if p != nil {
-			if e.catalog.Name() != "" {
-				// A new manifest without the edit is durable: the segment is litter for certain.
-				p.reader.Retire()
-			}
-			_ = p.reader.Release()
+		if e.catalog.Name() != "" {
+			// A new manifest without the edit is durable: the segments are litter for certain.
+			retire(parts)
 		}
 		return fault.Wrap(err, "seal", "the catalog cannot be changed")
 	}
@@ -228,19 +325,12 @@ func (e *Engine) adopt(p *part, files []uint64) error {
 		}
 		st.recent, st.pinned = recents, pinnedBytes(recents)
 		st.deletions = without(st.deletions, edit.DropDeletions)
-		parts := st.set.parts
-		if p != nil {
-			parts = append(slices.Clip(parts), p)
-		}
-		st.set = newSegmentSet(parts, st.set.retire(0, last))
-		if p != nil {
+		st.set = newSegmentSet(slices.Concat(st.set.parts, parts), st.set.retire(0, last))
+		for _, p := range parts {
 			e.sealedBytes += p.Bytes
 		}
 		e.cuts = slices.DeleteFunc(slices.Clone(e.cuts), func(c journal.Cut) bool { return c.Number <= last })
 	})
-	if p != nil {
-		_ = p.reader.Release() // the set has its own reference
-	}
 	e.mu.Lock()
 	e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool { return j.number <= last })
 	e.mu.Unlock()
@@ -284,6 +374,8 @@ type blockWriter struct {
 	rows    int            // most rows of a block
 	builder *block.Builder
 	write   func(data []byte, m segment.Meta) error
+	cuts    []event.Key  // rows before one and from it on are never in one block
+	cut     func() error // called between these
 	meta    segment.Meta
 	runs    []block.Run // of the block at hand, not in the builder yet
 	waiting int         // rows of these
@@ -312,6 +404,19 @@ func (w *blockWriter) drain(ctx context.Context, m *merge) error {
 			return w.end()
 		}
 		n -= r.To - r.From
+		for len(w.cuts) > 0 && r.Block.Key(r.To-1).Compare(w.cuts[0]) >= 0 {
+			at := max(r.From, r.Block.Search(w.cuts[0]))
+			if err := w.add(block.Run{Block: r.Block, From: r.From, To: at}); err != nil {
+				return err
+			}
+			if err := w.end(); err != nil {
+				return err
+			}
+			if err := w.cut(); err != nil {
+				return err
+			}
+			r.From, w.cuts = at, w.cuts[1:]
+		}
 		if err := w.add(r.Run); err != nil {
 			return err
 		}
@@ -319,6 +424,9 @@ func (w *blockWriter) drain(ctx context.Context, m *merge) error {
 }
 
 func (w *blockWriter) add(r block.Run) error {
+	if r.From == r.To {
+		return nil
+	}
 	m := &w.meta
 	if m.Rows == 0 {
 		*m = segment.Meta{MinKey: r.Block.Key(r.From)}

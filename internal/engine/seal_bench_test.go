@@ -15,7 +15,7 @@ import (
 	"github.com/stelehq/stele/internal/vfs"
 )
 
-// BenchmarkSeal merges journal blocks of some 18,000 events, an 8 MB request each, into blocks of a segment: such that follow each
+// BenchmarkSeal merges journal blocks of some 2,300 events, as requests are cut into, into blocks of a segment: such that follow each
 // other in time, and such that four connections filled with events of the same time. STELE_BENCH_CLEF names a file of CLEF events, of which 400,000 are taken.
 // Encoding the blocks is most of it. The CPU's time is all threads'.
 func BenchmarkSeal(b *testing.B) {
@@ -41,7 +41,7 @@ func BenchmarkSeal(b *testing.B) {
 				if err := (*w).AddCLEF(line); err != nil {
 					b.Fatal(err)
 				}
-				if (*w).Rows() == 18_000 || i >= len(lines)-connections {
+				if (*w).Rows() == 2_300 || i >= len(lines)-connections {
 					data, _ := (*w).Encode(nil, block.Fast)
 					blocks = append(blocks, data)
 					*w = nil
