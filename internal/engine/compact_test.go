@@ -222,36 +222,38 @@ func TestADeletionOvertakesAMerge(t *testing.T) {
 
 // A segment with a damaged block is left as it is; the others are merged without it.
 func TestADamagedSegmentIsNotMerged(t *testing.T) {
-	fs := vfs.NewMem()
-	e := open(t, fs, small)
-	for i := range 3 {
-		add(t, e, 100*i, 8)
-		flush(t, e)
-	}
-	name := e.current().set.parts[1].reader.Name()
-	data, err := fs.ReadFile(name)
-	ok(t, err)
-	ok(t, e.Close())
-	data[len(data)/3] ^= 1
-	fs.WriteFile(name, data)
-	e = open(t, fs, small)
-	ok(t, e.Settle(ctx))
-	parts := e.current().set.parts
-	if len(parts) != 2 || !slices.ContainsFunc(parts, func(p *part) bool { return p.reader.Name() == name }) {
-		t.Fatalf("%d segments are left", len(parts))
-	}
-	if d := e.Stats().Damage; len(d) == 0 || d[0].File != name {
-		t.Errorf("damage: %v", d)
-	}
-	v, err := e.Pin()
-	ok(t, err)
-	s := v.Scan(ctx, Everything, false, nil, true)
-	n := 0
-	for s.Next() {
-		n++
-	}
-	if err := s.Close(); n != 16 || fault.KindOf(err) != fault.Corrupt {
-		t.Errorf("%d events are read: %v", n, err)
+	for _, apart := range []int{100, 4} { // of blocks that are copied, and of those that are merged
+		fs := vfs.NewMem()
+		e := open(t, fs, small)
+		for i := range 3 {
+			add(t, e, apart*i, 8)
+			flush(t, e)
+		}
+		name := e.current().set.parts[1].reader.Name()
+		data, err := fs.ReadFile(name)
+		ok(t, err)
+		ok(t, e.Close())
+		data[len(data)/3] ^= 1
+		fs.WriteFile(name, data)
+		e = open(t, fs, small)
+		ok(t, e.Settle(ctx))
+		parts := e.current().set.parts
+		if len(parts) != 2 || !slices.ContainsFunc(parts, func(p *part) bool { return p.reader.Name() == name }) {
+			t.Fatalf("%d segments are left", len(parts))
+		}
+		if d := e.Stats().Damage; len(d) == 0 || d[0].File != name {
+			t.Errorf("damage: %v", d)
+		}
+		v, err := e.Pin()
+		ok(t, err)
+		s := v.Scan(ctx, Everything, false, nil, true)
+		n := 0
+		for s.Next() {
+			n++
+		}
+		if err := s.Close(); n != 16 || fault.KindOf(err) != fault.Corrupt {
+			t.Errorf("%d events are read: %v", n, err)
+		}
 	}
 }
 

@@ -18,8 +18,9 @@ const (
 	joinFan = 12
 	// fewSegments is how many there may be beside two for each full one, whatever their sizes.
 	fewSegments = 48
-	// mostInputs is how many are merged at once.
+	// mostInputs is how many are merged at once, unless fewer have the bytes of mostFull full ones.
 	mostInputs = 64
+	mostFull   = 8
 	// deadShare: a segment of which deletions hide this part is written again without it.
 	deadShare = 4
 	// manyDeletions is how many may concern one segment before they are worked in.
@@ -98,8 +99,12 @@ func (p policy) overlapping(byTime []manifest.Segment) []manifest.Segment {
 			return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.Number, b.Number))
 		})
 		total, take := int64(0), 0
+		bytes := int64(0)
 		for i := range min(len(open), mostInputs) {
 			total += open[i].weight
+			if bytes += open[i].Bytes; take > 0 && bytes > mostFull*p.segmentBytes {
+				break
+			}
 			if alike(i+1, p.overlap, total, open[i].weight) {
 				take = i + 1
 			}

@@ -329,11 +329,10 @@ func (e *Engine) adopt(parts []*part, files []uint64) error {
 		for _, p := range parts {
 			e.sealedBytes += p.Bytes
 		}
+		// Before the old state lets go of the files, so that whoever misses one finds that it is not live.
+		e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool { return j.number <= last })
 		e.cuts = slices.DeleteFunc(slices.Clone(e.cuts), func(c journal.Cut) bool { return c.Number <= last })
 	})
-	e.mu.Lock()
-	e.journals = slices.DeleteFunc(e.journals, func(j journalFile) bool { return j.number <= last })
-	e.mu.Unlock()
 	for _, f := range files {
 		e.cache.forget(f)
 	}
