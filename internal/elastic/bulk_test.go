@@ -12,51 +12,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/testkit"
 )
 
-// collector is a batch that keeps its lines, and asks of them what every batch does.
-type collector struct {
-	lines []string
-	most  int // bytes of all lines; 0: any number
-}
-
-func (c *collector) AddCLEF(line []byte) error {
-	v, err := event.ParseValue(line)
-	if err != nil {
-		return err
-	}
-	t := v.Get("@t")
-	if v.Kind != event.Object || t.Kind != event.String {
-		return fault.New(fault.Invalid, "", "no @t")
-	}
-	if _, _, err := event.ParseTime([]byte(t.Text)); err != nil {
-		return err
-	}
-	if len(line) > options.EventBytes {
-		return fault.New(fault.TooLarge, "", "the event is too long")
-	}
-	if c.most > 0 && len(strings.Join(c.lines, ""))+len(line) > c.most {
-		return fault.New(fault.TooLarge, "", "the batch is full")
-	}
-	c.lines = append(c.lines, string(line))
-	return nil
-}
+type collector = testkit.Collector
 
 var options = ingest.PayloadOptions{EventBytes: 1000, Partial: true, Arrival: 1_795_168_800_000_000_000} // 2026-11-20T10:00:00Z
 
 // outcome is what became of a body, as the tests compare it.
 func outcome(d Bulk, body string, o ingest.PayloadOptions) string {
-	var got collector
+	got := collector{EventBytes: options.EventBytes}
 	p, err := d.Add(&got, []byte(body), o)
 	if err != nil {
 		return "error " + fault.KindOf(err).String() + ": " + err.Error() + "\n"
 	}
 	var b strings.Builder
-	for _, l := range got.lines {
+	for _, l := range got.Lines {
 		b.WriteString(l + "\n")
 	}
 	refused := 0
@@ -71,7 +44,7 @@ func outcome(d Bulk, body string, o ingest.PayloadOptions) string {
 	if len(p.Rest) > 0 {
 		b.WriteString("rest " + string(p.Rest))
 	}
-	if p.Events != len(got.lines) || p.Count != refused {
+	if p.Events != len(got.Lines) || p.Count != refused {
 		b.WriteString("WRONG COUNT\n")
 	}
 	return b.String()
@@ -258,7 +231,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 
 func TestAFullBatchIsNobodysFault(t *testing.T) {
 	var d Bulk
-	_, err := d.Add(&collector{most: 100}, []byte(strings.Repeat(`{"index":{}}`+"\n{}\n", 9)), options)
+	_, err := d.Add(&collector{Most: 100}, []byte(strings.Repeat(`{"index":{}}`+"\n{}\n", 9)), options)
 	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") {
 		t.Error(err)
 	}
@@ -321,8 +294,8 @@ func FuzzBulk(f *testing.F) {
 				}
 				return
 			}
-			if p.Events != len(got.lines) || p.Events+p.Count != len(d.Items) {
-				t.Fatalf("%d events, %d refused, %d lines, %d items", p.Events, p.Count, len(got.lines), len(d.Items))
+			if p.Events != len(got.Lines) || p.Events+p.Count != len(d.Items) {
+				t.Fatalf("%d events, %d refused, %d lines, %d items", p.Events, p.Count, len(got.Lines), len(d.Items))
 			}
 			again := Bulk{}
 			q, err := again.Add(new(collector), p.Rest, options)
@@ -333,8 +306,8 @@ func FuzzBulk(f *testing.F) {
 			var one, other collector
 			_, err = placed.Add(&one, body, options)
 			_, err2 := whole.Add(&other, placed.Whole(body), options)
-			if (err == nil) != (err2 == nil) || !slices.Equal(one.lines, other.lines) {
-				t.Fatalf("%q, %v; taken as a whole %q, %v", one.lines, err, other.lines, err2)
+			if (err == nil) != (err2 == nil) || !slices.Equal(one.Lines, other.Lines) {
+				t.Fatalf("%q, %v; taken as a whole %q, %v", one.Lines, err, other.Lines, err2)
 			}
 		})
 	})

@@ -9,29 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/testkit"
 )
 
-// collector is a batch that keeps its lines, and asks of them what every batch does.
-type collector struct{ lines []string }
-
-func (c *collector) AddCLEF(line []byte) error {
-	v, err := event.ParseValue(line)
-	if err != nil {
-		return err
-	}
-	t := v.Get("@t")
-	if v.Kind != event.Object || t.Kind != event.String {
-		return fault.New(fault.Invalid, "", "no @t")
-	}
-	if _, _, err := event.ParseTime([]byte(t.Text)); err != nil {
-		return err
-	}
-	c.lines = append(c.lines, string(line))
-	return nil
-}
+type collector = testkit.Collector
 
 // outcome is a payload's result as the tests compare it.
 func outcome(c *collector, p Payload, err error) string {
@@ -39,7 +21,7 @@ func outcome(c *collector, p Payload, err error) string {
 	if err != nil { // then nothing of the batch is used
 		return "error " + fault.KindOf(err).String() + ": " + err.Error() + "\n"
 	}
-	for _, l := range c.lines {
+	for _, l := range c.Lines {
 		b.WriteString(l + "\n")
 	}
 	for _, r := range p.Refused {
@@ -48,7 +30,7 @@ func outcome(c *collector, p Payload, err error) string {
 	if len(p.Rest) > 0 {
 		b.WriteString("rest " + string(p.Rest) + "\n")
 	}
-	if p.Events != len(c.lines) {
+	if p.Events != len(c.Lines) {
 		b.WriteString("WRONG COUNT\n")
 	}
 	return b.String()
@@ -237,15 +219,15 @@ func fuzzPayload(f *testing.F, add func(Adder, []byte, PayloadOptions) (Payload,
 		testkit.Soak(t, seed, func(body []byte) {
 			var whole, some collector
 			p, err := add(&whole, body, PayloadOptions{EventBytes: 512, JSON: len(body)%2 == 1})
-			if err == nil && p.Count == 0 && p.Events != len(whole.lines) || p.Count > 1 {
-				t.Fatalf("whole: %d events, %d lines, %d refused", p.Events, len(whole.lines), p.Count)
+			if err == nil && p.Count == 0 && p.Events != len(whole.Lines) || p.Count > 1 {
+				t.Fatalf("whole: %d events, %d lines, %d refused", p.Events, len(whole.Lines), p.Count)
 			}
 			q, qerr := add(&some, body, PayloadOptions{EventBytes: 512, Partial: true, JSON: len(body)%2 == 1})
-			if qerr == nil && q.Events != len(some.lines) {
-				t.Fatalf("partial: %d events, %d lines", q.Events, len(some.lines))
+			if qerr == nil && q.Events != len(some.Lines) {
+				t.Fatalf("partial: %d events, %d lines", q.Events, len(some.Lines))
 			}
-			if err == nil && p.Count == 0 && (qerr != nil || !cmp.Equal(whole.lines, some.lines)) {
-				t.Fatalf("partial differs from whole: %v\n%q\n%q", qerr, whole.lines, some.lines)
+			if err == nil && p.Count == 0 && (qerr != nil || !cmp.Equal(whole.Lines, some.Lines)) {
+				t.Fatalf("partial differs from whole: %v\n%q\n%q", qerr, whole.Lines, some.Lines)
 			}
 			if len(q.Rest) > len(body)+64 {
 				t.Fatalf("%d bytes refused of %d", len(q.Rest), len(body))

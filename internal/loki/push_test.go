@@ -13,37 +13,12 @@ import (
 	"github.com/klauspost/compress/s2"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/testkit"
 )
 
-// collector is a batch that keeps its lines, and asks of them what every batch does.
-type collector struct {
-	lines []string
-	bytes int
-	most  int // bytes of all lines; 0: any number
-}
-
-func (c *collector) AddCLEF(line []byte) error {
-	v, err := event.ParseValue(line)
-	if err != nil {
-		return err
-	}
-	t := v.Get("@t")
-	if v.Kind != event.Object || t.Kind != event.String {
-		return fault.New(fault.Invalid, "", "no @t")
-	}
-	if _, _, err := event.ParseTime([]byte(t.Text)); err != nil {
-		return err
-	}
-	if c.bytes += len(line); c.most > 0 && c.bytes > c.most {
-		return fault.New(fault.TooLarge, "", "the batch is full")
-	}
-	c.lines = append(c.lines, string(line))
-	return nil
-}
+type collector = testkit.Collector
 
 var options = ingest.PayloadOptions{EventBytes: 1000, Partial: true}
 
@@ -57,7 +32,7 @@ func outcome(body []byte, o ingest.PayloadOptions) string {
 		return "error " + fault.KindOf(err).String() + ": " + err.Error() + "\n"
 	}
 	var b strings.Builder
-	for _, l := range got.lines {
+	for _, l := range got.Lines {
 		b.WriteString(l + "\n")
 	}
 	for _, r := range p.Refused {
@@ -66,7 +41,7 @@ func outcome(body []byte, o ingest.PayloadOptions) string {
 	if len(p.Rest) > 0 {
 		b.WriteString("rest " + string(p.Rest) + "\n")
 	}
-	if p.Events != len(got.lines) {
+	if p.Events != len(got.Lines) {
 		b.WriteString("WRONG COUNT\n")
 	}
 	return b.String()
@@ -269,10 +244,10 @@ func TestSnappyBombIsBounded(t *testing.T) {
 // A long label on many short lines: the store's limit ends it, and no single entry is blamed.
 func TestManyEntriesOfALongLabel(t *testing.T) {
 	body := []byte(`{"streams":[{"stream":{"a":"` + strings.Repeat("a", 900) + `"},"values":[` + strings.TrimSuffix(strings.Repeat(`["`+ns+`",""],`, 10_000), ",") + `]}]}`)
-	got := &collector{most: 1 << 20}
+	got := &collector{Most: 1 << 20}
 	_, err := Push(got, body, options, anySize)
-	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") || got.bytes > 2<<20 {
-		t.Error(got.bytes, err)
+	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") || got.Bytes > 2<<20 {
+		t.Error(got.Bytes, err)
 	}
 }
 
@@ -366,8 +341,8 @@ func check(t *testing.T, body []byte, o ingest.PayloadOptions) {
 		}
 		return
 	}
-	if p.Events != len(got.lines) || (p.Count > 0) != (len(p.Rest) > 0) {
-		t.Fatalf("%d events, %d lines, %d refused, rest %q", p.Events, len(got.lines), p.Count, p.Rest)
+	if p.Events != len(got.Lines) || (p.Count > 0) != (len(p.Rest) > 0) {
+		t.Fatalf("%d events, %d lines, %d refused, rest %q", p.Events, len(got.Lines), p.Count, p.Rest)
 	}
 	if p.Count == 0 {
 		return

@@ -28,10 +28,10 @@ func accounted(t *testing.T, d decoder, body []byte) (lines []string, refused in
 		}
 		return nil, 0, err
 	}
-	if p.Events != len(b.lines) || (p.Rest == nil) != (p.Count == 0) || p.Count > 0 && len(p.Refused) == 0 {
-		t.Fatalf("%d events for %d lines, %d refused, %d told of, rest %q", p.Events, len(b.lines), p.Count, len(p.Refused), p.Rest)
+	if p.Events != len(b.Lines) || (p.Rest == nil) != (p.Count == 0) || p.Count > 0 && len(p.Refused) == 0 {
+		t.Fatalf("%d events for %d lines, %d refused, %d told of, rest %q", p.Events, len(b.Lines), p.Count, len(p.Refused), p.Rest)
 	}
-	for _, line := range b.lines {
+	for _, line := range b.Lines {
 		if len(line) > o.EventBytes {
 			t.Fatalf("an event of %d bytes", len(line))
 		}
@@ -43,7 +43,7 @@ func accounted(t *testing.T, d decoder, body []byte) (lines []string, refused in
 			t.Fatalf("of the rest %d events and %d refused, %v; %d were refused\nrest %q\nof %q", q.Events, q.Count, err, p.Count, p.Rest, body)
 		}
 	}
-	return b.lines, p.Count, nil
+	return b.Lines, p.Count, nil
 }
 
 // compare checks events against the plain mapping, wherever the generated code takes the request too.
@@ -150,9 +150,9 @@ func TestGrowthIsBounded(t *testing.T) {
 	const records = 100_000
 	large := strings.Repeat("x", 5000)
 	request := fmt.Sprintf(`{"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"%s"}}]},"scopeLogs":[{"logRecords":[{}%s]}]}]}`, large, strings.Repeat(",{}", records-1))
-	b := &collector{t: t, most: 1_000_000}
+	b := &collector{testkit.Collector{Most: 1_000_000}, t}
 	p, err := LogsJSON(b, []byte(request), options)
-	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") || p.Count > 0 || len(b.lines) > 1_000_000/5000 {
-		t.Fatalf("%d events, %d refused, %v", len(b.lines), p.Count, err)
+	if fault.KindOf(err) != fault.TooLarge || !strings.HasPrefix(err.Error(), "the events are too many for one request (send fewer at once)") || p.Count > 0 || len(b.Lines) > 1_000_000/5000 {
+		t.Fatalf("%d events, %d refused, %v", len(b.Lines), p.Count, err)
 	}
 }

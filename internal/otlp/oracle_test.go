@@ -451,13 +451,13 @@ func check(t *testing.T, d decoder, body []byte, want []string) {
 	if err != nil || p.Count > 0 {
 		t.Fatalf("%v %v of %q", err, p.Refused, body)
 	}
-	for i, line := range b.lines {
+	for i, line := range b.Lines {
 		if i >= len(want) || line != want[i] {
 			t.Fatalf("event %d\ngot  %s\nwant %s\nof %q", i, line, want[min(i, len(want)-1)], body)
 		}
 	}
-	if len(b.lines) != len(want) {
-		t.Fatalf("%d events, want %d", len(b.lines), len(want))
+	if len(b.Lines) != len(want) {
+		t.Fatalf("%d events, want %d", len(b.Lines), len(want))
 	}
 }
 

@@ -12,33 +12,24 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/ingest"
+	"github.com/stelehq/stele/internal/testkit"
 )
 
-// collector is a batch that holds what it is given to what a store asks of it.
+// collector is a batch that holds what it is given to Stele's own form too.
 type collector struct {
-	t     testing.TB
-	lines []string
-	most  int // bytes; 0: any number
-	bytes int
+	testkit.Collector
+	t testing.TB
 }
 
 func (c *collector) AddCLEF(line []byte) error {
-	v, err := event.ParseValue(line)
-	if err != nil {
+	err := c.Collector.AddCLEF(line)
+	if fault.KindOf(err) == fault.Invalid {
 		c.t.Fatalf("%v in %s", err, line)
 	}
-	if _, _, err := event.ParseTime([]byte(v.Get("@t").Text)); err != nil {
-		c.t.Fatalf("%v in %s", err, line)
+	if v, _ := event.ParseValue(line); !bytes.Equal(v.AppendJSON(nil), line) {
+		c.t.Fatalf("not in Stele's own form: %s\nit is %s", line, v.AppendJSON(nil))
 	}
-	if whole := v.AppendJSON(nil); !bytes.Equal(whole, line) {
-		c.t.Fatalf("not in Stele's own form: %s\nit is %s", line, whole)
-	}
-	if c.most > 0 && c.bytes+len(line) > c.most {
-		return fault.New(fault.TooLarge, "", "the batch is full")
-	}
-	c.bytes += len(line)
-	c.lines = append(c.lines, string(line))
-	return nil
+	return err
 }
 
 type decoder func(ingest.Adder, []byte, ingest.PayloadOptions) (ingest.Payload, error)
@@ -76,7 +67,7 @@ func TestMapping(t *testing.T) {
 
 func outcome(b *collector, p *ingest.Payload, err error) string {
 	var out strings.Builder
-	for _, line := range b.lines {
+	for _, line := range b.Lines {
 		out.WriteString(line + "\n")
 	}
 	for _, r := range p.Refused {
@@ -88,7 +79,7 @@ func outcome(b *collector, p *ingest.Payload, err error) string {
 	if err != nil {
 		fmt.Fprintf(&out, "error: %s: %v\n", fault.KindOf(err), err)
 	}
-	if p.Count != len(p.Refused) || err == nil && p.Events != len(b.lines) {
+	if p.Count != len(p.Refused) || err == nil && p.Events != len(b.Lines) {
 		fmt.Fprintf(&out, "%d events and %d refusals are counted\n", p.Events, p.Count)
 	}
 	return out.String()
