@@ -41,8 +41,8 @@ type envelope struct {
 	more   []string
 	plain  bool // the names are common: of other objects than pages they are members like any other
 	shown  string
-	inner  string // the member of an element that is the event; the element's others are added to it
-	carry  bool   // single values beside the array belong to each event
+	hits   bool // the member _source of an element is the event
+	carry  bool // single values beside the array belong to each event
 	decode func(d *documentDialect, element []byte) (Decoder, []byte)
 }
 
@@ -51,7 +51,7 @@ type Decoder func(b Adder, body []byte, o PayloadOptions) (Payload, error)
 
 var envelopes = []envelope{
 	{path: []string{"resourceLogs"}, more: []string{"resourceSpans", "resourceMetrics"}, shown: "OTLP JSON", decode: decodeOTLP},
-	{path: []string{"hits", "hits"}, shown: "Elasticsearch search results", inner: "_source"},
+	{path: []string{"hits", "hits"}, shown: "Elasticsearch search results", hits: true},
 	{path: []string{"logEvents"}, shown: "CloudWatch Logs JSON", carry: true},
 	{path: []string{"Records"}, more: []string{"records", "Events", "events", "logs", "entries", "items", "value", "data"}, plain: true, shown: "JSON document", decode: decodeRaw},
 }
@@ -266,14 +266,15 @@ func (d *documentDialect) element(f *FileReader, line, offset int64) bool {
 		return false
 	}
 	if d.sampling {
-		if inside && d.around.inner != "" {
-			text, _ = d.unwrap(text, nil)
+		err := d.json.objects.scan.scan(text)
+		if err == nil {
+			err = d.json.unwrap(new(ObjectContext))
 		}
-		if err := d.json.objects.scan.scan(text); err != nil {
+		if err != nil {
 			d.refuse(f, line, offset, err)
 			return false
 		}
-		d.elements = append(d.elements, bytes.Clone(text))
+		d.elements = append(d.elements, append(append([]byte{'{'}, d.json.objects.scan.All()...), '}'))
 		return false
 	}
 	if protocol {
@@ -294,43 +295,15 @@ func (d *documentDialect) element(f *FileReader, line, offset int64) bool {
 			return false
 		}
 	}
-	c := ObjectContext{Instant: f.before, Extra: d.carried}
-	if inside && d.around.inner != "" {
-		text, c.Extra = d.unwrap(text, c.Extra)
-	}
-	out, found, err := d.json.objects.Append(f.out[:0], text, c)
-	f.out = out[:0]
-	if err != nil {
+	if err := d.json.objects.scan.scan(text); err != nil {
 		d.refuse(f, line, offset, d.placed(err, line))
 		return false
 	}
-	return f.emitReplaced(out, line, offset, found.Instant, found.Dated, d.json.objects.scan.replaced)
+	return d.json.give(f, fileLine{number: line, offset: offset}, ObjectContext{Instant: f.before, Extra: d.carried}, false)
 }
 
 // requestBytes bounds an element that holds events of its own.
 const requestBytes = 16 << 20
-
-// unwrap takes an event out of the element around it, whose other members become extra ones.
-func (d *documentDialect) unwrap(text, extra []byte) (object, members []byte) {
-	element, _, err := event.Compact(nil, text, 0, -1)
-	if err != nil {
-		return text, extra // which says what is wrong
-	}
-	object, ok := memberOf(element, d.around.inner)
-	if !ok || object[0] != '{' {
-		return text, extra
-	}
-	members = append(members, extra...)
-	for i := 1; i < len(element) && element[i] == '"'; {
-		end := event.StringEnd(element, i)
-		after := event.ValueEnd(element, end+1)
-		if name := element[i+1 : end-1]; string(name) != d.around.inner && (len(name) == 0 || name[0] != '@') {
-			members = append(comma(members, 0), element[i:after]...)
-		}
-		i = after + 1
-	}
-	return object, members
-}
 
 // notEvent refuses a value that is no object, or what is no JSON at all.
 func (d *documentDialect) notEvent(f *FileReader, c byte, line, offset int64) {

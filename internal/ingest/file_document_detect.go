@@ -60,6 +60,7 @@ func sampleDocument(s *sample) (elements [][]byte, refused int, cut bool) {
 		refused++
 	}
 	d := &documentDialect{json: newJSONDialect(FileOptions{}, calendar{}, nil), around: envelopeOf(s.text), sampling: true}
+	d.json.hits = d.around != nil && d.around.hits
 	d.next(f)
 	return d.elements, refused, cut
 }
@@ -69,6 +70,7 @@ func openDocument(o *FileOptions, c calendar, s *sample) dialect {
 	d := &documentDialect{o: o, around: envelopeOf(s.text)}
 	d.elements, _, _ = sampleDocument(s)
 	d.json = newJSONDialect(*o, c, d.elements)
+	d.json.hits = d.around != nil && d.around.hits
 	switch {
 	case d.around != nil:
 		d.shown = d.around.shown

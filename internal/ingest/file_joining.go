@@ -70,16 +70,11 @@ func isIndented(s *sample) bool {
 
 // besides returns the forms that stand among those of another: what a server writes to its
 // standard output and error is often kept in one file.
-func besides(form *lineForm) (forms []*lineForm) {
+func besides(form *lineForm) []*lineForm {
 	if form == nil || form.format != "access" {
 		return nil
 	}
-	for i := range lineForms {
-		if f := lineForms[i].format; f == "nginx-error" || f == "apache-error" {
-			forms = append(forms, &lineForms[i])
-		}
-	}
-	return forms
+	return formsOf("nginx-error", "apache-error")
 }
 
 // parseAmidst reads a line of an access log that stands in another text.

@@ -18,6 +18,7 @@ type jsonDialect struct {
 	extra            []byte
 	crash            bool // the event of text that is being gathered begins like a stack trace: all that follows is of it
 
+	hits           bool   // a document is unwrapped also if what is around it names no index
 	source, around []byte // a document and what was around it
 
 	rest []byte // more objects of the line

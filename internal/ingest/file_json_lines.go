@@ -178,7 +178,7 @@ func (d *jsonDialect) give(f *FileReader, line fileLine, c ObjectContext, dated 
 func (d *jsonDialect) unwrap(c *ObjectContext) error {
 	s := &d.objects.scan
 	source, ok := s.slot(sourceName)
-	if _, indexed := s.slot(indexName); !ok || !indexed || source[0] != '{' {
+	if _, indexed := s.slot(indexName); !ok || !indexed && !d.hits || source[0] != '{' {
 		return nil
 	}
 	d.source = append(d.source[:0], source...)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/syslog"
 )
 
 // letterLevel names the level that programs write as one letter.
@@ -41,7 +42,7 @@ func syslogLevel(text string) string {
 	if len(text) != 1 || text[0] < '0' || text[0] > '7' {
 		return ""
 	}
-	return [...]event.Rank{event.RankFatal, event.RankFatal, event.RankFatal, event.RankError, event.RankWarning, event.RankInformation, event.RankInformation, event.RankDebug}[text[0]-'0'].String()
+	return syslog.LevelOf(int(text[0] - '0'))
 }
 
 // windowsLevel names a level of Windows events: 1 (critical) to 5 (verbose); 0 is "always".

@@ -231,8 +231,8 @@ var layoutMatchers = map[string]node{
 	"ctime":       {kind: nodeTime, find: leading(parseCtime)},
 	"compact":     {kind: nodeTime, find: leading(parseCompact)},
 	"timeofday":   {kind: nodeTime, find: leading(parseTimeOfDay)},
-	"monthday":    {kind: nodeTime, find: leading(parseMonthDay)},
-	"dottedmonth": {kind: nodeTime, find: leading(parseDottedMonth)},
+	"monthday":    {kind: nodeTime, find: leading(monthDay('-'))},
+	"dottedmonth": {kind: nodeTime, find: leading(monthDay('.'))},
 	"glogdt":      {kind: nodeTime, find: findGlogTime},
 }
 

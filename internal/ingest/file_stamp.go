@@ -34,7 +34,7 @@ var stampForms = []stampForm{
 	{name: "RFC 1123", example: "Mon, 02 Jan 2006 15:04:05 GMT ", letters: true, find: leading(parseRFC1123)},
 	{name: "weekday and ISO 8601", example: "Mon 2026-11-16 10:00:00 UTC ", letters: true, find: leading(parseWeekdayISO)},
 	{name: "day first", example: "20-Nov-2026 10:23:12.123 ", find: leading(parseDayFirst)},
-	{name: "month-day", example: "03-17 16:13:38.811 ", find: leading(parseMonthDay)},
+	{name: "month-day", example: "03-17 16:13:38.811 ", find: leading(monthDay('-'))},
 	{name: "compact", example: "081109 203518 ", find: leading(parseCompact)},
 	{name: "compact ISO 8601", example: "20171223-22:15:29:606 ", find: leading(parseCompactISO)},
 	{name: "two-digit year, month, day", example: "17/06/09 20:10:40 ", ordered: true, find: leading(numericDate(yearFirst, 2))},
@@ -45,7 +45,7 @@ var stampForms = []stampForm{
 	{name: "day and month", example: "01 Jan 10:23:12.123 ", find: leading(parseDayMonth)},
 	{name: "year, month by name", example: "2026 Nov 20 10:23:12 ", find: leading(parseYearMonth)},
 	{name: "glog", example: "I1120 10:23:12.123456 ", letters: true, find: findGlog},
-	{name: "month.day", example: "[10.30 16:49:06] ", embedded: true, find: leading(parseDottedMonth)},
+	{name: "month.day", example: "[10.30 16:49:06] ", embedded: true, find: leading(monthDay('.'))},
 	{name: "time of day", example: "16:49:06.123 ", embedded: true, find: findTimeOfDay},
 	{name: "ISO 8601 after a word", example: "nova.log 2017-05-16 00:00:00.008 ", embedded: true, find: findSecondWord},
 	{name: "TAI64N", example: "@400000004a5a1b2c0a1b2c3d ", embedded: true, find: findTAI64N},
@@ -308,24 +308,16 @@ func parseDayFirst(c *cursor) (k clock) {
 	return k
 }
 
-// parseMonthDay reads 03-17 16:13:38.811, as Android writes it.
-func parseMonthDay(c *cursor) (k clock) {
-	k.month = c.digits(2)
-	c.byte('-')
-	k.day = c.digits(2)
-	c.byte(' ')
-	c.timeOfDay(&k, false)
-	return k
-}
-
-// parseDottedMonth reads 10.30 16:49:06.
-func parseDottedMonth(c *cursor) (k clock) {
-	k.month = c.digits(2)
-	c.byte('.')
-	k.day = c.digits(2)
-	c.byte(' ')
-	c.timeOfDay(&k, false)
-	return k
+// monthDay reads 03-17 16:13:38.811, as Android writes it, with what is between month and day.
+func monthDay(between byte) func(*cursor) clock {
+	return func(c *cursor) (k clock) {
+		k.month = c.digits(2)
+		c.byte(between)
+		k.day = c.digits(2)
+		c.byte(' ')
+		c.timeOfDay(&k, false)
+		return k
+	}
 }
 
 // parseTimeOfDay reads 15:04:05.123; the date is found by the file's time.

@@ -64,16 +64,20 @@ var lineForms = slices.Concat(
 	consoleForms,
 )
 
+// formsOf lists the forms of some formats.
+func formsOf(formats ...FileFormat) (forms []*lineForm) {
+	for i := range lineForms {
+		if slices.Contains(formats, lineForms[i].format) {
+			forms = append(forms, &lineForms[i])
+		}
+	}
+	return forms
+}
+
 // fitsForms scores the sample by the lines that the forms of a format recognise.
 func fitsForms(format FileFormat) func(*sample) int {
 	return func(s *sample) int {
-		var forms []*lineForm
-		for i := range lineForms {
-			if lineForms[i].format == format {
-				forms = append(forms, &lineForms[i])
-			}
-		}
-		c := countForms(forms, s)
+		c := countForms(formsOf(format), s)
 		switch {
 		case c.matched*2 < c.begins || c.matched == 0:
 			return 0
@@ -128,13 +132,7 @@ func countForms(forms []*lineForm, s *sample) (c formCount) {
 // openForms opens a text of the forms of one format.
 func openForms(format FileFormat) func(*FileOptions, calendar, *sample) (dialect, error) {
 	return func(o *FileOptions, c calendar, s *sample) (dialect, error) {
-		var forms []*lineForm
-		for i := range lineForms {
-			if lineForms[i].format == format {
-				forms = append(forms, &lineForms[i])
-			}
-		}
-		return newTextDialect(o, c, s, forms), nil
+		return newTextDialect(o, c, s, formsOf(format)), nil
 	}
 }
 
