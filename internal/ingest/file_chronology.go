@@ -140,3 +140,13 @@ func (c *chronology) align(clocks func(yield func(clock) bool)) {
 	}
 	c.years = max(0, end.Year()-c.calendar.time(last).Year())
 }
+
+// first completes the first clock that lines have, for what comes before it.
+func (c chronology) first(lines [][]byte, clockOf func(line []byte) (clock, bool)) (instant int64, ok bool) {
+	for _, line := range lines {
+		if k, ok := clockOf(line); ok {
+			return instantOf(c.time(k)), true
+		}
+	}
+	return 0, false
+}

@@ -85,45 +85,19 @@ func (d *csvDialect) describe() string {
 	return "CSV with " + name
 }
 
+// clock takes a line for a row. A header has no time, and the parts of rows over several lines are passed over.
+func (d *csvDialect) clock(line []byte) (clock, bool) {
+	d.split.begin()
+	if at, _ := d.split.more(line); at >= 0 {
+		return clock{}, false
+	}
+	return d.time(d.split.cells)
+}
+
+func (d *csvDialect) clocks() *chronology { return &d.chronology }
+
 func (d *csvDialect) first(s *sample) (instant int64, ok bool) {
-	rows := sampleRows(s.text, d.shape, s.whole)
-	chronology := d.chronology
-	for _, row := range rows {
-		if k, ok := d.time(row); ok { // a header has none
-			return instantOf(chronology.time(k)), true
-		}
-	}
-	return 0, false
-}
-
-func (d *csvDialect) incomplete(s *sample) bool {
-	for _, row := range sampleRows(s.text, d.shape, s.whole) {
-		if k, ok := d.time(row); ok && !k.whole() {
-			return true
-		}
-	}
-	return false
-}
-
-// lookAhead takes lines for rows, and passes over those that are only parts of one.
-func (d *csvDialect) lookAhead(lines *lineReader) error {
-	var err error
-	d.chronology.align(func(yield func(clock) bool) {
-		for {
-			var line fileLine
-			if line, err = lines.next(); err != nil {
-				return
-			}
-			d.split.begin()
-			if at, _ := d.split.more(line.text); at >= 0 {
-				continue
-			}
-			if k, ok := d.time(d.split.cells); ok && !yield(k) {
-				return
-			}
-		}
-	})
-	return err
+	return d.chronology.first(s.raw, d.clock)
 }
 
 func (d *csvDialect) next(f *FileReader) bool {
@@ -207,14 +181,14 @@ func (d *csvDialect) event(dst []byte, cells [][]byte, undated int64) (out []byt
 // time reads the time of a row.
 func (d *csvDialect) time(cells [][]byte) (clock, bool) {
 	for _, columns := range d.times {
-		if k, ok := d.clock(cells, columns); ok {
+		if k, ok := d.clockOf(cells, columns); ok {
 			return k, true
 		}
 	}
 	return clock{}, false
 }
 
-func (d *csvDialect) clock(cells [][]byte, columns []int) (clock, bool) {
+func (d *csvDialect) clockOf(cells [][]byte, columns []int) (clock, bool) {
 	for _, c := range columns {
 		if c >= len(cells) {
 			return clock{}, false

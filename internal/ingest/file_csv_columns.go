@@ -178,7 +178,7 @@ func (d *csvDialect) columns(header [][]byte, rows [][][]byte) {
 	for i := range d.times {
 		n := 0
 		for _, row := range rows {
-			if _, ok := d.clock(row, d.times[i]); ok {
+			if _, ok := d.clockOf(row, d.times[i]); ok {
 				n++
 			}
 		}
@@ -204,7 +204,7 @@ func (d *csvDialect) judgeTimes(rows [][][]byte) {
 		switch {
 		case len(d.times) == 0:
 		case len(d.times[0]) > 1:
-			d.clock(row, d.times[0])
+			d.clockOf(row, d.times[0])
 			texts = append(texts, bytes.Clone(d.joined))
 		case d.times[0][0] < len(row):
 			texts = append(texts, bytes.TrimSpace(row[d.times[0][0]]))

@@ -34,10 +34,9 @@ type gatherer interface {
 // A chronological dialect has times that may leave out the year or the date.
 type chronological interface {
 	dialect
-	// incomplete reports whether times of the sample do.
-	incomplete(s *sample) bool
-	// lookAhead reads the whole text for what its times leave out. The error is io.EOF, or why reading failed.
-	lookAhead(lines *lineReader) error
+	// clock reads the time of an event that begins on a line, or of a part of one; false: there is none.
+	clock(line []byte) (clock, bool)
+	clocks() *chronology
 }
 
 // dialectKind is one row of the table of dialects.

@@ -273,39 +273,15 @@ func (d *postgresDialect) release(f *FileReader) bool {
 	return f.emitReplaced(out, e.line, e.offset, e.instant, e.dated, e.replaced)
 }
 
+func (d *postgresDialect) clock(line []byte) (clock, bool) {
+	d.line.parse(line)
+	return d.line.record.clock, d.line.record.timed
+}
+
+func (d *postgresDialect) clocks() *chronology { return &d.chronology }
+
 func (d *postgresDialect) first(s *sample) (instant int64, ok bool) {
-	chronology := d.chronology
-	for _, text := range s.lines {
-		if d.line.parse(text); d.line.record.timed {
-			return instantOf(chronology.time(d.line.record.clock)), true
-		}
-	}
-	return 0, false
-}
-
-func (d *postgresDialect) incomplete(s *sample) bool {
-	for _, text := range s.lines {
-		if d.line.parse(text); d.line.record.timed && !d.line.record.clock.whole() {
-			return true
-		}
-	}
-	return false
-}
-
-func (d *postgresDialect) lookAhead(lines *lineReader) error {
-	var err error
-	d.chronology.align(func(yield func(clock) bool) {
-		for {
-			var line fileLine
-			if line, err = lines.next(); err != nil {
-				return
-			}
-			if d.line.parse(line.text); d.line.record.timed && !yield(d.line.record.clock) {
-				return
-			}
-		}
-	})
-	return err
+	return d.chronology.first(s.lines, d.clock)
 }
 
 // postgresLevel names the level of a severity.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -209,7 +210,14 @@ func (f *FileReader) begin() error {
 // lookAhead lets a dialect of text see all its times, if some of them leave out the year or the date.
 func (f *FileReader) lookAhead(s *sample) error {
 	d, ok := f.dialect.(chronological)
-	if !ok || f.envelope != nil || f.o.Ahead == nil || f.o.Resume != nil || !d.incomplete(s) {
+	if !ok || f.envelope != nil || f.o.Ahead == nil || f.o.Resume != nil {
+		return nil
+	}
+	incomplete := slices.ContainsFunc(s.raw, func(line []byte) bool {
+		k, ok := d.clock(line)
+		return ok && !k.whole()
+	})
+	if !incomplete {
 		return nil
 	}
 	text, err := f.o.Ahead()
@@ -217,7 +225,19 @@ func (f *FileReader) lookAhead(s *sample) error {
 		return fault.Wrap(err, "", "the file cannot be read a second time, for the years of its dates")
 	}
 	defer text.Close()
-	if err := d.lookAhead(newLineReader(text, f.o.EventBytes)); err != io.EOF {
+	lines := newLineReader(text, f.o.EventBytes)
+	d.clocks().align(func(yield func(clock) bool) {
+		for {
+			var line fileLine
+			if line, err = lines.next(); err != nil {
+				return
+			}
+			if k, ok := d.clock(line.text); ok && !yield(k) {
+				return
+			}
+		}
+	})
+	if err != io.EOF {
 		return nil // reading the file itself will tell
 	}
 	if instant, ok := d.first(s); ok {

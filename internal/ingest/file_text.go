@@ -237,38 +237,15 @@ func (d *textDialect) parseStamp(line []byte, r *record) bool {
 	return true
 }
 
+func (d *textDialect) clock(line []byte) (clock, bool) {
+	ok := d.parse(line) && d.ahead.timed
+	return d.ahead.clock, ok
+}
+
+func (d *textDialect) clocks() *chronology { return &d.chronology }
+
 func (d *textDialect) first(s *sample) (instant int64, ok bool) {
-	chronology := d.chronology
-	for _, line := range s.lines {
-		if d.parse(line) && d.ahead.timed {
-			return instantOf(chronology.time(d.ahead.clock)), true
-		}
-	}
-	return 0, false
-}
-
-// incomplete reports whether times of the sample leave out the year or the date.
-func (d *textDialect) incomplete(s *sample) bool {
-	for _, line := range s.lines {
-		if d.parse(line) && d.ahead.timed && !d.ahead.clock.whole() {
-			return true
-		}
-	}
-	return false
-}
-
-// lookAhead reads a whole text for what its times leave out, if they do.
-func (d *textDialect) lookAhead(lines *lineReader) error {
-	var err error
-	d.chronology.align(func(yield func(clock) bool) {
-		for {
-			var line fileLine
-			if line, err = lines.next(); err != nil || d.parse(line.text) && d.ahead.timed && !yield(d.ahead.clock) {
-				return
-			}
-		}
-	})
-	return err
+	return d.chronology.first(s.lines, d.clock)
 }
 
 func (d *textDialect) next(f *FileReader) bool {
