@@ -10,11 +10,14 @@ import (
 // are written in reverse, their first bit lowest, so that the next bits of a stream are the index of a table.
 //
 // Lengths of least cost are found as in Moffat and Katajainen, "In-Place Calculation of Minimum-Redundancy Codes" (1995); what is
-// longer than maxCode is brought there by moving other symbols one bit down until the code is complete again.
+// too long is brought back by moving other symbols one bit down until the code is complete again.
 const (
 	maxCode    = 12
 	maxSymbols = 1 << maxCode
 	maxSymbol  = maxSymbols - 1
+
+	// Codes get at most so many bits more than their number needs: it costs next to nothing, and keeps the tables small that read them.
+	spareCode = 3
 
 	maxAtOnce = 56 // bits that a word of 64 has room for behind those that end a byte
 )
@@ -53,10 +56,11 @@ func (h *huffman) measure(counts []uint32) (total uint64) {
 		}
 		return int(a.symbol) - int(b.symbol)
 	})
-	numbers := h.numbersOfLengths()
+	limit := min(bits.Len(uint(len(h.used)-1))+spareCode, maxCode)
+	numbers := h.numbersOfLengths(limit)
 	// The rarest symbols get the longest codes.
 	at := 0
-	for l := maxCode; l > 0; l-- {
+	for l := limit; l > 0; l-- {
 		for range numbers[l] {
 			h.lengths[h.used[at].symbol] = uint8(l)
 			total += uint64(h.used[at].count) * uint64(l)
@@ -66,8 +70,8 @@ func (h *huffman) measure(counts []uint32) (total uint64) {
 	return total
 }
 
-// numbersOfLengths says how many codes of each length there are for the sorted counts.
-func (h *huffman) numbersOfLengths() (numbers [maxCode + 1]int) {
+// numbersOfLengths says how many codes of each length, limit at most, there are for the sorted counts.
+func (h *huffman) numbersOfLengths(limit int) (numbers [maxCode + 1]int) {
 	n := len(h.used)
 	h.work = slices.Grow(h.work[:0], n)[:n]
 	a := h.work
@@ -109,24 +113,24 @@ func (h *huffman) numbersOfLengths() (numbers [maxCode + 1]int) {
 			used++
 			inner--
 		}
-		numbers[min(depth, maxCode)] += room - used
+		numbers[min(int(depth), limit)] += room - used
 		room = 2 * used
 		depth++
 	}
-	// Codes cut to maxCode take too much room: shorten none, lengthen the longest that still can be.
-	excess := -1 << maxCode
-	for l := 1; l <= maxCode; l++ {
-		excess += numbers[l] << (maxCode - l)
+	// Codes cut to the limit take too much room: shorten none, lengthen the longest that still can be.
+	excess := -1 << limit
+	for l := 1; l <= limit; l++ {
+		excess += numbers[l] << (limit - l)
 	}
 	for ; excess > 0; excess-- {
-		l := maxCode - 1
+		l := limit - 1
 		for numbers[l] == 0 {
 			l--
 		}
 		// A code of length l becomes two of length l+1, and one of the longest takes the second place.
 		numbers[l]--
 		numbers[l+1] += 2
-		numbers[maxCode]--
+		numbers[limit]--
 	}
 	return numbers
 }
