@@ -386,11 +386,13 @@ func (b *Block) Load() error {
 		if !b.schema.columns[c].kind.hasData() {
 			continue
 		}
-		if _, err := b.column(uint32(c)); err != nil {
+		r, err := b.column(uint32(c))
+		if err != nil {
 			return err
 		}
+		r.load(b.schema.columns[c].kind)
 	}
-	return nil
+	return b.late()
 }
 
 // late returns what was found wrong with values that were decoded after their column was opened.

@@ -230,3 +230,29 @@ func TestForgedTextsTakeNoMoreThanTheBlockAllows(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Load finds what is wrong with texts that are made when they are touched.
+func TestLoadFindsWhatIsFoundLate(t *testing.T) {
+	line := []byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":"b"}`)
+	data, _ := build(t, [][]byte{line}).Encode(nil, Fast)
+	blk, err := Open(data, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &encoding{Encoder: NewEncoder(Fast)}
+	for i := range blk.payloads {
+		p, err := blk.payload(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.payloads = append(e.payloads, p)
+	}
+	const packed, values = 2, 12
+	e.payloads[len(e.payloads)-1] = []byte{packed, values, 5, fixed, 10, 0, 4, 'n', 'o', 'n', 'e'} // no zstd frame
+	if blk, err = Open(e.finish(nil, 1), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := blk.Load(); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "column a (string)") {
+		t.Errorf("%v", err)
+	}
+}

@@ -107,6 +107,18 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 	return r, d.End()
 }
 
+// load decodes what is decoded in parts when first touched.
+func (r *reader) load(k kind) {
+	switch {
+	case r.texts != nil:
+		r.texts.Load()
+	case r.ints != nil:
+		r.ints.Load()
+	case k == kindDecimal && r.instant == nil:
+		r.decimals.Load()
+	}
+}
+
 func (r *reader) boolAt(i int) byte { return byte(r.ints.At(i)) }
 
 // clean says whether no text needs an escape as JSON.

@@ -114,6 +114,14 @@ func (v *Decimals) At(i int) (mantissa int64, scale uint8) {
 	return shorten(mantissa, v.scale)
 }
 
+// Load decodes every chunk, as reading all decimals would.
+func (v *Decimals) Load() {
+	v.mantissas.Load()
+	if v.scales != nil {
+		v.scales.Load()
+	}
+}
+
 // shorten cuts off zeroes at the end.
 func shorten(mantissa int64, scale uint8) (int64, uint8) {
 	for scale > 1 && mantissa%10 == 0 {

@@ -205,6 +205,13 @@ func wide(data []byte, i, width int) uint64 {
 	return binary.LittleEndian.Uint64(word[:])
 }
 
+// Load decodes every chunk, as reading all integers would.
+func (v *Ints) Load() {
+	for i := 0; i < v.n; i += chunkLen {
+		v.At(i)
+	}
+}
+
 // Fill sets dst to the integers from i on, all of which must be in range.
 func (v *Ints) Fill(dst []int64, i int) {
 	if v.chunked == nil {

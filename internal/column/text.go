@@ -264,6 +264,22 @@ func (t *TextReader) chunk(c int) *list {
 	return t.chunks[c].Load()
 }
 
+// Load makes all texts that are made when first touched.
+func (t *TextReader) Load() {
+	switch {
+	case t.form == textBack:
+		t.once.Do(t.resolve)
+		t.entries.Load()
+	case t.entries != nil:
+		t.codes.Load()
+		t.entries.Load()
+	case t.maker != nil:
+		for i := 0; i < t.n; i += 1 << t.shift {
+			t.At(i)
+		}
+	}
+}
+
 // Entries is how many texts the dictionary has, Entry one of them, and Code says which one value i is. 0 entries: there is no dictionary.
 func (t *TextReader) Entries() int {
 	if t.entries == nil {

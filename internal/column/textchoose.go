@@ -22,9 +22,10 @@ const (
 )
 
 const (
-	tryFrom = 2048 // texts of which a part is tried first
-	tryPart = 1024
-	enough  = 8 // texts for each distinct one make a dictionary without a look at other forms
+	tryFrom  = 2048 // texts of which a part is tried first
+	tryPart  = 1024
+	mostFlat = 256 << 20 // bytes
+	enough   = 8         // texts for each distinct one make a dictionary without a look at other forms
 )
 
 // Texts appends a column. c remembers its form. What the column may take in memory when it is read is at most room (TextReader.Room).
@@ -60,11 +61,7 @@ func (e *Encoder) fastTexts(dst []byte, t Texts) []byte {
 	if t.Codes == nil {
 		return e.plain(dst, &entries, nil)
 	}
-	width, total := codeWidth(entries.n()), 0
-	for _, code := range t.Codes {
-		total += len(entries.at(int(code)))
-	}
-	if len(t.Bytes)+entries.n()+width*len(t.Codes)+4 >= total+len(t.Codes) {
+	if len(t.Bytes)+entries.n()+codeWidth(entries.n())*len(t.Codes)+4 >= t.total()+len(t.Codes) {
 		l := t.expand()
 		return e.plain(dst, &l, nil)
 	}
@@ -93,7 +90,7 @@ func codeWidth(entries int) int {
 // codedTexts appends a column that comes with a dictionary.
 func (e *Encoder) codedTexts(dst []byte, t Texts, c *Choice) []byte {
 	start, n := len(dst), len(t.Codes)
-	flat := enough*len(t.Ends) > n // too few repetitions, perhaps
+	flat := enough*len(t.Ends) > n && t.total() <= mostFlat // too few repetitions, perhaps
 	due := c.due(n)
 	if !due && c.form != textDictionary && flat {
 		l := t.expand()

@@ -48,17 +48,22 @@ func (t Texts) firstUse() (entries list, codes []uint32) {
 	return entries, codes
 }
 
+// total is how many bytes the values of a dictionary have.
+func (t Texts) total() (size int) {
+	from := list{t.Bytes, t.Ends}
+	for _, code := range t.Codes {
+		size += len(from.at(int(code)))
+	}
+	return size
+}
+
 // expand returns the values one after the other.
 func (t Texts) expand() list {
 	from := list{t.Bytes, t.Ends}
 	if t.Codes == nil {
 		return from
 	}
-	size := 0
-	for _, code := range t.Codes {
-		size += len(from.at(int(code)))
-	}
-	l := list{make([]byte, 0, size), make([]uint32, 0, len(t.Codes))}
+	l := list{make([]byte, 0, t.total()), make([]uint32, 0, len(t.Codes))}
 	for _, code := range t.Codes {
 		l.add(from.at(int(code)))
 	}
