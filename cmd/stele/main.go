@@ -39,6 +39,7 @@ type commands struct {
 	Refused refusedCommand `cmd:"" help:"Show what the server has refused, and ingest it again."`
 	Stats   statsCommand   `cmd:"" help:"Show what is in the store."`
 	Verify  verifyCommand  `cmd:"" help:"Check every byte of a store that no server has open."`
+	Inspect inspectCommand `cmd:"" help:"Show what is inside the files of a store."`
 	Version versionCommand `cmd:"" help:"Show the version."`
 }
 

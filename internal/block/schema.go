@@ -133,12 +133,17 @@ func (s *schema) dataColumns(tokens []token) []uint32 {
 
 // path names a column for people: names joined by dots, then the kind.
 func (s *schema) path(column uint32) string {
+	return s.names(column) + " (" + s.columns[column].kind.String() + ")"
+}
+
+// names is path without the kind.
+func (s *schema) names(column uint32) string {
 	d := &s.columns[column]
 	text := d.name
 	for o, steps := d.object, 0; o != 0 && steps <= event.MaxDepth; o, steps = s.objects[o].parent, steps+1 {
 		text = s.objects[o].name + "." + text
 	}
-	return text + " (" + d.kind.String() + ")"
+	return text
 }
 
 func appendSchema(dst []byte, s *schema) []byte {

@@ -18,7 +18,7 @@ var walls = []struct {
 	may  []string
 	why  string
 }{
-	{"stele", []string{"internal/fault", "internal/event", "internal/vfs", "internal/block", "internal/engine", "internal/query", "internal/document"}, "the public API wires the engine to the query language"},
+	{"stele", []string{"internal/fault", "internal/event", "internal/vfs", "internal/block", "internal/engine", "internal/inspect", "internal/query", "internal/document"}, "the public API wires the engine to the query language"},
 	{"internal/fault", nil, "errors are the lowest leaf"},
 	{"internal/machine", nil, "what the machine has; knows nothing of what for"},
 	{"internal/vfs", []string{"internal/fault"}, "the seam to the disk knows nothing of events"},
@@ -31,6 +31,7 @@ var walls = []struct {
 	{"internal/document", []string{"internal/fault", "internal/vfs", "internal/frame", "internal/event"}, "kinds of file are strangers to each other"},
 	{"internal/segment", []string{"internal/fault", "internal/vfs", "internal/frame", "internal/event"}, "kinds of file are strangers to each other"},
 	{"internal/engine", []string{"internal/fault", "internal/machine", "internal/event", "internal/vfs", "internal/frame", "internal/block", "internal/journal", "internal/manifest", "internal/document", "internal/segment"}, "the engine alone knows the order of writes and syncs"},
+	{"internal/inspect", []string{"internal/fault", "internal/event", "internal/vfs", "internal/frame", "internal/block", "internal/journal", "internal/manifest", "internal/document", "internal/segment"}, "shows files as they are, without the engine's judgement"},
 	{"internal/query/syntax", []string{"internal/fault", "internal/event"}, "text in, tree out"},
 	{"internal/query", []string{"internal/fault", "internal/event", "internal/query"}, "queries see rows and columns, never files"},
 	{"internal/ingest", []string{"stele", "internal/fault", "internal/event", "internal/syslog"}, "what the door needs of the engine must be public"},

@@ -1,0 +1,9 @@
+package manifest
+
+import "github.com/stelehq/stele/internal/frame"
+
+// EditOf reads a frame of a manifest; checkpoint: it is one edit that makes the whole catalog.
+func EditOf(f frame.Frame) (e Edit, checkpoint bool, err error) {
+	e, err = decodeEdit(f.Body)
+	return e, f.Kind == kindCheckpoint, err
+}
