@@ -12,17 +12,27 @@ import (
 // What OpenTelemetry's SDK for JavaScript sends with each of its exporters, to the addresses that
 // Seq has and to those that OTLP has by default, is the same in the end.
 
+// otlpWay is an exporter of the SDK and the address that it is given.
+type otlpWay struct{ kind, path, compression string }
+
 func TestClientOTLPLogs(t *testing.T) {
+	exportOTLP(t, "otel-logs.mjs", (*process).wantOTLPLogs,
+		otlpWay{"http", "/ingest/otlp/v1/logs", "none"}, otlpWay{"http", "/v1/logs", "gzip"}, otlpWay{"proto", "/v1/logs", "none"}, otlpWay{"proto", "/ingest/otlp/v1/logs", "gzip"})
+}
+
+func TestClientOTLPTraces(t *testing.T) {
+	exportOTLP(t, "otel-traces.mjs", (*process).wantOTLPTraces, otlpWay{"http", "/ingest/otlp/v1/traces", "gzip"}, otlpWay{"proto", "/v1/traces", "none"})
+}
+
+func exportOTLP(t *testing.T, script string, want func(*process), ways ...otlpWay) {
 	skipWithoutProcesses(t)
 	needClients(t)
-	for _, c := range []struct{ kind, path, compression string }{
-		{"http", "/ingest/otlp/v1/logs", "none"}, {"http", "/v1/logs", "gzip"}, {"proto", "/v1/logs", "none"}, {"proto", "/ingest/otlp/v1/logs", "gzip"},
-	} {
-		t.Run(c.kind+" "+c.compression, func(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.kind+" "+way.compression, func(t *testing.T) {
 			t.Parallel()
 			p := serve(t, t.TempDir())
-			runClient(t, "otel-logs.mjs", c.kind, p.url+c.path, c.compression)
-			p.wantOTLPLogs()
+			runClient(t, script, way.kind, p.url+way.path, way.compression)
+			want(p)
 			p.stop()
 		})
 	}
@@ -58,22 +68,6 @@ func (p *process) wantOTLPLogs() {
 	p.get("/api/events?count=10&filter="+url.QueryEscape("@Resource.service.name = 'shop' and @Scope.name = 'checkout' and items = 41"), &found)
 	if len(found) != 1 {
 		t.Errorf("%d events are found by their service, scope and attribute", len(found))
-	}
-}
-
-func TestClientOTLPTraces(t *testing.T) {
-	skipWithoutProcesses(t)
-	needClients(t)
-	for _, c := range []struct{ kind, path, compression string }{
-		{"http", "/ingest/otlp/v1/traces", "gzip"}, {"proto", "/v1/traces", "none"},
-	} {
-		t.Run(c.kind+" "+c.compression, func(t *testing.T) {
-			t.Parallel()
-			p := serve(t, t.TempDir())
-			runClient(t, "otel-traces.mjs", c.kind, p.url+c.path, c.compression)
-			p.wantOTLPTraces()
-			p.stop()
-		})
 	}
 }
 
