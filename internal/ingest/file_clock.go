@@ -12,6 +12,7 @@ type clock struct {
 	minute int
 	second int // 60 for a leap second
 	nanos  int
+	finer  []byte         // digits of the fraction past the ninth, without zeros at their end
 	offset int            // seconds east of UTC, if zoned
 	zoned  bool           // the text names an offset, or a zone that has one
 	place  *time.Location // the text names a place's zone

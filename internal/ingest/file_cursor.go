@@ -153,10 +153,14 @@ func (c *cursor) fraction(k *clock) {
 	}
 	c.i++
 	scale := 100_000_000
-	for isDigit(c.peek()) { // digits past the ninth are cut
+	from := c.i
+	for isDigit(c.peek()) {
 		k.nanos += int(c.b[c.i]-'0') * scale
 		scale /= 10
 		c.i++
+	}
+	if c.i > from+9 {
+		k.finer = bytes.TrimRight(c.b[from+9:c.i], "0")
 	}
 }
 

@@ -70,7 +70,7 @@ func (r *record) number(name string, value []byte) {
 // appendEvent appends the CLEF of the record: @t, @l, @m, @x, and its properties.
 func (r *record) appendEvent(dst []byte, instant int64, message, exception []byte) []byte {
 	dst = append(dst, `{"@t":"`...)
-	dst = event.AppendTime(dst, instant)
+	dst = appendFiner(event.AppendTime(dst, instant), r.clock.finer)
 	dst = append(dst, '"')
 	mapped := event.NormalizeLevel(r.level)
 	if r.level != "" {
@@ -89,6 +89,19 @@ func (r *record) appendEvent(dst []byte, instant int64, message, exception []byt
 	}
 	dst = append(dst, r.fields...)
 	return append(dst, '}')
+}
+
+// appendFiner adds digits to the nine of the time in canonical form that dst ends with. It is then no instant of
+// nanoseconds any more, and the store keeps its text (R3).
+func appendFiner(dst, digits []byte) []byte {
+	if len(digits) == 0 {
+		return dst
+	}
+	dst = dst[:len(dst)-1] // Z
+	for dot := bytes.LastIndexByte(dst, '.'); len(dst) < dot+10; {
+		dst = append(dst, '0')
+	}
+	return append(append(dst, digits...), 'Z')
 }
 
 // A lineForm is one way in which programs write the first line of an event. Lines that are not

@@ -323,9 +323,10 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 		r.level, _ = textLevel(r.message)
 		r.kept = true
 	}
-	fields := append(p.record.fields[:0], r.fields...)
+	fields, finer := append(p.record.fields[:0], r.fields...), p.record.clock.finer
 	*p = textEvent{open: true, begun: begins, line: line.number, offset: line.offset, stream: line.stream, head: p.head[:0], more: p.more[:0], replaced: !utf8.Valid(line.text)}
 	p.record.level, p.record.kept, p.record.fields, p.record.finish = r.level, r.kept, fields, r.finish
+	p.record.clock.finer = append(finer[:0], r.clock.finer...)
 	p.head = append(p.head, r.message...)
 	if len(r.exception) > 0 {
 		p.more, p.trace = append(append(p.more, '\n'), r.exception...), true

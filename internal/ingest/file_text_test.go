@@ -32,6 +32,22 @@ func readAll(t *testing.T, text string, o FileOptions) (events, refused []string
 	return events, refused, r
 }
 
+// TestR3FinerTimes: of a fraction every digit is kept, though an instant has nine.
+func TestR3FinerTimes(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-11-20 10:00:00.1234567891230 x\n\tat y\n":           "10:00:00.123456789123Z",
+		"[2026-11-20T11:00:00.0000000001+01:00] INFO x\n":         "10:00:00.0000000001Z",
+		"2026-11-20 10:00:00.123456789000 x\n":                    "10:00:00.123456789Z",
+		"2026-11-20 10:00:00.5000000000 x\n":                      "10:00:00.5000000Z",
+		"2026-11-20 10:00:00,100000000009 ERROR [main] a.B - x\n": "10:00:00.100000000009Z",
+	} {
+		got, _, _ := readAll(t, "2026-11-20 09:00:00.9999999999 before\n"+text, FileOptions{Patient: true})
+		if len(got) != 2 || !strings.Contains(got[0], `"@t":"2026-11-20T09:00:00.9999999999Z"`) || !strings.Contains(got[1], `"@t":"2026-11-20T`+want+`"`) {
+			t.Errorf("%q: %q, want %s", text, got, want)
+		}
+	}
+}
+
 func TestTextDialect(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
