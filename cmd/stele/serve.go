@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -60,9 +59,6 @@ config file, a JSON object with the flags' names:
 Flags win over the environment, and that over the file.`
 }
 
-// gcPercent collects garbage twice as often as Go does by itself; GOGC in the environment wins.
-const gcPercent = 50
-
 func (c *serveCommand) Run(s streams) error {
 	settings, err := c.settings(os.Getenv)
 	if err != nil {
@@ -76,13 +72,7 @@ func (c *serveCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		// Most of what a loaded server allocates is large and short-lived (docs/performance.md).
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(settings.server.MemoryBytes)
-	}
+	limitMemory(settings.server.MemoryBytes)
 	otlpURLs := settings.otlpAddresses()
 	o := settings.server
 	if o.Ingestion, err = server.ListenOTLP(otlpURLs); err != nil {

@@ -49,6 +49,10 @@ type Builder struct {
 	typed typed
 	fast  *Encoder // nil until the first use
 
+	// Of AppendBuilder: where the shapes of other builders lead, as long as these live, and how many values of each column were taken.
+	joined map[*Builder]*joined
+	taken  []int
+
 	// Of AppendRuns.
 	source    *source // the one used last
 	sources   map[*Block]*source
@@ -80,6 +84,8 @@ func (b *Builder) Instant(i int) int64 { return b.instants[i] }
 
 // Reset empties the builder and keeps its memory and shapes.
 func (b *Builder) Reset() {
+	// Of few rows it is known which columns have values; what AppendRuns was given up half-way with may be in any.
+	rows, few := b.shapes, len(b.shapes) <= fewRows && b.source == nil && b.sources == nil
 	b.instants, b.shapes, b.arrivals, b.size = b.instants[:0], b.shapes[:0], nil, 0
 	b.start()
 	b.typed = typed{}
@@ -91,7 +97,15 @@ func (b *Builder) Reset() {
 	b.receiving, b.pieces = b.receiving[:0], 0
 	if b.trie.nearlyFull() { // events with ever new members: a fresh schema serves what comes better
 		b.trie.reset()
-		b.columns = nil
+		b.columns, b.joined = nil, nil
+		return
+	}
+	if few {
+		for _, sh := range rows {
+			for _, c := range b.trie.shapes[sh].data {
+				b.columns[c].reset()
+			}
+		}
 		return
 	}
 	for _, c := range b.columns {

@@ -71,20 +71,22 @@ func (b *Builder) walk(from *schema, tokens []token) (n *node, columns []uint32,
 // AppendBuilder copies all rows of another builder behind those of b. Their arrival offsets continue b's; arrival numbers that
 // AppendRuns has brought are kept.
 func (b *Builder) AppendBuilder(o *Builder) {
-	maps := make([]mapping, len(o.trie.shapes))
-	to := make([]int32, len(o.trie.columns)) // 1 + the column of b that a column of o leads to, whichever shape it stands in
-	fits := true
+	maps := b.mapsOf(o)
+	whole := len(o.shapes) > fewRows // of few rows the values are copied one by one
 	for _, sh := range o.shapes {
-		if m := &maps[sh]; !m.known {
-			s := &o.trie.shapes[sh]
-			b.mapShape(m, &o.trie.schema, s.tokens)
-			fits = fits && m.ok
-			for i, from := range m.columns {
-				to[s.data[i]] = int32(from) + 1
+		m := &maps[sh]
+		if !m.known {
+			b.mapShape(m, &o.trie.schema, o.trie.shapes[sh].tokens)
+		}
+		whole = whole && m.ok
+	}
+	if whole {
+		to := make([]int32, len(o.trie.columns)) // 1 + the column of b that a column of o leads to, whichever shape it stands in
+		for _, sh := range o.shapes {
+			for i, from := range o.trie.shapes[sh].data {
+				to[from] = int32(maps[sh].columns[i]) + 1
 			}
 		}
-	}
-	if fits {
 		for from, into := range to {
 			if into > 0 {
 				b.columns[into-1].appendColumn(o.trie.columns[from].kind, o.columns[from], b.seed)
@@ -92,12 +94,16 @@ func (b *Builder) AppendBuilder(o *Builder) {
 		}
 		b.size += o.size
 	}
-	next := make([]int, len(o.columns)) // the next value of each column of o
+	if cap(b.taken) < len(o.columns) {
+		b.taken = make([]int, len(o.columns)+len(o.columns)/4)
+	}
+	next := b.taken[:len(o.columns)] // the next value of each column of o
+	clear(next)
 	for i, sh := range o.shapes {
 		m, s := &maps[sh], &o.trie.shapes[sh]
 		into := m.shape
 		switch {
-		case fits:
+		case whole:
 		case m.ok:
 			size := 16
 			for j, from := range s.data {
@@ -115,6 +121,34 @@ func (b *Builder) AppendBuilder(o *Builder) {
 			b.addRow(into, o.instants[i])
 		}
 	}
+}
+
+// fewRows is up to how many rows of a builder are worth being looked at one by one.
+const fewRows = 16
+
+// A joined builder is one that AppendBuilder took rows from.
+type joined struct {
+	resets int // of its trie
+	maps   []mapping
+}
+
+// maxJoined is how many a builder remembers.
+const maxJoined = 32
+
+// mapsOf returns what is known of where the shapes of o lead.
+func (b *Builder) mapsOf(o *Builder) []mapping {
+	j := b.joined[o]
+	if j == nil || j.resets != o.trie.resets {
+		if len(b.joined) >= maxJoined || b.joined == nil {
+			b.joined = map[*Builder]*joined{}
+		}
+		j = &joined{resets: o.trie.resets}
+		b.joined[o] = j
+	}
+	for len(j.maps) < len(o.trie.shapes) {
+		j.maps = append(j.maps, mapping{})
+	}
+	return j.maps
 }
 
 // appendValue adds value i of o, a column of the same kind, and returns how much memory it takes.

@@ -26,6 +26,7 @@ type trie struct {
 	memberPool pool[member]
 	members    int // as many of memberPool
 	tokens     int // of all shapes
+	resets     int
 	text       []byte
 }
 
@@ -133,6 +134,7 @@ func (t *trie) reset() {
 	clear(t.columns)
 	clear(t.shapes)
 	t.objects, t.columns, t.shapes = append(t.objects[:0], object{}), t.columns[:0], t.shapes[:0]
+	t.resets++
 	t.nodes, t.members, t.tokens, t.nameBytes, t.wholeNode, t.undo = 0, 0, 0, 0, nil, undo{}
 	t.nodePool.cut()
 	t.memberPool.cut()

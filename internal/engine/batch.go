@@ -12,7 +12,8 @@ import (
 // cache. Not for concurrent use.
 type Batch struct {
 	builder  *block.Builder
-	rows     int // at which it becomes a piece
+	encoder  *block.Encoder
+	rows     int // at which the builder becomes a piece
 	pieces   []piece
 	data     []byte  // of the pieces, one after the other
 	instants []int64 // of the pieces' events
@@ -36,7 +37,7 @@ const (
 
 // NewBatch returns an empty batch.
 func (e *Engine) NewBatch() *Batch {
-	return &Batch{builder: e.newBuilder(), rows: e.o.Hooks.PieceRows}
+	return &Batch{builder: e.newBuilder(), encoder: block.NewEncoder(block.Fast), rows: e.o.Hooks.PieceRows}
 }
 
 // Builder takes typed values. After each event that it has taken, Added is to be called.
@@ -115,7 +116,7 @@ func (b *Batch) cut() {
 	for i := range rows {
 		b.instants = append(b.instants, b.builder.Instant(i))
 	}
-	b.data, _ = b.builder.Encode(b.data, block.Fast)
+	b.data, _ = b.encoder.Encode(b.data, b.builder)
 	p.end = len(b.data)
 	b.pieces = append(b.pieces, p)
 	b.builder.Reset()

@@ -16,7 +16,7 @@ import (
 // one write and one fsync, publishes them and answers (R10).
 func (e *Engine) commitLoop() {
 	defer e.workers.Done()
-	builder := e.newBuilder()
+	joiner := e.newJoiner()
 	for {
 		select {
 		case <-e.queue.wake:
@@ -32,16 +32,27 @@ func (e *Engine) commitLoop() {
 			if len(rs) == 0 {
 				break
 			}
-			e.commit(rs, builder)
-			if builder.Size() > keptBuilder {
-				builder = e.newBuilder()
+			e.commit(rs, joiner)
+			if joiner.peak > keptBuilder {
+				joiner = e.newJoiner()
 			}
 		}
 	}
 }
 
 // keptBuilder is the most memory that the committer's builder keeps between commits.
-const keptBuilder = 16 << 20
+const keptBuilder = 2 << 20
+
+// A joiner makes one block of several batches.
+type joiner struct {
+	builder *block.Builder
+	encoder *block.Encoder
+	peak    int // the most bytes that were in the builder
+}
+
+func (e *Engine) newJoiner() *joiner {
+	return &joiner{builder: e.newBuilder(), encoder: block.NewEncoder(block.Fast)}
+}
 
 func (e *Engine) newBuilder() *block.Builder {
 	return block.NewBuilder(block.Limits{EventBytes: e.o.EventBytes})
@@ -55,7 +66,7 @@ type pack struct {
 	opened   *block.Block // of joined batches: their block
 }
 
-func (e *Engine) commit(rs []*request, builder *block.Builder) {
+func (e *Engine) commit(rs []*request, j *joiner) {
 	defer func() {
 		for _, r := range rs {
 			close(r.done)
@@ -68,7 +79,7 @@ func (e *Engine) commit(rs []*request, builder *block.Builder) {
 		rotate = rotate || r.rotate
 	}
 	if len(fresh) > 0 {
-		if err := e.commitFresh(fresh, builder, now); err != nil {
+		if err := e.commitFresh(fresh, j, now); err != nil {
 			for _, r := range fresh {
 				r.err = err
 			}
@@ -128,11 +139,11 @@ func wrongRows(r *request, rows int) error {
 }
 
 // commitFresh writes and publishes the batches; an error concerns all of them.
-func (e *Engine) commitFresh(rs []*request, builder *block.Builder, now int64) error {
+func (e *Engine) commitFresh(rs []*request, j *joiner, now int64) error {
 	if err := e.waitForSealer(); err != nil {
 		return err
 	}
-	packs := packUp(rs, builder)
+	packs := j.packUp(rs)
 	total := uint64(0)
 	for _, p := range packs {
 		total += uint64(p.rows)
@@ -226,9 +237,10 @@ func refused(err error, what string) error {
 }
 
 // packUp makes one block of each run of small batches, and one of each large batch.
-func packUp(rs []*request, builder *block.Builder) []pack {
+func (j *joiner) packUp(rs []*request) []pack {
 	var packs []pack
 	var run []*request
+	builder := j.builder
 	builder.Reset()
 	end := func() {
 		if len(run) == 0 {
@@ -236,7 +248,8 @@ func packUp(rs []*request, builder *block.Builder) []pack {
 		}
 		b := journal.Block{Rows: builder.Rows()}
 		b.First, b.Last = marks(builder)
-		b.Data, _ = builder.Encode(nil, block.Fast)
+		j.peak = max(j.peak, builder.Size())
+		b.Data, _ = j.encoder.Encode(nil, builder)
 		packs = append(packs, pack{requests: run, rows: b.Rows, blocks: []journal.Block{b}})
 		run = nil
 		builder.Reset()

@@ -396,7 +396,7 @@ func TestTidyingGivesLargeNeighboursUp(t *testing.T) {
 		_, err := e.Append(ctx, b, "")
 		ok(t, err)
 	}
-	for i := 0; e.tidy(ctx); i++ {
+	for i := 0; e.tidy(ctx, e.newTidier()); i++ {
 		if i > 2 {
 			t.Fatal("it never ends")
 		}
@@ -408,7 +408,7 @@ func TestTidyingGivesLargeNeighboursUp(t *testing.T) {
 	for i := range 2 * tierWidth {
 		add(t, e, i, 1)
 	}
-	for e.tidy(ctx) {
+	for e.tidy(ctx, e.newTidier()) {
 	}
 	if n := len(e.current().recent); n > before+2 {
 		t.Errorf("%d blocks, %d of them large", n, before)

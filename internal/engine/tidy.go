@@ -11,7 +11,7 @@ import (
 // Recent blocks are merged in memory, in tiers, so that thousands of appends of
 // one event each stay cheap to read: tierWidth neighbours of a tier become one block of the next.
 const (
-	tierWidth = 8
+	tierWidth = 16
 	tierTop   = 8 << 10  // blocks of so many rows are left as they are, and so are those
 	tierBytes = 32 << 10 // of so many bytes
 )
@@ -28,13 +28,17 @@ func tier(rows int) int {
 
 func (e *Engine) tidyLoop() {
 	defer e.workers.Done()
+	w := e.newTidier()
 	for {
 		select {
 		case <-e.tidyKick:
 		case <-e.stopped.Done():
 			return
 		}
-		for e.stopped.Err() == nil && e.tidy(e.stopped) {
+		for e.stopped.Err() == nil && e.tidy(e.stopped, w) {
+		}
+		if cap(w.buf) > tidierBytes {
+			w = e.newTidier()
 		}
 	}
 }
@@ -49,8 +53,15 @@ func (e *Engine) kickTidy() {
 	}
 }
 
-// tidy merges one run of neighbours, and reports whether it found one.
-func (e *Engine) tidy(ctx context.Context) bool {
+// tidierBytes is the longest block that what tidies remembers the memory of.
+const tidierBytes = 512 << 10
+
+func (e *Engine) newTidier() *blockWriter {
+	return &blockWriter{codec: block.Fast, rows: 1 << 30, builder: e.newBuilder()}
+}
+
+// tidy merges one run of neighbours by w, and reports whether it found one.
+func (e *Engine) tidy(ctx context.Context, w *blockWriter) bool {
 	v := e.acquire(false)
 	defer v.Release()
 	run := tidyRun(v.st.recent)
@@ -58,7 +69,6 @@ func (e *Engine) tidy(ctx context.Context) bool {
 		return false
 	}
 	var merged *recent
-	w := &blockWriter{codec: block.Fast, rows: 1 << 30, builder: e.newBuilder()}
 	w.write = func(data []byte, m segment.Meta) error {
 		if merged != nil {
 			merged = nil
@@ -75,6 +85,7 @@ func (e *Engine) tidy(ctx context.Context) bool {
 		for _, r := range run {
 			r.settled = true // or every append would try again
 		}
+		*w = *e.newTidier() // it may have stopped half-way
 		return ctx.Err() == nil
 	}
 	e.publishQuietly(func(st *state) {

@@ -130,7 +130,10 @@ func (b *body) grow(buf []byte, most int) ([]byte, error) {
 	// A declared length is believed little by little: a client may declare and not send. So first some, then twice as much, or what was
 	// declared, up to eight times what has come.
 	left := max(b.expect-int(b.bytes), 0) + len(buf) + 1
-	size := min(max(b.expect, 4<<10)+1, firstPiece)
+	size := min(b.expect+1, firstPiece)
+	if b.expect == 0 {
+		size = 4 << 10
+	}
 	if cap(buf) > 0 {
 		size = max(2*cap(buf), min(left, 8*cap(buf)))
 	}

@@ -317,7 +317,7 @@ func TestSteadyBodyIsTaken(t *testing.T) {
 }
 
 func TestBodiesOverTheBudgetAre503(t *testing.T) {
-	h := serve(t, Options{BodyMemory: 1000})
+	h := serve(t, Options{BodyMemory: 10})
 	h.do("POST", "/ingest/clef", `{`+iso+`}`).wantError(t, 503, "too many bytes")
 }
 

@@ -14,6 +14,7 @@ import (
 
 // meters are one server's metrics; several servers in a process do not share them.
 type meters struct {
+	requests  sync.Map // of requestMeters, by requestKey
 	set       *metrics.Set
 	protocols map[string]*protocolMeters // by protocol.name; never changed
 	bodyBytes *metrics.Counter
@@ -45,10 +46,31 @@ func (m *meters) request(r *http.Request, status int, began time.Time) {
 	default:
 		method = "other"
 	}
-	m.set.GetOrCreateCounter(fmt.Sprintf(`stele_http_requests_total{method=%q,path=%q,status="%d"}`, method, path, status)).Inc()
-	if path != "/api/events/stream" { // a stream's length is its client's choice
-		m.set.GetOrCreateHistogram(fmt.Sprintf(`stele_http_request_duration_seconds{path=%q}`, path)).UpdateDuration(began)
+	key := requestKey{method, path, status}
+	known, ok := m.requests.Load(key)
+	if !ok {
+		r := requestMeters{total: m.set.GetOrCreateCounter(fmt.Sprintf(`stele_http_requests_total{method=%q,path=%q,status="%d"}`, method, path, status))}
+		if path != "/api/events/stream" { // a stream's length is its client's choice
+			r.duration = m.set.GetOrCreateHistogram(fmt.Sprintf(`stele_http_request_duration_seconds{path=%q}`, path))
+		}
+		known, _ = m.requests.LoadOrStore(key, r)
 	}
+	meters := known.(requestMeters)
+	meters.total.Inc()
+	if meters.duration != nil {
+		meters.duration.UpdateDuration(began)
+	}
+}
+
+type requestKey struct {
+	method, path string
+	status       int
+}
+
+// requestMeters count the requests of a key.
+type requestMeters struct {
+	total    *metrics.Counter
+	duration *metrics.Histogram // nil: not measured
 }
 
 // statsCache asks a store for its statistics at most once for all gauges of one answer.

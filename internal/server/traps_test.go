@@ -163,7 +163,7 @@ var trouble = []struct {
 	{"the disk is full", func(t *testing.T) answer { return onDisk(t, vfs.ENOSPC) }},
 	{"the disk fails", func(t *testing.T) answer { return onDisk(t, vfs.EIO) }},
 	{"too many bodies at once", func(t *testing.T) answer {
-		return serve(t, Options{BodyMemory: 1000}).do("POST", "/ingest/clef", clefLine)
+		return serve(t, Options{BodyMemory: 10}).do("POST", "/ingest/clef", clefLine)
 	}},
 	{"the store is closed", func(t *testing.T) answer {
 		h := serve(t, Options{})
