@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -336,6 +337,39 @@ func TestChoices(t *testing.T) {
 		want := (&Encoder{Effort: Thorough}).Ints(nil, all[name], nil)
 		if got := e.Ints(nil, all[name], &c); len(got) > len(want) {
 			t.Errorf("%s after others takes %d bytes, alone %d", name, len(got), len(want))
+		}
+	}
+}
+
+// Chunks are decoded by whoever comes first; memory is counted once.
+func TestIntsServeManyReaders(t *testing.T) {
+	for name, values := range distributions(20_000) {
+		data := (&Encoder{Effort: Thorough}).Ints(nil, values, nil)
+		var alone, shared Account
+		v, _, err := ReadInts(data, len(values), AnyInt, &alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Fill(make([]int64, len(values)), 0)
+		if v, _, err = ReadInts(data, len(values), AnyInt, &shared); err != nil {
+			t.Fatal(err)
+		}
+		var readers sync.WaitGroup
+		for seed := range uint64(4) {
+			readers.Go(func() {
+				random := rand.New(rand.NewPCG(seed, 1))
+				for range 500 {
+					if i := random.IntN(len(values)); v.At(i) != values[i] {
+						t.Errorf("%s: value %d is %d, expected %d", name, i, v.At(i), values[i])
+						return
+					}
+				}
+				v.Fill(make([]int64, len(values)), 0)
+			})
+		}
+		readers.Wait()
+		if alone.MemSize() != shared.MemSize() {
+			t.Errorf("%s: %d bytes for one reader, %d for four", name, alone.MemSize(), shared.MemSize())
 		}
 	}
 }
