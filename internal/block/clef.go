@@ -18,6 +18,7 @@ type step struct {
 	column uint32 // whose positions count
 	nth    uint32 // which of the row's values in that column
 	from   *reader
+	coded  bool // a text of a dictionary
 }
 
 // An act is a way of writing a value.
@@ -87,6 +88,7 @@ func (b *Block) program(sh uint32) (*program, error) {
 		}
 		quoted := false
 		s.do, quoted = actOf(def, s.from)
+		s.coded = (s.do == actText || s.do == actString) && s.from.texts.Entries() > 0
 		if quoted {
 			text = append(text, '"')
 		}
@@ -164,6 +166,14 @@ func (b *Block) AppendCLEF(dst []byte, row int) ([]byte, error) {
 	return dst, err
 }
 
+// textOf returns the text at a position of a step's column.
+func (c *Cursor) textOf(s *step, at int) []byte {
+	if s.coded {
+		return s.from.texts.Entry(int(c.number(s.column, s.from, at)))
+	}
+	return s.from.textAt(at)
+}
+
 // AppendCLEF appends the event as it was given (R6): one JSON object, no white space, no newline.
 func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 	if err := c.valid(); err != nil {
@@ -173,28 +183,29 @@ func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	c.pass()
 	for i := range p.steps {
 		s := &p.steps[i]
 		dst = append(dst, s.before...)
 		at := int(c.next[s.column] + s.nth)
 		switch s.do {
 		case actText:
-			dst = append(dst, s.from.textAt(at)...)
+			dst = append(dst, c.textOf(s, at)...)
 		case actString:
-			dst = event.AppendString(dst, s.from.textAt(at))
+			dst = event.AppendString(dst, c.textOf(s, at))
 		case actInt:
-			dst = strconv.AppendInt(dst, s.from.ints.At(at), 10)
+			dst = strconv.AppendInt(dst, c.number(s.column, s.from, at), 10)
 		case actDecimal:
-			mantissa, scale := s.from.decimals.At(at)
+			mantissa, scale := c.decimal(s.column, s.from, at)
 			dst = appendDecimal(dst, mantissa, scale)
 		case actTime:
-			dst = event.AppendTime(dst, c.b.instants.At(c.row))
+			dst = event.AppendTime(dst, c.instant())
 		case actBool:
-			dst = strconv.AppendBool(dst, s.from.boolAt(at) != 0)
+			dst = strconv.AppendBool(dst, c.number(s.column, s.from, at) != 0)
 		case actTimeText:
-			dst = s.from.instant.appendText(dst, c.b.instants.At(c.row))
+			dst = s.from.instant.appendText(dst, c.instant())
 		case actTimeNumber:
-			dst = s.from.instant.appendNumber(dst, c.b.instants.At(c.row))
+			dst = s.from.instant.appendNumber(dst, c.instant())
 		case actQuotingString:
 			if c.text, err = c.quoted(c.text[:0], s.from, at); err != nil {
 				return dst, err

@@ -3,6 +3,7 @@ package block
 import (
 	"sync"
 
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -58,7 +59,87 @@ type Cursor struct {
 	next []uint32 // the position in each column of the first value at or after row
 	walk event.Walk
 	text []byte // scratch: a text that quotes
+
+	passed  int      // rows written one after the other
+	windows []window // of each column, then of the rows' shapes and instants; nil until the cursor has passed warmRows
+	kept    bool     // by the block, whose memory the windows then are
 }
+
+// A window is some values of a column, decoded together because a cursor passes over them.
+type window struct {
+	start  int
+	values []int64 // numbers, mantissas or codes
+	scales []uint8
+}
+
+const (
+	windowValues = 256
+	warmRows     = 32 // fewer rows are served value by value
+)
+
+// pass notes that another row is written.
+func (c *Cursor) pass() {
+	if c.passed++; c.passed == warmRows {
+		c.windows = make([]window, len(c.b.columns)+2)
+	}
+}
+
+// number returns the number, or the code, at a position of a column.
+func (c *Cursor) number(column uint32, r *reader, at int) int64 {
+	if c.windows == nil {
+		if r.texts != nil {
+			return int64(r.texts.Code(at))
+		}
+		return r.ints.At(at)
+	}
+	w := &c.windows[column]
+	if i := at - w.start; i >= 0 && i < len(w.values) {
+		return w.values[i]
+	}
+	r.fill(c.move(w, at, c.b.columns[column].values), w.start)
+	return w.values[at-w.start]
+}
+
+// decimal returns the decimal at a position of a column.
+func (c *Cursor) decimal(column uint32, r *reader, at int) (mantissa int64, scale uint8) {
+	if c.windows == nil {
+		return r.decimals.At(at)
+	}
+	w := &c.windows[column]
+	if i := at - w.start; i < 0 || i >= len(w.values) {
+		n := len(c.move(w, at, c.b.columns[column].values))
+		w.values, w.scales = r.decimals.Append(w.values[:0], w.scales[:0], w.start, n)
+	}
+	return w.values[at-w.start], w.scales[at-w.start]
+}
+
+// ofRow returns what each row has one of: which 0 are the shapes, 1 the instants.
+func (c *Cursor) ofRow(which int, v *column.Ints) int64 {
+	if c.windows == nil {
+		return v.At(c.row)
+	}
+	w := &c.windows[len(c.b.columns)+which]
+	if i := c.row - w.start; i >= 0 && i < len(w.values) {
+		return w.values[i]
+	}
+	v.Fill(c.move(w, c.row, c.b.Rows()), w.start)
+	return w.values[c.row-w.start]
+}
+
+// move makes w the window that has a position, of n in all, and returns its values to be filled.
+func (c *Cursor) move(w *window, at, n int) []int64 {
+	if w.values == nil {
+		w.values = make([]int64, windowValues)
+		if c.kept {
+			c.b.account.Take(8 * windowValues)
+		}
+	}
+	w.start = at &^ (windowValues - 1)
+	w.values = w.values[:min(windowValues, n-w.start)]
+	return w.values
+}
+
+func (c *Cursor) instant() int64 { return c.ofRow(1, c.b.instants) }
 
 // Cursor returns a cursor before the first row.
 func (b *Block) Cursor() *Cursor {
@@ -88,7 +169,7 @@ func (c *Cursor) Key() event.Key { return c.b.Key(c.row) }
 // Next goes one row on; false if there is none.
 func (c *Cursor) Next() bool {
 	if c.row >= 0 && c.row < c.b.Rows() {
-		for _, column := range c.b.schema.shapes[c.b.shapes.At(c.row)].data {
+		for _, column := range c.b.schema.shapes[c.shape()].data {
 			c.next[column]++
 		}
 	}
@@ -106,7 +187,7 @@ func (c *Cursor) Prev() bool {
 	if c.row < 0 {
 		return false
 	}
-	for _, column := range c.b.schema.shapes[c.b.shapes.At(c.row)].data {
+	for _, column := range c.b.schema.shapes[c.shape()].data {
 		c.next[column]--
 	}
 	return true
@@ -117,6 +198,7 @@ func (c *Cursor) Seek(row int) {
 	every := c.b.places.every
 	near := every / 2
 	if row < c.row-near || row > c.row+near {
+		c.passed, c.windows = 0, nil
 		if row > near && row < c.b.Rows() {
 			c.row = row / every * every
 			copy(c.next, c.b.placesAt(row/every))
@@ -133,7 +215,7 @@ func (c *Cursor) Seek(row int) {
 }
 
 // shape is the row's shape.
-func (c *Cursor) shape() uint32 { return uint32(c.b.shapes.At(c.row)) }
+func (c *Cursor) shape() uint32 { return uint32(c.ofRow(0, c.b.shapes)) }
 
 // valid refuses a row that is none.
 func (c *Cursor) valid() error {
@@ -148,6 +230,7 @@ func (b *Block) on(row int, do func(*Cursor) error) error {
 	c := b.spare.Swap(nil)
 	if c == nil {
 		c = b.Cursor()
+		c.kept = true
 	}
 	c.Seek(max(-1, min(row, b.Rows())))
 	err := c.valid()
