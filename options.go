@@ -28,6 +28,8 @@ type Options struct {
 	CacheBytes int64
 	// DocumentBytes is the most bytes of one document. 0: 16 MiB.
 	DocumentBytes int
+	// OpenFiles is how many files of segments are kept open at a time; others are opened when they are read. 0: 256.
+	OpenFiles int
 	// Logger is told of damage and of what the store does in the background. nil: nobody is.
 	Logger *slog.Logger
 	// FS is the file system. nil: the operating system's. For tests inside this module.
@@ -41,6 +43,6 @@ const defaultBatchBytes = 64 << 20
 func (o *Options) engine() engine.Options {
 	return engine.Options{
 		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
-		DocumentBytes: o.DocumentBytes, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks,
+		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks,
 	}
 }

@@ -46,6 +46,7 @@ func workloadOptions(seed uint64) stele.Options {
 		SegmentBytes: 2500, SmallBytes: 300, CompactFan: 2,
 	}}
 	if seed%3 == 0 {
+		o.OpenFiles = 1
 		o.CacheBytes = 1 // nothing of the journal stays in memory
 	}
 	if seed%2 == 1 {

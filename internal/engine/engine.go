@@ -13,6 +13,7 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
@@ -31,6 +32,7 @@ type Engine struct {
 
 	gate      *gate
 	cache     *cache
+	segments  *segment.Files
 	damage    damages
 	documents *document.Log
 

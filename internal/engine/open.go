@@ -14,6 +14,7 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
@@ -23,7 +24,7 @@ func Open(dir string, options Options) (*Engine, error) {
 	start := time.Now()
 	e := &Engine{
 		o: o, fs: o.FS, dir: dir, log: o.Logger,
-		gate: newGate(), cache: newCache(o.CacheBytes), queue: queue{wake: make(chan struct{}, 1)},
+		gate: newGate(), cache: newCache(o.CacheBytes), segments: segment.NewFiles(o.OpenFiles), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
 		compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
 		views: map[*View]struct{}{}, sealed: make(chan struct{}),

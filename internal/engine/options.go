@@ -20,6 +20,7 @@ type Options struct {
 	JournalBytes  int64 // 0: a quarter of the memory, at most 64 MiB
 	CacheBytes    int64 // 0: a quarter of the memory
 	DocumentBytes int
+	OpenFiles     int // of segments at a time; 0: 256
 	Logger        *slog.Logger
 	FS            vfs.FS
 	Hooks         Hooks
@@ -43,6 +44,7 @@ type Hooks struct {
 const (
 	mostJournalBytes    = 64 << 20
 	defaultReserveBytes = 1 << 20
+	defaultOpenFiles    = 256
 	defaultBlockRows    = 64 << 10
 
 	// With less memory than this, blocks of segments have a fourth of the rows: merging and encoding them takes some 50 MB.
@@ -69,6 +71,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = o.MemoryBytes / 4
+	}
+	if o.OpenFiles <= 0 {
+		o.OpenFiles = defaultOpenFiles
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

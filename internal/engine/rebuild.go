@@ -22,7 +22,7 @@ func (rec *recovery) orphans() map[uint64]bool {
 		if _, named := rec.catalog.Segments[number]; named || rec.rebuilt {
 			continue
 		}
-		r, err := segment.Open(rec.e.fs, path.Join(rec.e.dir, segmentName(number)))
+		r, err := segment.Open(rec.e.fs, path.Join(rec.e.dir, segmentName(number)), nil)
 		if err != nil {
 			rec.keep[number] = fault.KindOf(err) != fault.Corrupt // else it is unfinished
 			continue

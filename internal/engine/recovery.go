@@ -100,7 +100,7 @@ func (rec *recovery) reconcile() error {
 func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	e := rec.e
 	name := path.Join(e.dir, segmentName(number))
-	r, err := segment.Open(e.fs, name)
+	r, err := segment.Open(e.fs, name, e.segments)
 	if err == nil {
 		info := r.Info()
 		if bad := rec.stranger(info.Identity, number); bad != nil {

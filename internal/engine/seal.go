@@ -236,7 +236,7 @@ func (o *outputs) end() error {
 		return err
 	}
 	o.w = nil
-	r, err := segment.Open(o.e.fs, path.Join(o.e.dir, segmentName(o.number)))
+	r, err := segment.Open(o.e.fs, path.Join(o.e.dir, segmentName(o.number)), o.e.segments)
 	if err != nil {
 		o.e.remove(segmentName(o.number))
 		return fault.Wrap(err, "write segment", "the segment just written cannot be read")

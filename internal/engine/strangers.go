@@ -24,7 +24,7 @@ func (rec *recovery) adoptID() {
 		}
 	}
 	for _, n := range rec.files.segments {
-		if r, err := segment.Open(e.fs, path.Join(e.dir, segmentName(n))); err == nil {
+		if r, err := segment.Open(e.fs, path.Join(e.dir, segmentName(n)), nil); err == nil {
 			vote(r.Info().StoreID)
 			_ = r.Release()
 		}

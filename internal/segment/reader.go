@@ -13,7 +13,7 @@ import (
 // opener's.
 type Reader struct {
 	fs      vfs.FS
-	file    vfs.File
+	file    *handle
 	name    string
 	footer  footer
 	entries []entry
@@ -27,15 +27,21 @@ type entry struct {
 }
 
 // Open reads and checks footer and index, and that blocks, index and footer fill the file. A
-// file of which that does not hold is fault.Corrupt: Salvage then reads its blocks.
-func Open(fs vfs.FS, name string) (*Reader, error) {
-	f, err := fs.Open(name)
-	if err != nil {
-		return nil, fault.Wrap(err, "open segment", "cannot open the file").At(name, fault.NoOffset)
+// file of which that does not hold is fault.Corrupt: Salvage then reads its blocks. files bounds how many
+// are open with it; nil bounds nothing.
+func Open(fs vfs.FS, name string, files *Files) (*Reader, error) {
+	if files == nil {
+		files = NewFiles(1)
 	}
-	r := &Reader{fs: fs, file: f, name: name}
-	if err := r.load(); err != nil {
-		return nil, errors.Join(err, f.Close())
+	r := &Reader{fs: fs, file: &handle{files: files, fs: fs, name: name}, name: name}
+	// One opening serves all that load reads.
+	if _, err := r.file.take(); err != nil {
+		return nil, err
+	}
+	err := r.load()
+	r.file.give()
+	if err != nil {
+		return nil, errors.Join(err, r.file.end())
 	}
 	r.refs.Store(1)
 	return r, nil
@@ -151,7 +157,7 @@ func (r *Reader) Release() error {
 	if n < 0 {
 		return fault.New(fault.Internal, "close segment", "released more often than acquired").At(r.name, fault.NoOffset)
 	}
-	err := r.file.Close()
+	err := r.file.end()
 	if err != nil {
 		err = fault.WrapAs(fault.IO, err, "close segment", "cannot close the file").At(r.name, fault.NoOffset)
 	}

@@ -89,7 +89,7 @@ func TestR14FooterRepeatsTheIdentity(t *testing.T) {
 	if diff := cmp.Diff(want, info); diff != "" {
 		t.Error(diff)
 	}
-	r, err := Open(memOf(b), "seg")
+	r, err := Open(memOf(b), "seg", nil)
 	ok(t, err)
 	if diff := cmp.Diff(want, r.Info()); diff != "" {
 		t.Error(diff)
@@ -138,7 +138,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 			return e.Offset
 		}
 		hurt := -1 // the block that was hit
-		r, err := Open(m, "seg")
+		r, err := Open(m, "seg", nil)
 		if err != nil {
 			place(err)
 		} else {
@@ -174,11 +174,11 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 
 func TestEveryTruncationIsFoundAndSalvaged(t *testing.T) {
 	good, _ := testSegment(t, 3)
-	whole, err := Open(memOf(good), "seg")
+	whole, err := Open(memOf(good), "seg", nil)
 	ok(t, err)
 	for n := range len(good) {
 		m := memOf(good[:n])
-		if _, err := Open(m, "seg"); fault.KindOf(err) != fault.Corrupt || !strings.Contains(err.Error(), "seg") {
+		if _, err := Open(m, "seg", nil); fault.KindOf(err) != fault.Corrupt || !strings.Contains(err.Error(), "seg") {
 			t.Fatalf("%d bytes: %v", n, err)
 		}
 		found, _, damage := salvageAll(t, m)
@@ -196,7 +196,7 @@ func TestEveryTruncationIsFoundAndSalvaged(t *testing.T) {
 
 func TestSalvageNamesWhatIsLost(t *testing.T) {
 	good, _ := testSegment(t, 4)
-	r, err := Open(memOf(good), "seg")
+	r, err := Open(memOf(good), "seg", nil)
 	ok(t, err)
 	for _, footerLost := range []bool{false, true} {
 		for lost := range 4 {
@@ -231,7 +231,7 @@ func TestSalvageNamesWhatIsLost(t *testing.T) {
 
 func TestSalvageRandomDamage(t *testing.T) {
 	good, _ := testSegment(t, 20)
-	r, err := Open(memOf(good), "seg")
+	r, err := Open(memOf(good), "seg", nil)
 	ok(t, err)
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 0))
@@ -264,7 +264,7 @@ func TestR18NewerFormatIsRefusedByName(t *testing.T) {
 	b[at] = 2
 	from := f.indexOffset + entrySize
 	le.PutUint32(b[at+8:], checksum(b[from:at+8]))
-	if _, err := Open(memOf(b), "seg"); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 2") {
+	if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 2") {
 		t.Error(err)
 	}
 }
@@ -272,7 +272,7 @@ func TestR18NewerFormatIsRefusedByName(t *testing.T) {
 func TestReferencesAndRemoval(t *testing.T) {
 	b, _ := testSegment(t, 1)
 	m := memOf(b)
-	r, err := Open(m, "seg")
+	r, err := Open(m, "seg", nil)
 	ok(t, err)
 	if !r.Acquire() {
 		t.Fatal("not acquired")
@@ -295,7 +295,7 @@ func TestReferencesAndRemoval(t *testing.T) {
 	if err := r.Release(); fault.KindOf(err) != fault.Internal {
 		t.Error(err)
 	}
-	if _, err := Open(m, "seg"); fault.KindOf(err) != fault.NotFound {
+	if _, err := Open(m, "seg", nil); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
 }
@@ -346,7 +346,7 @@ func TestFinishedSegmentSurvivesAPowerCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Abort() // harmless
-	r, err := Open(m.CrashClone(nil, vfs.CrashLose), "seg")
+	r, err := Open(m.CrashClone(nil, vfs.CrashLose), "seg", nil)
 	ok(t, err)
 	b, err := r.ReadBlock(0, nil)
 	if err != nil || string(b) != "x" {
@@ -380,7 +380,7 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("a block that is not in the file")
 			}
 		}
-		if r, err := Open(m, "seg"); err == nil {
+		if r, err := Open(m, "seg", nil); err == nil {
 			for i := range r.Blocks() {
 				if body, err := r.ReadBlock(i, nil); err == nil {
 					under(body)
@@ -405,11 +405,11 @@ func TestForeignBlocksAreNotRead(t *testing.T) {
 	good, _ := testSegment(t, 2)
 	foreign := appendBlockHeader(nil, blockHeader{fileID: 99, length: 10, crc: checksum([]byte("foreign...")), meta: testBlocks(1)[0].meta})
 	foreign = append(foreign, "foreign..."...)
-	r, err := Open(memOf(good), "seg")
+	r, err := Open(memOf(good), "seg", nil)
 	ok(t, err)
 	b := bytes.Clone(good)
 	copy(b[r.entries[0].offset:], foreign)
-	r, err = Open(memOf(b), "seg")
+	r, err = Open(memOf(b), "seg", nil)
 	ok(t, err)
 	if got, err := r.ReadBlock(0, nil); fault.KindOf(err) != fault.Corrupt {
 		t.Errorf("%q, %v", got, err)
