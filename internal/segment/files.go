@@ -2,7 +2,6 @@ package segment
 
 import (
 	"container/list"
-	"io"
 	"sync"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -29,7 +28,7 @@ func (f *Files) Open() int {
 	return f.open
 }
 
-// A handle is a reader's file, open or not. It is an io.ReaderAt.
+// A handle is a reader's file, open or not.
 type handle struct {
 	files *Files
 	fs    vfs.FS
@@ -116,5 +115,3 @@ func (h *handle) Size() (int64, error) {
 	defer h.give()
 	return file.Size()
 }
-
-var _ io.ReaderAt = (*handle)(nil)

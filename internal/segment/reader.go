@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"errors"
+	"io"
 	"sync/atomic"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -13,12 +14,19 @@ import (
 // opener's.
 type Reader struct {
 	fs      vfs.FS
-	file    *handle
+	file    content
+	handle  *handle // the file, if Open made the reader
 	name    string
 	footer  footer
 	entries []entry
 	refs    atomic.Int64
 	retired atomic.Bool
+}
+
+// The content of a file.
+type content interface {
+	io.ReaderAt
+	Size() (int64, error)
 }
 
 type entry struct {
@@ -33,15 +41,16 @@ func Open(fs vfs.FS, name string, files *Files) (*Reader, error) {
 	if files == nil {
 		files = NewFiles(1)
 	}
-	r := &Reader{fs: fs, file: &handle{files: files, fs: fs, name: name}, name: name}
+	h := &handle{files: files, fs: fs, name: name}
+	r := &Reader{fs: fs, file: h, handle: h, name: name}
 	// One opening serves all that load reads.
-	if _, err := r.file.take(); err != nil {
+	if _, err := h.take(); err != nil {
 		return nil, err
 	}
 	err := r.load()
-	r.file.give()
+	h.give()
 	if err != nil {
-		return nil, errors.Join(err, r.file.end())
+		return nil, errors.Join(err, h.end())
 	}
 	r.refs.Store(1)
 	return r, nil
@@ -157,7 +166,7 @@ func (r *Reader) Release() error {
 	if n < 0 {
 		return fault.New(fault.Internal, "close segment", "released more often than acquired").At(r.name, fault.NoOffset)
 	}
-	err := r.file.end()
+	err := r.handle.end()
 	if err != nil {
 		err = fault.WrapAs(fault.IO, err, "close segment", "cannot close the file").At(r.name, fault.NoOffset)
 	}
