@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -85,7 +86,7 @@ func parseCanonical(text []byte) (int64, bool) {
 	year, month := two(w0, 0)*100+two(w0, 16), two(w0, 40)
 	day, hour, minute, second := two(w1, 0), two(w1, 24), two(w1, 48), two(w2, 8)
 	// 1678 to 2261 lie wholly within int64 nanoseconds.
-	if year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+	if year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 || day > DaysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
@@ -149,7 +150,7 @@ func (p *timeText) parse() int64 {
 	p.want("-", "- after the year")
 	month := p.number("month", 2, 1, 12)
 	p.want("-", "- after the month")
-	day := p.number("day", 2, 1, daysIn(year, month))
+	day := p.number("day", 2, 1, DaysIn(year, month))
 	seconds, fraction := daysFrom(year, month, day)*daySecs, int64(0)
 	if p.fault == "" && p.at < len(p.text) {
 		p.want("Tt ", "T or a blank after the date")
@@ -223,6 +224,9 @@ func clampInstant(seconds, fraction int64) int64 {
 	return seconds*nanos + fraction
 }
 
+// Instant is a time in nanoseconds since 1970, clamped to int64.
+func Instant(t time.Time) int64 { return clampInstant(t.Unix(), int64(t.Nanosecond())) }
+
 // daysFrom counts days since 1970 in the Gregorian calendar, for years from 1. Years are counted from 1 March, so
 // that the leap day is a year's last and the months' lengths repeat every five: 153 days.
 func daysFrom(year, month, day int) int64 {
@@ -248,7 +252,8 @@ func dateOf(days int64) (year, month, day int) {
 	return year, month, day
 }
 
-func daysIn(year, month int) int {
+// DaysIn is how many days a month has, from 1. In the year 0, which stands for one that is not known, February has 29.
+func DaysIn(year, month int) int {
 	switch month {
 	case 2:
 		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {

@@ -205,3 +205,22 @@ func TestCanonicalTimeIsReadAlikeBothWays(t *testing.T) {
 		}
 	}
 }
+
+func TestInstant(t *testing.T) {
+	for _, c := range []struct {
+		time time.Time
+		want int64
+	}{
+		{time.Unix(1, 5), 1_000_000_005}, {time.Unix(-1, 5), -999_999_995}, {time.Unix(0, math.MaxInt64), math.MaxInt64}, {time.Unix(0, math.MinInt64), math.MinInt64},
+		{time.Unix(0, math.MaxInt64).Add(1), math.MaxInt64}, {time.Unix(0, math.MinInt64).Add(-1), math.MinInt64}, {time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), math.MaxInt64}, {time.Time{}, math.MinInt64},
+	} {
+		if got := Instant(c.time); got != c.want {
+			t.Errorf("%v is %d, want %d", c.time, got, c.want)
+		}
+	}
+	for year, want := range map[int]int{0: 29, 1900: 28, 2000: 29, 2024: 29, 2026: 28} {
+		if got := DaysIn(year, 2); got != want {
+			t.Errorf("February %d has %d days, want %d", year, got, want)
+		}
+	}
+}

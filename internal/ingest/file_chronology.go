@@ -1,6 +1,10 @@
 package ingest
 
-import "time"
+import (
+	"time"
+
+	"github.com/stelehq/stele/internal/event"
+)
 
 // A chronology completes the clocks of one text in their order: what a line leaves out follows
 // from the line before. A date without a year lies after the one before it, or at most
@@ -145,7 +149,7 @@ func (c *chronology) align(clocks func(yield func(clock) bool)) {
 func (c chronology) first(lines [][]byte, clockOf func(line []byte) (clock, bool)) (instant int64, ok bool) {
 	for _, line := range lines {
 		if k, ok := clockOf(line); ok {
-			return instantOf(c.time(k)), true
+			return event.Instant(c.time(k)), true
 		}
 	}
 	return 0, false

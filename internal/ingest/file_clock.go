@@ -1,6 +1,10 @@
 package ingest
 
-import "time"
+import (
+	"time"
+
+	"github.com/stelehq/stele/internal/event"
+)
 
 // A clock is a point in time as a line of text gives it: calendar fields, of which the
 // year, the whole date, and the zone may be missing.
@@ -25,21 +29,13 @@ func (c *clock) valid() bool {
 	if c.month == 0 {
 		return c.year == 0 && c.day == 0
 	}
-	return c.month <= 12 && c.day >= 1 && c.day <= daysIn(c.year, c.month)
+	return c.month <= 12 && c.day >= 1 && c.day <= event.DaysIn(c.year, c.month)
 }
 
 // whole reports whether the text has the date with the year.
 func (c *clock) whole() bool { return c.year != 0 && c.month != 0 }
 
-// daysIn treats the missing year as a leap year, so that 29 February is a date.
-func daysIn(year, month int) int {
-	if month == 2 && year != 0 && !isLeap(year) {
-		return 28
-	}
-	return [...]int{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month-1]
-}
-
-func isLeap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
+func isLeap(year int) bool { return event.DaysIn(year, 2) == 29 }
 
 // A calendar completes clocks: with a year or a date for the forms that have none, and with a zone.
 type calendar struct {
@@ -107,19 +103,4 @@ func (c calendar) dated(k *clock, around time.Time, will func(time.Time) bool) (
 		}
 	}
 	return t
-}
-
-var (
-	firstInstant = time.Unix(0, -1<<63)
-	lastInstant  = time.Unix(0, 1<<63-1)
-)
-
-func instantOf(t time.Time) int64 {
-	switch {
-	case t.Before(firstInstant):
-		return -1 << 63
-	case t.After(lastInstant):
-		return 1<<63 - 1
-	}
-	return t.UnixNano()
 }

@@ -143,7 +143,7 @@ func (d *csvDialect) next(f *FileReader) bool {
 // event appends the CLEF of a row.
 func (d *csvDialect) event(dst []byte, cells [][]byte, undated int64) (out []byte, instant int64, dated, replaced bool) {
 	if k, ok := d.time(cells); ok {
-		instant, dated = instantOf(d.chronology.time(k)), true
+		instant, dated = event.Instant(d.chronology.time(k)), true
 	} else {
 		instant = undated
 	}

@@ -175,7 +175,7 @@ func (d *postgresDialect) start(line fileLine, before int64) {
 		replaced: !utf8.Valid(line.text),
 	}
 	if l.record.timed {
-		e.instant, e.dated = instantOf(d.chronology.time(l.record.clock)), true
+		e.instant, e.dated = event.Instant(d.chronology.time(l.record.clock)), true
 	}
 	severity := l.severity
 	if e.record.fields = e.record.fields[:0]; l.part != "" { // alone, its record is elsewhere

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -109,7 +110,7 @@ func NewFileReader(r io.Reader, o FileOptions) *FileReader {
 	}
 	o.Now = o.Now.Truncate(100) // what the canonical form holds (R3)
 	return &FileReader{
-		o: o, lines: newLineReader(r, o.EventBytes), before: instantOf(o.Now),
+		o: o, lines: newLineReader(r, o.EventBytes), before: event.Instant(o.Now),
 		calendar: calendar{latest: o.Modified, zone: o.Zone},
 	}
 }
@@ -271,7 +272,7 @@ func (f *FileReader) line() (line fileLine, ok bool) {
 // arrive makes the time at which a line came that of events without one.
 func (f *FileReader) arrive(line fileLine) {
 	if !line.arrived.IsZero() {
-		f.before = instantOf(line.arrived)
+		f.before = event.Instant(line.arrived)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -34,7 +35,7 @@ func (f *FileReader) resume(at *FileResume) error {
 	f.lines.number, f.lines.offset = at.Line, at.Offset
 	f.report = FileReport{}
 	if !at.Last.IsZero() {
-		f.before = instantOf(at.Last)
+		f.before = event.Instant(at.Last)
 		if d, ok := f.dialect.(*textDialect); ok {
 			d.chronology.before = at.Last
 		}

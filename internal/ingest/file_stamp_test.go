@@ -9,7 +9,7 @@ import (
 
 var reference = calendar{latest: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 
-func canonical(t time.Time) string { return string(event.AppendTime(nil, instantOf(t))) }
+func canonical(t time.Time) string { return string(event.AppendTime(nil, event.Instant(t))) }
 
 func TestStampForms(t *testing.T) {
 	for _, c := range []struct{ line, form, want, rest string }{

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -332,7 +333,7 @@ func (d *textDialect) start(line fileLine, begins, goesOn bool, before int64) {
 		p.more, p.trace = append(append(p.more, '\n'), r.exception...), true
 	}
 	if p.instant, p.dated = before, goesOn; r.timed {
-		p.instant, p.dated = instantOf(d.chronology.time(r.clock)), true
+		p.instant, p.dated = event.Instant(d.chronology.time(r.clock)), true
 	}
 }
 

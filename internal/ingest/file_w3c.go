@@ -222,7 +222,7 @@ func (d *w3cDialect) instant() (int64, bool) {
 		return 0, false
 	}
 	k.zoned = k.zoned || !d.local && !d.localTime
-	return instantOf(d.calendar.time(k)), true
+	return event.Instant(d.calendar.time(k)), true
 }
 
 func (d *w3cDialect) cell(field int) []byte {

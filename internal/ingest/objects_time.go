@@ -97,7 +97,7 @@ func (o *Objects) timeText(text []byte, presumed bool) (int64, bool) {
 			continue
 		}
 		if s, ok := stampForms[i].find(text); ok && s.end == len(text) {
-			return instantOf(o.calendar.time(s.clock)), true
+			return event.Instant(o.calendar.time(s.clock)), true
 		}
 	}
 	return 0, false

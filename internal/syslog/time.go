@@ -1,6 +1,10 @@
 package syslog
 
-import "time"
+import (
+	"time"
+
+	"github.com/stelehq/stele/internal/event"
+)
 
 // Time is a point in time as a message gives it: calendar fields, of which the year and the
 // zone may be missing.
@@ -29,19 +33,19 @@ func (t *Time) Instant(latest time.Time, zone *time.Location) int64 {
 		}
 	}
 	if t.Year != 0 {
-		return nanosOf(t.in(t.Year, zone))
+		return event.Instant(t.in(t.Year, zone))
 	}
 	limit := latest.Add(24 * time.Hour)
 	year := limit.In(zone).Year()
 	for range 9 { // 29 February may be eight years ago
-		if t.Month != 2 || t.Day != 29 || isLeap(year) {
+		if t.Day <= event.DaysIn(year, t.Month) {
 			if at := t.in(year, zone); !at.After(limit) {
-				return nanosOf(at)
+				return event.Instant(at)
 			}
 		}
 		year--
 	}
-	return nanosOf(latest)
+	return event.Instant(latest)
 }
 
 func (t *Time) in(year int, zone *time.Location) time.Time {
@@ -52,35 +56,10 @@ func (t *Time) in(year int, zone *time.Location) time.Time {
 	return time.Date(year, time.Month(t.Month), t.Day, t.Hour, t.Minute, second, nanos, zone)
 }
 
-var (
-	first = time.Unix(0, -1<<63)
-	last  = time.Unix(0, 1<<63-1)
-)
-
-func nanosOf(t time.Time) int64 {
-	switch {
-	case t.Before(first):
-		return -1 << 63
-	case t.After(last):
-		return 1<<63 - 1
-	}
-	return t.UnixNano()
-}
-
 func (t *Time) valid() bool {
-	return t.Month >= 1 && t.Month <= 12 && t.Day >= 1 && t.Day <= daysIn(t.Year, t.Month) &&
+	return t.Month >= 1 && t.Month <= 12 && t.Day >= 1 && t.Day <= event.DaysIn(t.Year, t.Month) &&
 		t.Hour < 24 && t.Minute < 60 && t.Second <= 60
 }
-
-// daysIn takes a missing year for a leap year, so that 29 February is a date.
-func daysIn(year, month int) int {
-	if month == 2 && year != 0 && !isLeap(year) {
-		return 28
-	}
-	return [...]int{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month-1]
-}
-
-func isLeap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
 
 // parseTime reads the time that b begins with, in any form, and returns where it ends.
 //
