@@ -33,6 +33,7 @@ type figures struct {
 	disk     float64 // bytes an event, settled
 	peakMB   float64 // of resident memory until then
 	single   float64 // events a second, one a request
+	perOne   float64 // server CPU, µs for each of these
 	export   float64 // events a second
 	openMS   float64
 	replay   float64 // seconds for 10^9 bytes of journal
@@ -55,6 +56,7 @@ var comparison = []row{
 	{"disk, bytes/event, settled", 1, func(f *figures) float64 { return f.disk }, 76.3, "≤ 0.35 ×"},
 	{"peak resident memory, MB", 0, func(f *figures) float64 { return f.peakMB }, 650, "≤ 0.5 ×"},
 	{"one event a request, events/s", 0, func(f *figures) float64 { return f.single }, 11_012, "≥ 1 ×"},
+	{"… server CPU, µs/request", 1, func(f *figures) float64 { return f.perOne }, 113, ""},
 	{"export of everything, events/s", 0, func(f *figures) float64 { return f.export }, 694_000, "≥ 2.5 ×"},
 	{"opening, ms", 0, func(f *figures) float64 { return f.openMS }, 22, "≤ 30 ms"},
 	{"journal replay, s/GB", 2, func(f *figures) float64 { return f.replay }, 0, "≤ 1"},
@@ -230,11 +232,12 @@ func (f *figures) singles(o options, t meter.Tools, sys *system, events, store s
 		return err
 	}
 	defer s.kill()
-	l, err := s.load(t.Load, sys.ingest, events, nil, "-conns", "8", "-batch-events", "1", "-n", strconv.Itoa(o.events/25))
+	requests, before := o.events/25, s.cpu()
+	l, err := s.load(t.Load, sys.ingest, events, nil, "-conns", "8", "-batch-events", "1", "-n", strconv.Itoa(requests))
 	if err != nil {
 		return err
 	}
-	f.single = l.rate
+	f.single, f.perOne = l.rate, (s.cpu()-before)*1e6/float64(requests)
 	return s.stop()
 }
 
