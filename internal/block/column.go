@@ -37,8 +37,10 @@ const (
 
 func (c *gathered) reset() {
 	c.ints, c.scales, c.bools = c.ints[:0], c.scales[:0], c.bools[:0]
+	if len(c.ends) > 0 && !c.plain { // else they are clear
+		c.clearSlots()
+	}
 	c.text, c.ends, c.codes = c.text[:0], c.ends[:0], c.codes[:0]
-	c.clearSlots()
 	c.plain, c.total = false, 0
 }
 
@@ -176,6 +178,9 @@ func (c *gathered) giveUp() {
 
 // ordered returns a column with c's values in another order: value i of it is value order[i] of c. It shares c's dictionary.
 func (c *gathered) ordered(k kind, order []uint32) *gathered {
+	if slices.IsSorted(order) {
+		return c
+	}
 	o := &gathered{plain: c.plain, total: c.total}
 	switch {
 	case k == kindBool:

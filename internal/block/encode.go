@@ -104,6 +104,14 @@ func NewEncoder(codec Codec) *Encoder {
 	return e
 }
 
+// choiceOf returns what is remembered of a builder's column; nothing for the fast codec.
+func (e *Encoder) choiceOf(b *Builder, column uint32) *column.Choice {
+	if e.codec == Fast {
+		return nil
+	}
+	return e.choice(b.trie.path(column))
+}
+
 // choice returns what is remembered under a name.
 func (e *Encoder) choice(name string) *column.Choice {
 	if e.codec == Fast {
@@ -136,7 +144,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	bounds := make([]int, 1, len(columns)+1)
 	for _, c := range columns {
 		if c.origin.way != waySame && c.origin.way != wayTime {
-			e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choice(b.trie.path(c.from)))
+			e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choiceOf(b, c.from))
 			w.weight += valueBytes*uint64(c.values.len(c.kind)) + e.room
 		}
 		bounds = append(bounds, len(e.arena))
@@ -227,8 +235,12 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 		return columns, shapeOf
 	}
 	// Where each row's values stand in their columns, then the same in key order.
+	values := 0
+	for sh, rows := range e.shapeRows {
+		values += rows * len(b.trie.shapes[sh].data)
+	}
 	starts := make([]int, len(b.shapes))
-	var at []uint32
+	at := make([]uint32, 0, values)
 	next := make([]uint32, len(b.trie.columns))
 	for i, sh := range b.shapes {
 		starts[i] = len(at)
@@ -237,9 +249,10 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 			next[c]++
 		}
 	}
-	lists := make([][]uint32, len(b.trie.columns))
+	lists, room := make([][]uint32, len(b.trie.columns)), make([]uint32, values)
 	for _, c := range columns {
-		lists[c.from] = make([]uint32, 0, next[c.from])
+		n := next[c.from]
+		lists[c.from], room = room[:0:n], room[n:]
 	}
 	for i, row := range order {
 		sh := b.shapes[row]
