@@ -82,6 +82,8 @@ const keptScratch = 4 << 20
 type Encoder struct {
 	codec   Codec
 	column  column.Encoder
+	loose   *Encoder // thorough: writes the fast forms
+	mixing  mixing
 	choices map[string]*column.Choice // by path and kind
 
 	room    uint64 // of the texts written last
@@ -99,6 +101,7 @@ func NewEncoder(codec Codec) *Encoder {
 	e := &Encoder{codec: codec}
 	if codec == Thorough {
 		e.column.Effort = column.Thorough
+		e.loose = NewEncoder(Fast)
 		e.choices = map[string]*column.Choice{}
 	}
 	return e
@@ -149,6 +152,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 		}
 		bounds = append(bounds, len(e.arena))
 	}
+	loose := w.looseColumns(columns)
 	payloads := make([][]byte, len(columns))
 	for i := range payloads {
 		payloads[i] = e.arena[bounds[i]:bounds[i+1]:bounds[i+1]]
@@ -157,7 +161,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	sorted := make([]uint32, 0, len(columns))
 	for _, small := range []bool{true, false} {
 		for i := range columns {
-			if (len(payloads[i]) < smallPayload) == small {
+			if (len(payloads[i]) < smallPayload || loose[i] != nil) == small {
 				place[i] = uint32(len(sorted))
 				sorted = append(sorted, uint32(i))
 			}
@@ -166,12 +170,16 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	for i := range columns {
 		if c := &columns[i]; c.origin.way == wayQuoting {
 			payloads[i] = c.quoting.append(place, payloads[i])
+			if loose[i] != nil {
+				loose[i] = c.quoting.append(place, loose[i])
+			}
 		}
 	}
 	arrivals, base := w.arrivals(b, order)
 	w.payloads = append(make([][]byte, 0, payloadColumns+len(columns)), w.schema(b, columns, sorted, place), w.shapes(shapeOf), w.times(b, order), arrivals)
+	w.looseRows(shapeOf)
 	for _, i := range sorted {
-		w.payloads = append(w.payloads, payloads[i])
+		w.payloads, w.loose = append(w.payloads, payloads[i]), append(w.loose, loose[i])
 	}
 	return w.finish(dst, len(b.shapes)), base
 }
@@ -180,7 +188,8 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 type encoding struct {
 	*Encoder
 	payloads [][]byte
-	weight   uint64 // bytes that the columns' values may take in memory
+	loose    [][]byte // the same in the fast forms, as far as these are short (share.go)
+	weight   uint64   // bytes that the columns' values may take in memory
 
 	shapeRows []int    // rows of each of the builder's shapes
 	layouts   []uint32 // those in use: the block's layouts
@@ -322,14 +331,19 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 }
 
 func (e *encoding) shapes(shapeOf []uint32) []byte {
-	values := e.grow(len(shapeOf))
-	for i, sh := range shapeOf {
-		values[i] = int64(sh)
-	}
+	values := e.shapeNumbers(shapeOf)
 	if e.codec == Fast {
 		return e.column.Fixed(nil, values)
 	}
 	return e.column.Ints(nil, values, e.choice(".shapes"))
+}
+
+func (e *encoding) shapeNumbers(shapeOf []uint32) []int64 {
+	values := e.grow(len(shapeOf))
+	for i, sh := range shapeOf {
+		values[i] = int64(sh)
+	}
+	return values
 }
 
 func (e *encoding) times(b *Builder, order []uint32) []byte {
@@ -379,24 +393,23 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 	var sections uint64
 	weight := e.weight + uint64(rows)*rowBytes
 	for i := 0; i < len(e.payloads); {
+		count := e.share(i)
+		if count > 0 {
+			e.mix(i, count, rows)
+		}
 		raw := e.payloads[i]
-		count, shared := 1, len(raw) < smallPayload
-		if shared {
+		if count > 1 {
 			joined := e.joined[:0]
-			count = 0
-			for _, p := range e.payloads[i:] {
-				if len(p) >= smallPayload || len(joined)+len(p) > sharedBytes {
-					break
-				}
+			for _, p := range e.payloads[i : i+count] {
 				joined = append(joined, p...)
-				count++
 			}
 			raw, e.joined = joined, joined
 		}
 		var method byte
 		from := len(stored)
-		method, stored = pack(stored, raw, e.codec, shared || i == payloadSchema)
+		method, stored = pack(stored, raw, e.codec, count > 0 || i == payloadSchema, rows)
 		packed := stored[from:]
+		count = max(count, 1)
 		directory = append(directory, method)
 		directory = binary.AppendUvarint(directory, uint64(count))
 		directory = binary.AppendUvarint(directory, uint64(len(packed)))
@@ -406,6 +419,7 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 		i += count
 	}
 	e.stored = stored
+	e.mixing.blocks++
 	start := len(dst)
 	dst = slices.Grow(dst, headerBytes+binary.MaxVarintLen64+len(directory)+5*len(e.payloads)+checksumBytes+len(stored))
 	dst = append(dst, make([]byte, headerBytes)...)

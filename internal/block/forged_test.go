@@ -179,7 +179,7 @@ func TestABlockIsNoTrap(t *testing.T) {
 func TestForgedSections(t *testing.T) {
 	raw := bytes.Repeat([]byte("abcdefgh"), 100)
 	for _, codec := range []Codec{Fast, Thorough} {
-		method, packed := pack(nil, raw, codec, true)
+		method, packed := pack(nil, raw, codec, true, 1)
 		if got, err := unpack(method, packed, len(raw)); err != nil || !bytes.Equal(got, raw) {
 			t.Errorf("codec %d: %v", codec, err)
 		}

@@ -22,13 +22,13 @@ const minPack = 32
 
 // pack appends raw as it is stored. What compression can't make smaller by a thirty-second part stays raw, which is read faster. Columns
 // written by the thorough codec are compressed already, but for what small ones have in common.
-func pack(dst, raw []byte, codec Codec, loose bool) (method byte, out []byte) {
+func pack(dst, raw []byte, codec Codec, loose bool, rows int) (method byte, out []byte) {
 	if len(raw) < minPack || codec == Thorough && !loose {
 		return methodRaw, append(dst, raw...)
 	}
 	most := len(dst) + len(raw) - len(raw)/32
 	if codec == Thorough {
-		if out = column.Compress(dst, raw); len(out) < most {
+		if out = compressor(rows)(dst, raw); len(out) < most {
 			return methodZstd, out
 		}
 		return methodRaw, append(dst, raw...)

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"github.com/stelehq/stele/internal/column"
 )
 
 // Which columns are made to quote: text of some length that is dear as it is, if some of its values show that it pays.
@@ -114,7 +116,7 @@ func (q *quoter) hopeful() bool {
 
 // weigh says about how many bytes a column of texts takes.
 func (c *gathered) weigh() int {
-	_, packed := pack(nil, c.text, Thorough, true)
+	packed := column.Compress(nil, c.text)
 	if c.plain {
 		return len(packed) + len(c.ends)
 	}
