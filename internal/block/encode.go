@@ -80,11 +80,12 @@ const keptScratch = 4 << 20
 // An Encoder writes blocks, and remembers from one to the next how each column was written best, so that all but the first cost little.
 // Not for concurrent use.
 type Encoder struct {
-	codec   Codec
-	column  column.Encoder
-	loose   *Encoder // thorough: writes the fast forms
-	mixing  mixing
-	choices map[string]*column.Choice // by path and kind
+	codec    Codec
+	column   column.Encoder
+	loose    *Encoder // thorough: writes the fast forms
+	mixing   mixing
+	foldings map[string]*folding       // by path and kind
+	choices  map[string]*column.Choice // by path and kind
 
 	room    uint64 // of the texts written last
 	numbers []int64
@@ -103,6 +104,7 @@ func NewEncoder(codec Codec) *Encoder {
 		e.column.Effort = column.Thorough
 		e.loose = NewEncoder(Fast)
 		e.choices = map[string]*column.Choice{}
+		e.foldings = map[string]*folding{}
 	}
 	return e
 }

@@ -28,7 +28,7 @@ func pack(dst, raw []byte, codec Codec, loose bool, rows int) (method byte, out 
 	}
 	most := len(dst) + len(raw) - len(raw)/32
 	if codec == Thorough {
-		if out = compressor(rows)(dst, raw); len(out) < most {
+		if out = compressShared(dst, raw, rows); len(out) < most {
 			return methodZstd, out
 		}
 		return methodRaw, append(dst, raw...)

@@ -199,7 +199,13 @@ func (r *relations) newQuoter(column uint32) *quoter {
 // quotable says whether a column may quote another.
 func (r *relations) quotable(column, c uint32) bool {
 	o := &r.columns[c]
-	return o.origin.way != waySame && o.origin.way != wayTime && o.kind != kindEvent && !r.leadsTo(c, column)
+	switch o.origin.way {
+	case waySame, wayTime:
+		return false
+	case wayFixed:
+		return r.fixed*len(r.shaped) <= mostEntries
+	}
+	return o.kind != kindEvent && !r.leadsTo(c, column)
 }
 
 // leadsTo says whether a column quotes another, or quotes one that does.

@@ -15,6 +15,7 @@ type relations struct {
 	shapeOf  []uint32 // by row, in key order
 	instants []int64  // the same
 	seed     maphash.Seed
+	fixed    int        // columns
 	leaves   [][]uint32 // by layout: the columns of the leaves that hold data, in order
 	firstRow []int      // by layout
 }
@@ -46,6 +47,7 @@ func (e *encoding) relate(b *Builder, order []uint32, columns []encodedColumn, s
 		}
 	}
 	r.times()
+	shapeOf = r.fold(b)
 	r.sames()
 	r.quotes()
 	return shapeOf

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -136,6 +137,42 @@ func TestR6RelatedColumnsComeBackAsTheyWere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		checkEveryWay(t, relatedEvents(t))
 	})
+}
+
+// What is constant at a call site is folded into the shapes, and comes back by every way of reading.
+func TestCallSiteConstantsAreFolded(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var events [][]byte
+	for i := range 3000 {
+		site := random.IntN(13)
+		e := fmt.Appendf(nil, `{"@t":"2024-01-02T03:%02d:%02d.%07dZ","@mt":"Template %d of {User}"`, i/60, i%60, random.IntN(10_000_000), site)
+		if site%3 > 0 {
+			e = fmt.Appendf(e, `,"@l":%q`, []string{"Warning", "Error"}[site%3-1])
+		}
+		e = fmt.Appendf(e, `,"User":"u%d","EventId":{"Id":%d},"audit":%v,"SourceContext":"Logger.%d","machine":"m%d"}`, random.IntN(97), 100+site, site > 5, site/2, random.IntN(40))
+		events = append(events, e)
+	}
+	checkEveryWay(t, events)
+	blk := reopen(t, build(t, events), Thorough, 0)
+	for i := range blk.schema.columns {
+		c := &blk.schema.columns[i]
+		folded := c.origin.way == wayFixed
+		if want := c.name != "@t" && c.name != "User" && c.name != "machine"; folded != want {
+			t.Errorf("column %s is %v", c.name, c.origin.way)
+		}
+	}
+	if n := len(blk.schema.shapes); n != 13 {
+		t.Errorf("%d shapes of 13 call sites", n)
+	}
+	// Shapes that would be too many are not made.
+	var wild [][]byte
+	for i := range 4000 {
+		wild = append(wild, fmt.Appendf(nil, `{"@t":"2024-01-02T03:%02d:%02d.0000000Z","a":"%d","b":"%d","c":"%d"}`, i/60%60, i%60, random.IntN(101), random.IntN(103), random.IntN(107)))
+	}
+	checkEveryWay(t, wild)
+	if n := len(reopen(t, build(t, wild), Thorough, 0).schema.shapes); n > 100 {
+		t.Errorf("%d shapes of one", n)
+	}
 }
 
 // FuzzTemplates matches texts with templates learnt from each other; what quotations leave gives the text again. Values and texts

@@ -12,7 +12,8 @@ import (
 // the mix that is smallest.
 const (
 	loosePayload = 16 << 10 // a fast form up to which a column is small, and so many values
-	fewRows      = 4 << 10  // up to which a block's shared sections are compressed as well as can be
+	shortBlock   = 4 << 10  // up to which a block's shared sections are compressed as well as can be
+	fewBytes     = 2 << 10  // up to which that is not worth its cost, which is that of a page or more
 )
 
 // A mixing remembers which mix was best.
@@ -58,12 +59,12 @@ func (e *encoding) looseRows(shapeOf []uint32) {
 	e.loose = append(e.loose, nil, shapes, nil, nil)
 }
 
-// compressor is what shared sections of a block of so many rows are compressed with.
-func compressor(rows int) func(dst, raw []byte) []byte {
-	if rows <= fewRows {
-		return column.CompressBest
+// compressShared compresses a shared section of a block of so many rows.
+func compressShared(dst, raw []byte, rows int) []byte {
+	if rows <= shortBlock && len(raw) > fewBytes {
+		return column.CompressBest(dst, raw)
 	}
-	return column.Compress
+	return column.Compress(dst, raw)
 }
 
 // share says how many payloads from i on share a section; 0 if that one stands alone.
@@ -93,11 +94,10 @@ func (e *encoding) mix(i, count, rows int) {
 	if !all && e.mixing.best == 0 {
 		return
 	}
-	compress := compressor(rows)
 	alone := make([]int, count)
 	for j, l := range loose {
 		if l != nil {
-			alone[j] = len(compress(nil, l))
+			alone[j] = len(column.Compress(nil, l))
 		}
 	}
 	var best [][]byte
@@ -116,7 +116,7 @@ func (e *encoding) mix(i, count, rows int) {
 			best = mixed
 			break
 		}
-		if n := len(compress(nil, bytes.Join(mixed, nil))); least < 0 || n < least {
+		if n := len(compressShared(nil, bytes.Join(mixed, nil), rows)); least < 0 || n < least {
 			best, least = mixed, n
 			e.mixing.best = m
 		}

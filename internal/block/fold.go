@@ -1,0 +1,245 @@
+package block
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Columns that are constant at a call site: the template, the level, the logger's name. Each is folded into the shapes, which are told
+// apart by its values then, if the codes of the finer shapes take less than those of the coarser ones and the column's. Rows have a code less
+// to decode then, and what is fixed is part of the text that a shape's rows are rendered with.
+const (
+	foldEntries  = 256     // distinct values of a column that is folded
+	foldShapes   = 4096    // of a block whose columns are folded
+	foldTokens   = 1 << 19 // of the shapes beyond one for each layout
+	foldTable    = 1 << 20 // shapes times distinct values
+	foldReviewed = 16      // blocks after which a column is tried again
+	foldGain     = 16      // bytes
+	shapeBytes   = 3       // that a shape and an entry of it take, about
+	entryBytes   = 1
+)
+
+// A folding remembers for a column whether it was folded.
+type folding struct {
+	folded bool
+	blocks int // since it was tried
+}
+
+// A folder has the columns folded so far.
+type folder struct {
+	*relations
+	fine   []uint32 // the rows' shapes
+	shapes []foldedShape
+	size   int // of the codes of fine, as far as known
+	tokens int // of the shapes beyond one for each layout
+}
+
+type foldedShape struct {
+	layout  uint32
+	rows    int
+	columns []uint32 // that are folded and stand in the layout
+	entries []uint32 // of each
+}
+
+// A candidate is a column with few distinct values.
+type candidate struct {
+	column uint32
+	codes  []uint32 // of the values
+	pool   *gathered
+	counts []uint8 // of leaves, by layout
+	memory *folding
+}
+
+// fold folds columns and returns the rows' shapes.
+func (r *relations) fold(b *Builder) []uint32 {
+	f := &folder{relations: r, fine: r.shapeOf, size: -1}
+	for i, sh := range r.shaped {
+		f.shapes = append(f.shapes, foldedShape{layout: uint32(i), rows: sh.rows})
+	}
+	for _, c := range f.candidates(b) {
+		m := c.memory
+		review := m.blocks == 0
+		if m.blocks++; m.blocks == foldReviewed {
+			m.blocks = 0
+		}
+		m.folded = f.try(&c, b, review)
+	}
+	return f.finish()
+}
+
+// candidates lists the columns that may be folded, those with the most distinct values first: the coarser ones follow from them, often.
+func (f *folder) candidates(b *Builder) (list []candidate) {
+	for i := range f.columns {
+		c := &f.columns[i]
+		if c.origin.way != wayOwn || c.kind == kindEvent || !c.kind.hasData() || c.kind == kindDecimal {
+			continue
+		}
+		name := b.trie.path(c.from)
+		m := f.foldings[name]
+		if m == nil {
+			if len(f.foldings) >= mostChoices {
+				clear(f.foldings)
+			}
+			m = &folding{}
+			f.foldings[name] = m
+		}
+		if !m.folded && m.blocks > 0 {
+			if m.blocks++; m.blocks == foldReviewed {
+				m.blocks = 0
+			}
+			continue
+		}
+		codes, pool := c.distinct()
+		if pool == nil {
+			continue
+		}
+		counts := f.occurrences(uint32(i))
+		if slices.Max(counts) == 1 {
+			list = append(list, candidate{uint32(i), codes, pool, counts, m})
+		}
+	}
+	slices.SortStableFunc(list, func(x, y candidate) int {
+		return cmp.Compare(y.pool.len(f.columns[y.column].kind), x.pool.len(f.columns[x.column].kind))
+	})
+	return list
+}
+
+// distinct returns the distinct values of a column and which one each value is; nil if there are too many.
+func (c *encodedColumn) distinct() (codes []uint32, pool *gathered) {
+	v := c.values
+	switch c.kind {
+	case kindBool:
+		codes = make([]uint32, len(v.bools))
+		for i, b := range v.bools {
+			codes[i] = uint32(b)
+		}
+		return codes, &gathered{bools: []byte{0, 1}}
+	case kindInt:
+		pool = &gathered{}
+		known := map[int64]uint32{}
+		codes = make([]uint32, len(v.ints))
+		for i, n := range v.ints {
+			if i > 0 && n == v.ints[i-1] {
+				codes[i] = codes[i-1]
+				continue
+			}
+			code, ok := known[n]
+			if !ok {
+				if code = uint32(len(known)); code == foldEntries {
+					return nil, nil
+				}
+				known[n] = code
+				pool.ints = append(pool.ints, n)
+			}
+			codes[i] = code
+		}
+		return codes, pool
+	}
+	if v.plain || len(v.ends) > foldEntries {
+		return nil, nil
+	}
+	return v.codes, &gathered{text: v.text, ends: v.ends, plain: true, total: len(v.text)}
+}
+
+// try folds a column if that gains, or always if it is no review.
+func (f *folder) try(c *candidate, b *Builder, review bool) bool {
+	kind := f.columns[c.column].kind
+	entries := c.pool.len(kind)
+	if entries*len(f.shapes) > foldTable {
+		return false
+	}
+	table := make([]uint32, entries*len(f.shapes)) // 1 + finer shape
+	has := make([]bool, len(f.shapes))
+	for i := range f.shapes {
+		has[i] = c.counts[f.shapes[i].layout] > 0
+	}
+	seen := make([]bool, len(f.shapes)) // shapes with a finer one
+	fine := make([]uint32, len(f.fine))
+	var shapes []foldedShape
+	var rows []int
+	tokens, next := f.tokens, 0
+	for row, sh := range f.fine {
+		slot, code := int(sh)*entries, uint32(0)
+		if has[sh] {
+			code = c.codes[next]
+			slot += int(code)
+			next++
+		}
+		to := table[slot]
+		if to == 0 {
+			s := f.shapes[sh]
+			if has[sh] {
+				s.columns = append(slices.Clip(s.columns), c.column)
+				s.entries = append(slices.Clip(s.entries), code)
+			}
+			if seen[sh] {
+				tokens += len(b.trie.shapes[f.layouts[s.layout]].tokens)
+			}
+			seen[sh] = true
+			if shapes, rows = append(shapes, s), append(rows, 0); len(shapes) > foldShapes || len(shapes) > 4*len(f.shapes)+16 || tokens > foldTokens {
+				return false
+			}
+			to = uint32(len(shapes))
+			table[slot] = to
+		}
+		fine[row] = to - 1
+		rows[to-1]++
+	}
+	for i := range shapes {
+		shapes[i].rows = rows[i]
+	}
+	size := -1
+	if review {
+		if f.size < 0 {
+			f.size = f.codesSize(f.fine)
+		}
+		size = f.codesSize(fine)
+		own := len(f.appendColumn(nil, kind, f.columns[c.column].values, f.choice(b.trie.path(f.columns[c.column].from))))
+		pool := len(f.appendColumn(nil, kind, c.pool, nil))
+		with := 0
+		for i := range shapes {
+			if c.counts[shapes[i].layout] > 0 {
+				with++
+			}
+		}
+		if own-pool-(size-f.size)-shapeBytes*(len(shapes)-len(f.shapes))-entryBytes*with < foldGain {
+			return false
+		}
+	}
+	f.fine, f.shapes, f.size, f.tokens = fine, shapes, size, tokens
+	f.relations.fixed++
+	f.columns[c.column].values, f.columns[c.column].origin = c.pool, origin{way: wayFixed, entries: entries}
+	return true
+}
+
+// codesSize is how many bytes the rows' shapes take.
+func (f *folder) codesSize(shapes []uint32) int {
+	return len(f.column.Ints(nil, f.shapeNumbers(shapes), f.choice(".folds")))
+}
+
+// finish puts frequent shapes first and lists the entries in the order of the layouts' leaves.
+func (f *folder) finish() []uint32 {
+	order := make([]uint32, len(f.shapes))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(x, y uint32) int { return f.shapes[y].rows - f.shapes[x].rows })
+	number := make([]uint32, len(f.shapes))
+	f.shaped = f.shaped[:0]
+	for i, from := range order {
+		number[from] = uint32(i)
+		s := &f.shapes[from]
+		sh := encodedShape{layout: int(s.layout), rows: s.rows}
+		for _, leaf := range f.leaves[s.layout] {
+			if at := slices.Index(s.columns, leaf); at >= 0 {
+				sh.entries = append(sh.entries, s.entries[at])
+			}
+		}
+		f.shaped = append(f.shaped, sh)
+	}
+	shapeOf := make([]uint32, len(f.fine))
+	for row, sh := range f.fine {
+		shapeOf[row] = number[sh]
+	}
+	return shapeOf
+}
