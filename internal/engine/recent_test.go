@@ -134,7 +134,7 @@ func TestSealingWaitsForAJournalThatCannotBeRead(t *testing.T) {
 // R11: a batch of many blocks is one frame. Cut off anywhere, it is there whole or not at all.
 func TestR11BatchOfManyBlocks(t *testing.T) {
 	fs := vfs.NewMem()
-	e := open(t, fs, Options{Hooks: Hooks{PieceRows: 3}})
+	e := open(t, fs, Options{Hooks: Hooks{PieceRows: 3, NoTidy: true}})
 	add(t, e, 0, 10)
 	add(t, e, 10, 10)
 	name := path.Join("store", journal.Name(e.current().recent[0].journal))

@@ -16,7 +16,7 @@ const (
 	tierBytes = 32 << 10 // of so many bytes
 )
 
-// tier returns the tier of a block: 0 below 8 rows, 1 below 64, ….
+// tier returns the tier of a block: 0 below 16 rows, 1 below 256, ….
 func tier(rows int) int {
 	t := 0
 	for rows >= tierWidth {
