@@ -381,6 +381,9 @@ func crashPoints(t *testing.T, workloads, steps, random, least int) {
 	if long() && least >= 10_000 {
 		workloads, steps, random, least = 8, 60, 3, 100_000
 	}
+	if raceDetector && !long() {
+		workloads, random, least = 1, 1, 500
+	}
 	if os.Getenv("STELE_SEED") != "" {
 		least = 0
 	}

@@ -37,6 +37,9 @@ func everywhere(t *testing.T, s *testkit.Fixture, check func(where string)) {
 // a million names, 100,000 shapes.
 func TestSchemaExplosion(t *testing.T) {
 	n := 10_000
+	if raceDetector {
+		n = 5_000
+	}
 	if os.Getenv("STELE_LONG") != "" {
 		n = 100_000
 	}

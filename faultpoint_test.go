@@ -64,7 +64,11 @@ func TestFaultPoints(t *testing.T) {
 		counts := healthyCounts(t, seed)
 		for _, d := range diseases {
 			calls := counts[d.rule.Kind]
-			stride := max(1, calls/int64(d.most))
+			most := int64(d.most)
+			if raceDetector {
+				most /= 2
+			}
+			stride := max(1, calls/most)
 			if long() {
 				stride = 1
 			}

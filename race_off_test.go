@@ -1,0 +1,5 @@
+//go:build !race
+
+package stele_test
+
+const raceDetector = false
