@@ -220,13 +220,28 @@ func TestADeletionOvertakesAMerge(t *testing.T) {
 	wantSeconds(t, open(t, fs, small), want...)
 }
 
+// addLong appends n events that no codec makes shorter than 1,000 bytes each, so that their segment is more than a page.
+func addLong(t testing.TB, e *Engine, from, n int) {
+	t.Helper()
+	b := e.NewBatch()
+	for i := range n {
+		var text []byte
+		for len(text) < 2000 {
+			text = fmt.Appendf(text, "%016x", rand.Uint64())
+		}
+		ok(t, b.AddCLEF(fmt.Appendf(nil, `{"@t":%q,"Text":"%s"}`, time.Unix(int64(from+i), 0).UTC().Format(time.RFC3339), text)))
+	}
+	_, err := e.Append(ctx, b, "")
+	ok(t, err)
+}
+
 // A segment with a damaged block is left as it is; the others are merged without it.
 func TestADamagedSegmentIsNotMerged(t *testing.T) {
 	for _, apart := range []int{100, 4} { // of blocks that are copied, and of those that are merged
 		fs := vfs.NewMem()
 		e := open(t, fs, small)
 		for i := range 3 {
-			add(t, e, apart*i, 8)
+			addLong(t, e, apart*i, 8)
 			flush(t, e)
 		}
 		name := e.current().set.parts[1].reader.Name()

@@ -205,8 +205,11 @@ func (in *inspection) segment(p *Part) error {
 	if d.Head != nil {
 		p.Parts = slices.Insert(p.Parts, 0, &Part{Kind: "head", Bytes: d.HeadBytes})
 	}
+	if d.Footer != nil && d.FooterAt > d.IndexAt {
+		p.Parts = append(p.Parts, &Part{Kind: "index", Offset: d.IndexAt, Bytes: d.FooterAt - d.IndexAt})
+	}
 	if d.Footer != nil {
-		p.Parts = append(p.Parts, &Part{Kind: "index", Offset: d.IndexAt, Bytes: d.FooterAt - d.IndexAt}, &Part{Kind: "footer", Offset: d.FooterAt, Bytes: d.FooterSize})
+		p.Parts = append(p.Parts, &Part{Kind: "footer", Offset: d.FooterAt, Bytes: d.FooterSize})
 	}
 	for _, e := range d.Damage {
 		p.damaged(e)

@@ -40,18 +40,30 @@ func Describe(fs vfs.FS, name string, fn func(Piece) error) (d Description, err 
 	if d.Bytes, err = f.Size(); err != nil {
 		return d, fault.WrapAs(fault.IO, err, "inspect segment", "no length").At(name, fault.NoOffset)
 	}
-	fileID, id, end, err := readHead(f, d.Bytes, name)
-	if err == nil {
-		d.FileID, d.Head, d.HeadBytes = fileID, &id, end
-	} else if err := d.note(err); err != nil {
-		return d, err
-	}
 	r := &Reader{fs: fs, file: f, name: name}
-	if err := r.load(); err != nil {
+	bad := r.load()
+	if !r.small {
+		fileID, id, end, err := readHead(f, d.Bytes, name)
+		if err == nil {
+			d.FileID, d.Head, d.HeadBytes = fileID, &id, end
+		} else if err := d.note(err); err != nil {
+			return d, err
+		}
+	}
+	if err := bad; err != nil {
 		if err := d.note(err); err != nil {
 			return d, err
 		}
 		return d, d.salvage(fs, name, fn)
+	}
+	if r.small {
+		body, err := r.ReadBlock(0, nil)
+		if err != nil {
+			return d, d.note(err)
+		}
+		d.Footer, d.FooterAt, d.FooterSize = &r.footer.info, int64(len(body)), d.Bytes-int64(len(body))
+		d.IndexAt = d.FooterAt
+		return d, fn(Piece{Bytes: int64(len(body)), Meta: r.entries[0].meta, Body: body})
 	}
 	d.FileID, d.Footer, d.IndexAt = r.footer.fileID, &r.footer.info, int64(r.footer.indexOffset)
 	d.FooterAt = d.IndexAt + int64(len(r.entries))*entrySize

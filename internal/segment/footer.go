@@ -34,47 +34,66 @@ func appendFooter(dst []byte, f footer) []byte {
 	dst = le.AppendUint64(dst, f.indexOffset)
 	dst = le.AppendUint32(dst, f.indexCRC)
 	dst = appendIdentity(dst, f.info.Identity)
-	length := len(dst) - at
-	dst = append(dst, version, 0, 0, 0)
-	dst = le.AppendUint32(dst, uint32(length))
+	dst = appendLength(dst, len(dst)-at)
 	dst = le.AppendUint32(dst, checksum(dst[at:]))
 	return append(dst, trailerMagic...)
 }
 
-// readFooter finds and checks the footer of a file of size bytes.
-func readFooter(r io.ReaderAt, size int64, name string) (footer, int64, error) {
+// appendLength appends the first half of a trailer.
+func appendLength(dst []byte, footer int) []byte {
+	return le.AppendUint32(dst, version|uint32(footer)<<8)
+}
+
+// A trailer is the last bytes of a file.
+type trailer struct{ bytes []byte }
+
+func (t trailer) version() byte    { return t.bytes[0] }
+func (t trailer) length() int64    { return int64(le.Uint32(t.bytes) >> 8) }
+func (t trailer) checksum() uint32 { return le.Uint32(t.bytes[4:]) }
+func (t trailer) magic() string    { return string(t.bytes[8:]) }
+
+// readTrailer reads the trailer of a file of size bytes; what it says has not been checked.
+func readTrailer(r io.ReaderAt, size int64, name string) (trailer, error) {
 	const op = "open segment"
 	if size < trailerSize {
-		return footer{}, 0, fault.New(fault.Corrupt, op, "expected a footer, found a file of %d bytes", size).At(name, 0)
+		return trailer{}, fault.New(fault.Corrupt, op, "expected a footer, found a file of %d bytes", size).At(name, 0)
 	}
-	t := size - trailerSize
-	var trailer [trailerSize]byte
-	if err := readFull(r, trailer[:], t, name); err != nil {
+	t := trailer{make([]byte, trailerSize)}
+	if err := readFull(r, t.bytes, size-trailerSize, name); err != nil {
+		return trailer{}, err
+	}
+	switch t.magic() {
+	case trailerMagic, smallMagic:
+		return t, nil
+	case "STLE": // of format 1
+		return trailer{}, unsupported(1, name)
+	}
+	return trailer{}, fault.New(fault.Corrupt, op, "expected the magic %q, found %q", trailerMagic, t.magic()).At(name, size-4)
+}
+
+// readFooter checks the footer that ends with t, in a file of size bytes.
+func readFooter(r io.ReaderAt, size int64, t trailer, name string) (footer, int64, error) {
+	const op = "open segment"
+	end, length := size-trailerSize, t.length()
+	if length > end || length < footerFixed {
+		return footer{}, 0, fault.New(fault.Corrupt, op, "a footer of %d bytes in a file of %d", length, size).At(name, end)
+	}
+	b := make([]byte, length+4)
+	if err := readFull(r, b, end-length, name); err != nil {
 		return footer{}, 0, err
 	}
-	if string(trailer[12:]) != trailerMagic {
-		return footer{}, 0, fault.New(fault.Corrupt, op, "expected the magic %q, found %q", trailerMagic, trailer[12:]).At(name, t+12)
+	if expected, found := t.checksum(), checksum(b); expected != found {
+		return footer{}, 0, fault.New(fault.Corrupt, op, "footer checksum: expected %08x, found %08x", expected, found).At(name, end-length)
 	}
-	length := int64(le.Uint32(trailer[4:]))
-	if length > t || length < footerFixed || length > footerFixed+24+8+2*8*maxReplaced {
-		return footer{}, 0, fault.New(fault.Corrupt, op, "a footer of %d bytes in a file of %d", length, size).At(name, t+4)
-	}
-	b := make([]byte, length+8)
-	if err := readFull(r, b, t-length, name); err != nil {
-		return footer{}, 0, err
-	}
-	if expected, found := le.Uint32(trailer[8:]), checksum(b); expected != found {
-		return footer{}, 0, fault.New(fault.Corrupt, op, "footer checksum: expected %08x, found %08x", expected, found).At(name, t-length)
-	}
-	if trailer[0] != version {
-		return footer{}, 0, unsupported(trailer[0], name)
+	if t.version() != version {
+		return footer{}, 0, unsupported(t.version(), name)
 	}
 	f, ok := decodeFooter(b[:length])
 	if !ok {
-		return footer{}, 0, fault.New(fault.Corrupt, op, "a footer that no writer makes").At(name, t-length)
+		return footer{}, 0, fault.New(fault.Corrupt, op, "a footer that no writer makes").At(name, end-length)
 	}
 	f.info.Bytes = size
-	return f, t - length, nil
+	return f, end - length, nil
 }
 
 func decodeFooter(b []byte) (f footer, ok bool) {

@@ -1,7 +1,7 @@
 // Package segment keeps immutable files of blocks. Blocks are opaque bytes to it.
 package segment
 
-// A segment is a head, blocks, an index and a footer, with nothing between them. Integers are
+// A segment is a head, blocks, an index and a footer, with nothing between them; small.go has what a short one is. Integers are
 // little-endian, checksums CRC-32C.
 //
 //	+------------------------------------------------------------------------------+
@@ -15,9 +15,12 @@ package segment
 //	+------------------------------------------------------------------------------+
 //	| footer: file id (8) | summary (64) | index offset (8) | CRC of the index (4)  |
 //	|         identity (the rest)                                                   |
-//	| trailer: version (1) | zero (3) | footer length f (4)                         |
-//	|          CRC of footer and the 8 bytes before (4) | magic "STLE" (4)          |
+//	| trailer: version (1) | footer length f (3)                                    |
+//	|          CRC of footer and the 4 bytes before (4) | magic "STLT" (4)          |
 //	+------------------------------------------------------------------------------+
+//
+// The identity: number (uvarint), store id (16), how many journals it replaces and the number of each, how many segments and the number of
+// each (uvarints).
 //
 // A block header describes its block alone, so that blocks are found without the index:
 //
@@ -43,15 +46,15 @@ import (
 const (
 	headMagic    = "STLS"
 	blockMagic   = "STLB"
-	trailerMagic = "STLE"
-	version      = 1
+	trailerMagic = "STLT"
+	version      = 2
 
 	headSize        = 24
 	blockHeaderSize = 88
 	entrySize       = 8 + blockHeaderSize
 	footerFixed     = 8 + summarySize + 8 + 4
 	summarySize     = 4 + 4 + 8 + 16 + 16 + 8 + 8
-	trailerSize     = 16
+	trailerSize     = 12
 	crcSize         = 4
 )
 
@@ -112,40 +115,71 @@ func (i *Info) add(m Meta) {
 }
 
 func appendIdentity(dst []byte, id Identity) []byte {
-	dst = le.AppendUint64(dst, id.Number)
+	dst = binary.AppendUvarint(dst, id.Number)
 	dst = append(dst, id.StoreID[:]...)
 	for _, list := range [][]uint64{id.Journals, id.Segments} {
-		dst = le.AppendUint32(dst, uint32(len(list)))
+		dst = binary.AppendUvarint(dst, uint64(len(list)))
 		for _, n := range list {
-			dst = le.AppendUint64(dst, n)
+			dst = binary.AppendUvarint(dst, n)
 		}
 	}
 	return dst
 }
 
-// decodeIdentity reads an identity that fills src.
-func decodeIdentity(src []byte) (id Identity, ok bool) {
-	if len(src) < 24 {
-		return Identity{}, false
+// A decoder reads what may come from a damaged file.
+type decoder struct {
+	src []byte
+	bad bool // src has not what was asked for
+}
+
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.src)
+	if d.bad = d.bad || size <= 0; d.bad {
+		return 0
 	}
-	id.Number = le.Uint64(src)
-	copy(id.StoreID[:], src[8:])
-	src = src[24:]
+	d.src = d.src[size:]
+	return n
+}
+
+func (d *decoder) varint() int64 {
+	n := d.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+// fixed reads eight bytes.
+func (d *decoder) fixed() uint64 {
+	if d.bad = d.bad || len(d.src) < 8; d.bad {
+		return 0
+	}
+	n := le.Uint64(d.src)
+	d.src = d.src[8:]
+	return n
+}
+
+func (d *decoder) identity() (id Identity) {
+	id.Number = d.uvarint()
+	if d.bad = d.bad || len(d.src) < len(id.StoreID); d.bad {
+		return id
+	}
+	copy(id.StoreID[:], d.src)
+	d.src = d.src[len(id.StoreID):]
 	for _, list := range []*[]uint64{&id.Journals, &id.Segments} {
-		if len(src) < 4 {
-			return Identity{}, false
-		}
-		n := le.Uint32(src)
-		src = src[4:]
-		if n > maxReplaced || int(n) > len(src)/8 {
-			return Identity{}, false
+		n := d.uvarint()
+		if d.bad = d.bad || n > maxReplaced || n > uint64(len(d.src)); d.bad {
+			return id
 		}
 		for range n {
-			*list = append(*list, le.Uint64(src))
-			src = src[8:]
+			*list = append(*list, d.uvarint())
 		}
 	}
-	return id, len(src) == 0
+	return id
+}
+
+// decodeIdentity reads an identity that fills src.
+func decodeIdentity(src []byte) (id Identity, ok bool) {
+	d := decoder{src: src}
+	id = d.identity()
+	return id, !d.bad && len(d.src) == 0
 }
 
 func appendHead(dst []byte, fileID uint64, id Identity) []byte {

@@ -19,6 +19,7 @@ type Reader struct {
 	name    string
 	footer  footer
 	entries []entry
+	small   bool // of one block, which is what the file begins with
 	refs    atomic.Int64
 	retired atomic.Bool
 }
@@ -34,7 +35,7 @@ type entry struct {
 	blockHeader
 }
 
-// Open reads and checks footer and index, and that blocks, index and footer fill the file. A
+// Open reads and checks footer and index, and that blocks, index and footer fill the file; all of a small file. A
 // file of which that does not hold is fault.Corrupt: Salvage then reads its blocks. files bounds how many
 // are open with it; nil bounds nothing.
 func Open(fs vfs.FS, name string, files *Files) (*Reader, error) {
@@ -61,7 +62,21 @@ func (r *Reader) load() error {
 	if err != nil {
 		return fault.WrapAs(fault.IO, err, "open segment", "no length").At(r.name, fault.NoOffset)
 	}
-	foot, at, err := readFooter(r.file, size, r.name)
+	t, err := readTrailer(r.file, size, r.name)
+	if err != nil {
+		return err
+	}
+	if t.magic() == smallMagic {
+		block, id, m, err := readSmall(r.file, size, r.name)
+		if err != nil {
+			return err
+		}
+		r.small, r.entries = true, []entry{{blockHeader: blockHeader{length: uint32(len(block)), meta: m}}}
+		r.footer.info = Info{Identity: id, Bytes: size}
+		r.footer.info.add(m)
+		return nil
+	}
+	foot, at, err := readFooter(r.file, size, t, r.name)
 	if err != nil {
 		return err
 	}
@@ -122,6 +137,13 @@ func (r *Reader) BlockBytes(i int) int { return int(r.entries[i].length) }
 // enough, and the caller's. Damage is fault.Corrupt with file, offset, expected and found.
 func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {
 	e := r.entries[i]
+	if r.small {
+		block, _, m, err := readSmall(r.file, r.footer.info.Bytes, r.name)
+		if err == nil && m != e.meta {
+			err = fault.New(fault.Corrupt, "read block", "the file has changed since it was opened").At(r.name, 0)
+		}
+		return block, err
+	}
 	n := blockHeaderSize + int(e.length)
 	if cap(buf) < n {
 		buf = make([]byte, n)
@@ -195,7 +217,7 @@ func (r *Reader) Verify(ctx context.Context) (damage []*fault.Error, err error) 
 	}
 	// Footer and index once more: the disk may have changed since Open.
 	again := &Reader{fs: r.fs, file: r.file, name: r.name}
-	if err := note(again.load()); err != nil {
+	if err := note(again.load()); err != nil || r.small {
 		return damage, err
 	}
 	fileID, id, _, err := readHead(r.file, r.footer.info.Bytes, r.name)

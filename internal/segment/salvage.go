@@ -46,7 +46,14 @@ type salvage struct {
 func (s *salvage) run() error {
 	s.info.Bytes, s.blocks, s.end = s.size, -1, s.size
 	var at int64
-	foot, _, err := readFooter(s.file, s.size, s.name)
+	var foot footer
+	t, err := readTrailer(s.file, s.size, s.name)
+	if err == nil && t.magic() == smallMagic {
+		return s.whole()
+	}
+	if err == nil {
+		foot, _, err = readFooter(s.file, s.size, t, s.name)
+	}
 	if lost, err := s.note(err); err != nil {
 		return err
 	} else if !lost {
@@ -60,6 +67,17 @@ func (s *salvage) run() error {
 		s.known, s.fileID, s.info.Identity, at = true, fileID, id, end
 	}
 	return s.scan(at)
+}
+
+// whole reads a small file, which is sound as a whole or not at all.
+func (s *salvage) whole() error {
+	block, id, m, err := readSmall(s.file, s.size, s.name)
+	if lost, err := s.note(err); lost || err != nil {
+		return err
+	}
+	s.info.Identity = id
+	s.info.add(m)
+	return s.fn(block, m)
 }
 
 // note files damage and passes on other errors.

@@ -70,16 +70,17 @@ func memOf(b []byte) *vfs.Mem {
 }
 
 func TestGoldenBytes(t *testing.T) {
-	b, _ := testSegment(t, 2)
-	dump := hex.Dump(b)
-	const name = "testdata/segment.hex"
-	if *update {
-		ok(t, os.WriteFile(name, []byte(dump), 0o644))
-	}
-	want, err := os.ReadFile(name)
-	ok(t, err)
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(dump, "\n")); diff != "" {
-		t.Errorf("the format has changed (R18: raise its version): %s", diff)
+	for name, blocks := range map[string]int{"testdata/segment.hex": 2, "testdata/small.hex": 1} {
+		b, _ := testSegment(t, blocks)
+		dump := hex.Dump(b)
+		if *update {
+			ok(t, os.WriteFile(name, []byte(dump), 0o644))
+		}
+		want, err := os.ReadFile(name)
+		ok(t, err)
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(dump, "\n")); diff != "" {
+			t.Errorf("%s: the format has changed (R18: raise its version): %s", name, diff)
+		}
 	}
 }
 
@@ -255,16 +256,19 @@ func TestSalvageRandomDamage(t *testing.T) {
 }
 
 func TestR18NewerFormatIsRefusedByName(t *testing.T) {
-	b, _ := testSegment(t, 1)
-	f, _, err := readFooter(bytes.NewReader(b), int64(len(b)), "seg")
-	ok(t, err)
-	head := bytes.Clone(b[:f.indexOffset+entrySize])
-	b = appendFooter(head, f)
-	at := len(b) - trailerSize
-	b[at] = 2
-	from := f.indexOffset + entrySize
-	le.PutUint32(b[at+8:], checksum(b[from:at+8]))
-	if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 2") {
+	for blocks, from := range map[int]func([]byte) int{
+		1: func([]byte) int { return 0 },
+		2: func(b []byte) int { return len(b) - trailerSize - int(trailer{b[len(b)-trailerSize:]}.length()) },
+	} {
+		b, _ := testSegment(t, blocks)
+		at := len(b) - trailerSize
+		b[at] = version + 1
+		le.PutUint32(b[at+4:], checksum(b[from(b):at+4]))
+		if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 3") {
+			t.Error(err)
+		}
+	}
+	if _, err := Open(memOf([]byte("a file of format 1 ends so: STLE")), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 1") {
 		t.Error(err)
 	}
 }
@@ -366,6 +370,8 @@ func TestFinishedSegmentSurvivesAPowerCut(t *testing.T) {
 // file is long, and give no block but one that stands in the file under its checksum.
 func FuzzOpen(f *testing.F) {
 	good, _ := testSegment(f, 3)
+	small, _ := testSegment(f, 1)
+	f.Add(small)
 	f.Add(good)
 	f.Add(good[:len(good)-30])
 	f.Add(bytes.Repeat([]byte(blockMagic), 200))

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"math"
@@ -20,6 +21,8 @@ type Writer struct {
 	size   int64
 	index  []byte
 	buf    []byte
+	held   []byte // the first block, while the file may become a small one: nothing is written then
+	meta   Meta   // of it
 	dead   error
 }
 
@@ -41,12 +44,7 @@ func create(fs vfs.FS, name string, id Identity, fileID uint64) (*Writer, error)
 	if err != nil {
 		return nil, fault.WrapAs(kindOf(err), err, "create segment", "cannot create the file").At(name, fault.NoOffset)
 	}
-	w := &Writer{fs: fs, file: f, name: name, fileID: fileID, info: Info{Identity: id}}
-	if err := w.write(appendHead(nil, fileID, id)); err != nil {
-		w.Abort()
-		return nil, err
-	}
-	return w, nil
+	return &Writer{fs: fs, file: f, name: name, fileID: fileID, info: Info{Identity: id}}, nil
 }
 
 // kindOf keeps what matters to the caller of a failed call (a full disk) and makes the rest IO.
@@ -57,7 +55,7 @@ func kindOf(err error) fault.Kind {
 	return fault.IO
 }
 
-// Add writes a block and keeps nothing of it. The order of blocks is the caller's. After a
+// Add takes a block; it is the caller's again. The order of blocks is the caller's. After a
 // failure the writer is dead: Abort it (R12).
 func (w *Writer) Add(block []byte, m Meta) error {
 	switch {
@@ -66,7 +64,39 @@ func (w *Writer) Add(block []byte, m Meta) error {
 	case m.Rows < 0 || m.Rows > math.MaxInt32 || w.info.Blocks == math.MaxInt32:
 		return fault.New(fault.Internal, "write segment", "a block of %d rows after %d blocks", m.Rows, w.info.Blocks).At(w.name, w.size)
 	}
-	h := blockHeader{ordinal: uint32(w.info.Blocks), fileID: w.fileID, length: uint32(len(block)), crc: checksum(block), meta: m}
+	if w.dead == nil && w.info.Blocks == 0 && len(block) < smallBytes {
+		w.held, w.meta = bytes.Clone(block), m
+		w.info.add(m)
+		return nil
+	}
+	if err := w.release(); err != nil {
+		return err
+	}
+	if err := w.put(uint32(w.info.Blocks), block, m); err != nil {
+		return err
+	}
+	w.info.add(m)
+	return nil
+}
+
+// release writes the block that was held, of a file that is no small one.
+func (w *Writer) release() error {
+	if w.held == nil {
+		return nil
+	}
+	block := w.held
+	w.held = nil
+	return w.put(0, block, w.meta)
+}
+
+// put writes a block.
+func (w *Writer) put(ordinal uint32, block []byte, m Meta) error {
+	if ordinal == 0 {
+		if err := w.write(appendHead(nil, w.fileID, w.info.Identity)); err != nil {
+			return err
+		}
+	}
+	h := blockHeader{ordinal: ordinal, fileID: w.fileID, length: uint32(len(block)), crc: checksum(block), meta: m}
 	offset := w.size
 	w.buf = appendBlockHeader(w.buf[:0], h)
 	if err := w.write(w.buf); err != nil {
@@ -77,7 +107,6 @@ func (w *Writer) Add(block []byte, m Meta) error {
 	}
 	w.index = le.AppendUint64(w.index, uint64(offset))
 	w.index = append(w.index, w.buf...)
-	w.info.add(m)
 	return nil
 }
 
@@ -101,8 +130,8 @@ func (w *Writer) die(err error, format string, args ...any) error {
 	return w.dead
 }
 
-// Size returns the bytes written so far.
-func (w *Writer) Size() int64 { return w.size }
+// Size returns the bytes of the file so far.
+func (w *Writer) Size() int64 { return w.size + int64(len(w.held)) }
 
 // Finish writes index and footer, syncs file and directory and closes it: once it has
 // returned nil, the segment is there to stay. After a failure the writer is dead: Abort it.
@@ -110,8 +139,7 @@ func (w *Writer) Finish() (Info, error) {
 	if w.info.Blocks == 0 {
 		return Info{}, fault.New(fault.Internal, "write segment", "a segment without blocks").At(w.name, fault.NoOffset)
 	}
-	f := footer{fileID: w.fileID, info: w.info, indexOffset: uint64(w.size), indexCRC: checksum(w.index)}
-	if err := w.write(appendFooter(w.index, f)); err != nil {
+	if err := w.end(); err != nil {
 		return Info{}, err
 	}
 	if err := w.file.Sync(); err != nil {
@@ -128,6 +156,19 @@ func (w *Writer) Finish() (Info, error) {
 	}
 	w.info.Bytes = w.size
 	return w.info, nil
+}
+
+// end writes what is left to write.
+func (w *Writer) end() error {
+	if w.held != nil {
+		if file := appendSmall(nil, w.held, w.info.Identity, w.meta); len(file) <= smallBytes {
+			return w.write(file)
+		}
+	}
+	if err := w.release(); err != nil {
+		return err
+	}
+	return w.write(appendFooter(w.index, footer{fileID: w.fileID, info: w.info, indexOffset: uint64(w.size), indexCRC: checksum(w.index)}))
 }
 
 // Abort closes and removes an unfinished file, as far as that is possible: what is left is

@@ -1,0 +1,101 @@
+package segment
+
+// A segment whose only block is short, so that the whole file fits in a page: its bytes, what is said of them, and a trailer. There is no head
+// and no second copy of anything: what lies in one page has one fate.
+//
+//	+-----------+--------------------------------+---------------------------------------------------------------------+
+//	| block (n) | identity | meta (the rest of f) | version (1) | f (3) | CRC of all before (4) | magic "STLO" (4)      |
+//	+-----------+--------------------------------+---------------------------------------------------------------------+
+//
+// The meta, in uvarints but where said, differences modulo 2^64:
+//
+//	rows | instant of the min key (8) | max key's instant - that | min arrival | max arrival - that
+//	     | min key's arrival - that | max key's arrival - that | that - base (zigzag)
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+const (
+	smallMagic = "STLO"
+	smallBytes = 4096 // of the longest such file
+)
+
+func appendMeta(dst []byte, m Meta) []byte {
+	dst = binary.AppendUvarint(dst, uint64(m.Rows))
+	first := uint64(m.MinKey.Instant())
+	dst = le.AppendUint64(dst, first)
+	dst = binary.AppendUvarint(dst, uint64(m.MaxKey.Instant())-first)
+	dst = binary.AppendUvarint(dst, m.MinArrival)
+	for _, n := range []uint64{m.MaxArrival, m.MinKey.Arrival(), m.MaxKey.Arrival()} {
+		dst = binary.AppendUvarint(dst, n-m.MinArrival)
+	}
+	return binary.AppendVarint(dst, int64(m.MinArrival-m.Base))
+}
+
+func (d *decoder) meta() (m Meta) {
+	rows := d.uvarint()
+	if rows > math.MaxInt32 {
+		d.bad = true
+		return Meta{}
+	}
+	m.Rows = int(rows)
+	first := d.fixed()
+	last := first + d.uvarint()
+	m.MinArrival = d.uvarint()
+	m.MaxArrival = m.MinArrival + d.uvarint()
+	m.MinKey = event.MakeKey(int64(first), m.MinArrival+d.uvarint())
+	m.MaxKey = event.MakeKey(int64(last), m.MinArrival+d.uvarint())
+	m.Base = m.MinArrival - uint64(d.varint())
+	return m
+}
+
+// appendSmall appends a whole file.
+func appendSmall(dst, block []byte, id Identity, m Meta) []byte {
+	at := len(dst)
+	dst = append(dst, block...)
+	dst = appendMeta(appendIdentity(dst, id), m)
+	dst = appendLength(dst, len(dst)-at-len(block))
+	dst = le.AppendUint32(dst, checksum(dst[at:]))
+	return append(dst, smallMagic...)
+}
+
+// readSmall reads and checks a file of size bytes that ends with the magic of a small one.
+func readSmall(r io.ReaderAt, size int64, name string) (block []byte, id Identity, m Meta, err error) {
+	const op = "open segment"
+	fail := func(at int64, format string, args ...any) ([]byte, Identity, Meta, error) {
+		return nil, Identity{}, Meta{}, fault.New(fault.Corrupt, op, format, args...).At(name, at)
+	}
+	if size > smallBytes {
+		return fail(size-int64(len(smallMagic)), "the magic %q ends a file of %d bytes, more than %d", smallMagic, size, smallBytes)
+	}
+	data := make([]byte, size)
+	if err := readFull(r, data, 0, name); err != nil {
+		return nil, Identity{}, Meta{}, err
+	}
+	t := trailer{data[size-trailerSize:]}
+	if t.magic() != smallMagic {
+		return fail(size-4, "expected the magic %q, found %q", smallMagic, t.magic())
+	}
+	if expected, found := t.checksum(), checksum(data[:size-8]); expected != found {
+		return fail(0, "checksum of the file: expected %08x, found %08x", expected, found)
+	}
+	if t.version() != version {
+		return nil, Identity{}, Meta{}, unsupported(t.version(), name)
+	}
+	end := size - trailerSize - t.length()
+	if end < 0 {
+		return fail(size-trailerSize, "a footer of %d bytes in a file of %d", t.length(), size)
+	}
+	d := decoder{src: data[end : size-trailerSize]}
+	id, m = d.identity(), d.meta()
+	if d.bad || len(d.src) > 0 {
+		return fail(end, "a footer that no writer makes")
+	}
+	return data[:end:end], id, m, nil
+}
