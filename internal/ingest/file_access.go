@@ -11,11 +11,11 @@ import "bytes"
 // Properties have nginx's names for what they hold; values are as the line has them, escapes and all.
 
 var accessForms = []lineForm{
-	{"access", "access log (combined)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"`, parseCombined},
-	{"access", "access log (common)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12`, parseCommon},
-	{"access", "access log of an AWS load balancer", `https 2026-11-20T10:00:00.123456Z app/lb/1 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET https://x:443/ HTTP/1.1" "curl/8" C TLSv1.2`, parseALB},
-	{"access", "access log of a classic AWS load balancer", `2026-11-20T10:00:00.123456Z lb 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET http://x:80/ HTTP/1.1" "curl/8" - -`, parseELB},
-	{"access", "access log of S3", `79a5 bucket [06/Feb/2019:00:00:38 +0000] 10.0.0.1 79a5 3E57 REST.GET.OBJECT key "GET /bucket/key HTTP/1.1" 200 - 113 113 7 6 "-" "S3Console/0.4" -`, parseS3},
+	{"access", "access log (combined)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"`, parseCombined, nil},
+	{"access", "access log (common)", `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12`, parseCommon, nil},
+	{"access", "access log of an AWS load balancer", `https 2026-11-20T10:00:00.123456Z app/lb/1 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET https://x:443/ HTTP/1.1" "curl/8" C TLSv1.2`, parseALB, nil},
+	{"access", "access log of a classic AWS load balancer", `2026-11-20T10:00:00.123456Z lb 10.0.0.1:1234 10.0.0.2:80 0.001 0.002 0.000 200 200 34 366 "GET http://x:80/ HTTP/1.1" "curl/8" - -`, parseELB, nil},
+	{"access", "access log of S3", `79a5 bucket [06/Feb/2019:00:00:38 +0000] 10.0.0.1 79a5 3E57 REST.GET.OBJECT key "GET /bucket/key HTTP/1.1" 200 - 113 113 7 6 "-" "S3Console/0.4" -`, parseS3, nil},
 }
 
 func parseCombined(line []byte, r *record) bool {

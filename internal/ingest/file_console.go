@@ -32,13 +32,19 @@ func console(format FileFormat, shown, example, layout string, finish func(*text
 		}
 		r.finish = finish
 		return true
-	}}
+	}, compiled}
 }
 
 // isConsole reports whether a form is of the table here.
-func isConsole(form *lineForm) bool {
-	return slices.ContainsFunc(consoleForms, func(f lineForm) bool { return f.format == form.format })
-}
+func isConsole(form *lineForm) bool { return consoleFormats()[form.format] }
+
+var consoleFormats = sync.OnceValue(func() map[FileFormat]bool {
+	formats := map[FileFormat]bool{}
+	for i := range consoleForms {
+		formats[consoleForms[i].format] = true
+	}
+	return formats
+})
 
 // The layouts of log4j, log4j 2, logback and java.util.logging as Java's servers set them up.
 var javaForms = []lineForm{
@@ -138,7 +144,7 @@ var pythonForms = []lineForm{
 var goForms = []lineForm{
 	console("glog", "glog", `I1120 10:23:12.123456   12345 main.go:3] up`,
 		`{@l:letter}{@t:glogdt} {tid:nat} {source:place}] {@m}`, finishKlog),
-	{"go", "zap", "2023-01-02T15:04:05.000Z\tINFO\tapp\tmain.go:12\tup\t{\"n\": 1}", parseZap},
+	{"go", "zap", "2023-01-02T15:04:05.000Z\tINFO\tapp\tmain.go:12\tup\t{\"n\": 1}", parseZap, nil},
 	console("go", "Go, with its file", `2023/01/02 15:04:05 main.go:12: up`,
 		`{@t:slashed} {source:place}: {@m}`, nil),
 	console("go", "Go's slog", `2023/01/02 15:04:05 INFO up n=1`,
@@ -187,7 +193,7 @@ var serverForms = []lineForm{
 		`[ {@t} {pid:nat}:{:?{:s}}{tid:nat} {@l:letter}/{logger:*}{:?{:s}}]`, nil),
 	console("android", "Android logcat, process", `D( 1702) up  (WindowManager)`,
 		`{@l:letter}({:?{:s}}{pid:nat}{:?:{:?{:s}}{tid:nat}}) {@m:*}{:? ({logger:*})}`, nil),
-	{"redis", "Redis", `1:M 01 Jan 2020 00:00:00.000 * up`, parseRedis},
+	{"redis", "Redis", `1:M 01 Jan 2020 00:00:00.000 * up`, parseRedis, nil},
 	console("mysql", "MySQL error log", `2023-01-01T10:00:00.123456Z 0 [System] [MY-010116] [Server] up`,
 		`{@t} {tid:nat} [{@l:alpha}] [{msg_id:*}] [{logger:*}] {@m}`, finishMySQL),
 	console("mysql", "MySQL error log", `2023-01-01 10:00:00 0 [Note] up`,
@@ -234,7 +240,7 @@ var otherForms = []lineForm{
 		`{@t} pid={pid:nat} tid={tid:token} {:?{context:*} }{@l:capitals}: {@m}`, nil),
 	console("ruby", "Rails", `Started GET "/x" for 127.0.0.1 at 2026-11-20 10:00:00 +0000`,
 		`{@m:=Started {method:token} "{path:*}" for {remote_addr:token} at {@t}}`, nil),
-	{"php", "PHP", `[20-Nov-2026 10:00:00 UTC] PHP Warning:  up in /srv/x.php on line 3`, parsePHP},
+	{"php", "PHP", `[20-Nov-2026 10:00:00 UTC] PHP Warning:  up in /srv/x.php on line 3`, parsePHP, nil},
 	console("php", "Monolog", `[2020-01-01 00:00:00] local.ERROR: up {"n":1} []`,
 		`[{@t}] {logger:*}.{@l:capitals}: {@m}`, finishMonolog),
 	console("rust", "Rust's env_logger", `[2020-01-01T00:00:00Z INFO  my::mod] up`,

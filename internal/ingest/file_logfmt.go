@@ -19,8 +19,8 @@ import (
 // number, true and false are what they say; a name alone is true. Everything else is text.
 
 var logfmtForms = []lineForm{
-	{"logfmt", "logfmt", `level=info msg="a message" n=1`, parseLogfmtLine},
-	{"logfmt", "logfmt after a timestamp", `2026-11-20T10:00:00Z app[7]: level=info msg="a message" n=1`, parseStampedLogfmt},
+	{"logfmt", "logfmt", `level=info msg="a message" n=1`, parseLogfmtLine, nil},
+	{"logfmt", "logfmt after a timestamp", `2026-11-20T10:00:00Z app[7]: level=info msg="a message" n=1`, parseStampedLogfmt, nil},
 }
 
 // fitsLogfmt asks for more than the form does: files of settings have one pair a line.

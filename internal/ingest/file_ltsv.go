@@ -11,7 +11,7 @@ import "bytes"
 //	 {"@t":"2026-11-20T13:45:00.0000000Z","@l":"Error","@m":"GET /a HTTP/1.1 502","time":"[20/Nov/2026:13:45:00 +0000]",
 //	  "host":"203.0.113.7","req":"GET /a HTTP/1.1","status":502,"size":12}
 var ltsvForms = []lineForm{
-	{"ltsv", "LTSV", "time:2026-11-20T10:00:00Z\tlevel:info\tmsg:up", parseLTSV},
+	{"ltsv", "LTSV", "time:2026-11-20T10:00:00Z\tlevel:info\tmsg:up", parseLTSV, nil},
 }
 
 func parseLTSV(line []byte, r *record) bool {

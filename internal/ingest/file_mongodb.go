@@ -11,8 +11,8 @@ import "bytes"
 //	  "level":"I","component":"COMMAND","context":"conn7","ns":"shop.orders","duration_ms":123}
 
 var mongoForms = []lineForm{
-	{"mongodb", "MongoDB log", `2020-03-12T00:00:01.935+0000 I CONTROL  [initandlisten] MongoDB starting`, parseMongo},
-	{"mongodb", "MongoDB log (before 3.0)", `Thu Mar 12 00:00:01.935 [initandlisten] MongoDB starting`, parseOldMongo},
+	{"mongodb", "MongoDB log", `2020-03-12T00:00:01.935+0000 I CONTROL  [initandlisten] MongoDB starting`, parseMongo, nil},
+	{"mongodb", "MongoDB log (before 3.0)", `Thu Mar 12 00:00:01.935 [initandlisten] MongoDB starting`, parseOldMongo, nil},
 }
 
 func parseMongo(line []byte, r *record) bool {

@@ -9,7 +9,7 @@ import "bytes"
 //	261120 10:00:00	    8 Connect	ada@localhost on shop      {"@t":"2026-11-20T10:00:00.0000000Z","@m":"Connect ada@localhost on shop","Id":8,"command":"Connect"}
 //			    8 Quit
 var mysqlGeneralForms = []lineForm{
-	{"mysql-general", "MySQL general query log", "2026-11-20T10:00:00.123456Z\t    8 Query\tSELECT 1", parseMySQLGeneral},
+	{"mysql-general", "MySQL general query log", "2026-11-20T10:00:00.123456Z\t    8 Query\tSELECT 1", parseMySQLGeneral, nil},
 }
 
 // mysqlCommands are what the server writes; those whose text is a statement are true.

@@ -16,8 +16,8 @@ import (
 //	SET timestamp=1795168800;
 //	SELECT 1;
 var mysqlSlowForms = []lineForm{
-	{"mysql-slow", "MySQL slow query log", `# Time: 2026-11-20T10:00:00.123456Z`, parseSlowTime},
-	{"mysql-slow", "MySQL slow query log", `# User@Host: ada[ada] @ localhost []  Id:     2`, parseSlowUser},
+	{"mysql-slow", "MySQL slow query log", `# Time: 2026-11-20T10:00:00.123456Z`, parseSlowTime, nil},
+	{"mysql-slow", "MySQL slow query log", `# User@Host: ada[ada] @ localhost []  Id:     2`, parseSlowUser, nil},
 }
 
 func fitsMySQLSlow(s *sample) int {

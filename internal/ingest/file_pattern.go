@@ -27,6 +27,7 @@ import (
 type pattern struct {
 	nodes    []node
 	captures []capture
+	first    *charSet // what a text begins with that matches as a whole, unless it is empty
 }
 
 type nodeKind uint8
@@ -51,7 +52,7 @@ type node struct {
 	text    string
 	measure func(text []byte) int // how many bytes it takes; 0: none
 	find    func(text []byte) (stamp, bool)
-	set     *charSet
+	set     *charSet               // of a nodeSpan; of a nodeFixed what it begins with, nil: anything
 	valid   func(text []byte) bool // of a nodeSpan; nil: any
 	capture int                    // place in captures, -1: passed over
 	skip    int
@@ -108,7 +109,42 @@ func compileWith(source string, more map[string]node) (*pattern, error) {
 		return nil, fault.New(fault.Invalid, opPattern, "the pattern is empty").WithHint("such as {@t} [{@l}] {@m}")
 	}
 	c.p.endLazy()
+	c.p.first = new(charSet)
+	c.p.begins(0, c.p.first)
 	return c.p, nil
+}
+
+// begins adds what a text begins with that matches from node i on.
+func (p *pattern) begins(i int, set *charSet) {
+	for ; ; i++ {
+		n := &p.nodes[i]
+		switch n.kind {
+		case nodeOpen, nodeClose:
+			continue
+		case nodeEnd:
+			return
+		case nodeLiteral:
+			set[n.text[0]] = true
+			return
+		case nodeMaybe:
+			p.begins(i+1, set)
+			i = n.skip - 1
+			continue
+		}
+		from := n.set
+		switch {
+		case n.kind == nodeBlank:
+			from = blankSet
+		case n.kind == nodeTime:
+			from = timeSet
+		case from == nil:
+			from = anySet
+		}
+		for b := range set {
+			set[b] = set[b] || from[b]
+		}
+		return
+	}
 }
 
 // endLazy lets what is lazy take all if nothing comes after it.

@@ -176,6 +176,15 @@ func setOf(extra string, classes ...func(byte) bool) *charSet {
 	return &s
 }
 
+var (
+	anySet   = setOf("", func(byte) bool { return true })
+	blankSet = setOf("", isBlank)
+	wordSet  = setOf("", isWord)
+	// timeSet is what times begin with: digits, brackets, the padding of a day, the names of weekdays and months, glog's
+	// letters and TAI64N's sign.
+	timeSet = setOf("[( @jJfFmMaAsSoOnNdDtTwWiIeE", isDigit)
+)
+
 func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= 0x80 }
 
 func isVisible(b byte) bool { return b > ' ' && b != 0x7f }
@@ -195,8 +204,8 @@ var matchers = map[string]node{
 	"s":              {kind: nodeFixed, measure: func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t")) }},
 	"t":              {kind: nodeLiteral, text: "\t"},
 	"line":           {kind: nodeFixed, measure: measureLine},
-	"level":          {kind: nodeFixed, measure: measureLevel},
-	"letter":         {kind: nodeFixed, measure: measureLetter},
+	"level":          {kind: nodeFixed, set: wordSet, measure: measureLevel},
+	"letter":         {kind: nodeFixed, set: wordSet, measure: measureLetter},
 	"timestamp":      {kind: nodeTime, find: nil},
 	"iso8601dt":      {kind: nodeTime, find: leading(parseISO)},
 	"serilogdt":      {kind: nodeTime, find: leading(parseISO)},
@@ -209,16 +218,16 @@ var matchers = map[string]node{
 
 // layoutMatchers are for the layouts of this package alone.
 var layoutMatchers = map[string]node{
-	"mel": {kind: nodeFixed, measure: measureWord(func(b []byte) bool {
+	"mel": {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool {
 		return len(b) == 4 && bytes.Contains([]byte(" trce dbug info warn fail crit "), b)
 	})},
-	"mysql": {kind: nodeFixed, measure: measureWord(func(b []byte) bool {
+	"mysql": {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool {
 		return bytes.Contains([]byte(" Note System Warning Error ERROR "), b) && len(b) > 3
 	})},
-	"word":        {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) || isRareLevel(b) })},
-	"capitals":    {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return allCapitals(b) && (isLevelWord(b) || isRareLevel(b)) })},
-	"lower":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && b[0] >= 'a' })},
-	"three":       {kind: nodeFixed, measure: measureWord(func(b []byte) bool { return len(b) == 3 && (isLevelWord(b) || isRareLevel(b)) })},
+	"word":        {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool { return isLevelWord(b) || isRareLevel(b) })},
+	"capitals":    {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool { return allCapitals(b) && (isLevelWord(b) || isRareLevel(b)) })},
+	"lower":       {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool { return isLevelWord(b) && b[0] >= 'a' })},
+	"three":       {kind: nodeFixed, set: wordSet, measure: measureWord(func(b []byte) bool { return len(b) == 3 && (isLevelWord(b) || isRareLevel(b)) })},
 	"qualified":   {kind: nodeSpan, set: setOf(".$/-:<>@#[]~`", isWord), valid: func(b []byte) bool { return isName(b) && isQualified(b) }},
 	"host":        {kind: nodeSpan, set: setOf(".-:%", isWord), valid: isHost},
 	"app":         {kind: nodeSpan, set: setOf(".-/()@_+\\", isWord), valid: startsWithLetter},

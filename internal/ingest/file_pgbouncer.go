@@ -5,7 +5,7 @@ package ingest
 //	2026-11-20 10:00:00.123 UTC [42] LOG C-0x55: shop/ada@10.0.0.1:40732 login attempt
 
 var pgbouncerForms = []lineForm{
-	{"pgbouncer", "PgBouncer log", `2026-11-20 10:00:00.123 UTC [42] LOG listening on 127.0.0.1:6432`, parsePgBouncer},
+	{"pgbouncer", "PgBouncer log", `2026-11-20 10:00:00.123 UTC [42] LOG listening on 127.0.0.1:6432`, parsePgBouncer, nil},
 }
 
 func parsePgBouncer(line []byte, r *record) bool {

@@ -111,6 +111,12 @@ type lineForm struct {
 	shown   string     // as the summary says it
 	example string     // a whole line that this form recognises, and none before it in the table
 	parse   func(line []byte, r *record) bool
+	layout  func() *pattern // that parse goes by; nil: none
+}
+
+// cannotBegin tells by its first byte that a line has not the form.
+func (f *lineForm) cannotBegin(line []byte) bool {
+	return f.layout != nil && len(line) > 0 && !f.layout().first[line[0]]
 }
 
 // cutWord takes the first word, up to a blank.

@@ -6,6 +6,22 @@ import "time"
 type stampFinder struct {
 	form  *stampForm // the one that most lines have; nil if unknown
 	found *stampForm // the one that was found last
+
+	line []byte         // that many layouts are tried on; nil: not known
+	seen [4]stampAnswer // what inside said of places in it, by what is left after them
+}
+
+// stampAnswer is what inside said of a place in a line.
+type stampAnswer struct {
+	left  int // bytes from there to the line's end; 0: nothing was asked
+	stamp stamp
+	ok    bool
+	found *stampForm
+}
+
+// on says that inside will be asked about the same places of a line again and again; nil ends that.
+func (f *stampFinder) on(line []byte) {
+	f.line, f.seen = line, [4]stampAnswer{}
 }
 
 // find reads the time that text begins with.
@@ -52,6 +68,22 @@ func firstOf(text []byte) (digit, letter bool) {
 
 // inside is find for a place in a line where a layout has the time: the date may be missing.
 func (f *stampFinder) inside(text []byte) (stamp, bool) {
+	n := len(text)
+	if n == 0 || f == nil || n > len(f.line) || &text[n-1] != &f.line[len(f.line)-1] {
+		return f.look(text)
+	}
+	a := &f.seen[n%len(f.seen)]
+	if a.left != n {
+		s, ok := f.look(text)
+		*a = stampAnswer{n, s, ok, f.found}
+	}
+	if a.ok {
+		f.found = a.found
+	}
+	return a.stamp, a.ok
+}
+
+func (f *stampFinder) look(text []byte) (stamp, bool) {
 	if s, ok := f.find(text); ok {
 		return s, true
 	}

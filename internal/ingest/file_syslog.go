@@ -9,7 +9,7 @@ import (
 // Lines of syslog's files, with <PRI> in front or not, as package syslog reads them, and those
 // of journalctl.
 var syslogForms = []lineForm{
-	{"syslog", "syslog", `Jun 14 15:16:01 combo sshd(pam_unix)[19939]: up`, parseSyslogLine},
+	{"syslog", "syslog", `Jun 14 15:16:01 combo sshd(pam_unix)[19939]: up`, parseSyslogLine, nil},
 	console("syslog", "journalctl", `Mon 2026-11-16 10:00:00 UTC combo sshd[12]: up`,
 		`{@t:weekdaydt} {host:host} {app:app}{:?[{pid:nat}]}: {@m}`, finishSyslog),
 	console("syslog", "journalctl", `1700000000.123456 combo sshd[12]: up`,

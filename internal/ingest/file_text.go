@@ -109,7 +109,11 @@ func countForms(forms []*lineForm, s *sample) (c formCount) {
 	for at, line := range s.lines {
 		line = withoutColours(line, &plain)
 		known := false
+		times.on(line)
 		for i, form := range forms {
+			if form.cannotBegin(line) {
+				continue
+			}
 			if r.reset(); form.parse(line, &r) {
 				c.by[i]++
 				c.matched++
@@ -190,11 +194,9 @@ func (d *textDialect) parse(line []byte) bool {
 	if d.indented {
 		line = bytes.TrimLeft(line, " \t")
 	}
-	for _, form := range d.forms {
-		if r.reset(); form.parse(line, r) {
-			d.laidOut = true
-			return true
-		}
+	if d.parseForms(line, r) {
+		d.laidOut = true
+		return true
 	}
 	d.laidOut = false
 	r.reset()
@@ -203,6 +205,21 @@ func (d *textDialect) parse(line []byte) bool {
 	}
 	d.laidOut = d.stamped && d.pattern == nil && parseAmidst(line, r)
 	return d.laidOut
+}
+
+// parseForms reads a line that has one of the forms.
+func (d *textDialect) parseForms(line []byte, r *record) bool {
+	d.times.on(line)
+	defer d.times.on(nil)
+	for _, form := range d.forms {
+		if form.cannotBegin(line) {
+			continue
+		}
+		if r.reset(); form.parse(line, r) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseStamp reads any line that has a timestamp.
