@@ -18,6 +18,30 @@ const (
 	packed = 3
 )
 
+// forgeable makes a block of the lines and gives it opened, and its payloads to be changed and finished anew by an encoder
+// of the codec.
+func forgeable(t *testing.T, codec Codec, lines ...string) (*encoding, *Block) {
+	t.Helper()
+	var texts [][]byte
+	for _, line := range lines {
+		texts = append(texts, []byte(line))
+	}
+	data, _ := build(t, texts).Encode(nil, Fast)
+	blk, err := Open(data, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &encoding{Encoder: NewEncoder(codec)}
+	for i := range blk.payloads {
+		p, err := blk.payload(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.payloads = append(e.payloads, bytes.Clone(p))
+	}
+	return e, blk
+}
+
 // Columns whose checksums are right and whose content is not are refused when they are decoded.
 func TestForgedColumns(t *testing.T) {
 	for _, c := range []struct {
@@ -47,22 +71,6 @@ func TestForgedColumns(t *testing.T) {
 // Payloads that contradict each other are refused when the block is opened.
 func TestForgedBlocks(t *testing.T) {
 	one := `{"@t":"2024-01-02T03:04:05.0000000Z","a":1}`
-	good := func(t *testing.T) *encoding {
-		data, _ := build(t, [][]byte{[]byte(one), []byte(one)}).Encode(nil, Fast)
-		blk, err := Open(data, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &encoding{Encoder: NewEncoder(Fast)}
-		for i := range blk.payloads {
-			p, err := blk.payload(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e.payloads = append(e.payloads, bytes.Clone(p))
-		}
-		return e
-	}
 	// objects 1; columns 2: (0, time, @t), (0, int, a); shapes 1: rows 2, tokens 1, 3
 	for _, c := range []struct {
 		name  string
@@ -91,14 +99,15 @@ func TestForgedBlocks(t *testing.T) {
 		{"a column more than the schema has", 2, func(e *encoding) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},
 		{"no payloads", 0, func(e *encoding) { e.payloads = nil }, "the directory announces 0 payloads"},
 	} {
-		e := good(t)
+		e, _ := forgeable(t, Fast, one, one)
 		c.forge(e)
 		_, err := Open(e.finish(nil, c.rows), 0)
 		if !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected … %s …", c.name, err, c.want)
 		}
 	}
-	if _, err := Open(good(t).finish(nil, 2), 0); err != nil {
+	unforged, _ := forgeable(t, Fast, one, one)
+	if _, err := Open(unforged.finish(nil, 2), 0); err != nil {
 		t.Errorf("unforged: %v", err)
 	}
 }
@@ -106,21 +115,10 @@ func TestForgedBlocks(t *testing.T) {
 // What is wrong with values that are decoded only when they are touched is told, by every way they are touched.
 func TestForgedChunksAreReported(t *testing.T) {
 	forge := func() *Block {
-		data, _ := build(t, [][]byte{[]byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":1}`), []byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":7}`)}).Encode(nil, Fast)
-		blk, err := Open(data, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &encoding{Encoder: NewEncoder(Fast)}
-		for i := range blk.payloads {
-			p, err := blk.payload(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e.payloads = append(e.payloads, bytes.Clone(p))
-		}
+		e, _ := forgeable(t, Fast, `{"@t":"2024-01-02T03:04:05.0000000Z","a":1}`, `{"@t":"2024-01-02T03:04:05.0000000Z","a":7}`)
 		e.payloads[payloadColumns+1] = []byte{packed, 2, 1, 2, 0b0011} // 3 of 2
-		if blk, err = Open(e.finish(nil, 2), 0); err != nil {
+		blk, err := Open(e.finish(nil, 2), 0)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return blk
@@ -203,27 +201,14 @@ func TestForgedSections(t *testing.T) {
 
 // What texts are made of is bounded by the block's length, though a column may have been compressed before.
 func TestForgedTextsTakeNoMoreThanTheBlockAllows(t *testing.T) {
-	line := []byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":"b"}`)
-	data, _ := build(t, [][]byte{line}).Encode(nil, Fast)
-	blk, err := Open(data, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &encoding{Encoder: NewEncoder(Thorough)}
-	for i := range blk.payloads {
-		p, err := blk.payload(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.payloads = append(e.payloads, p)
-	}
+	e, _ := forgeable(t, Thorough, `{"@t":"2024-01-02T03:04:05.0000000Z","a":"b"}`)
 	// One pattern without variables; its text is said to have 15,000,000 bytes.
 	const patterns, values, pattern = 6, 12, 3900
 	forged := binary.AppendUvarint([]byte{patterns, values}, 15_000_000)
 	forged, _ = new(column.Encoder).Texts(append(forged, 1), column.Texts{Bytes: bytes.Repeat([]byte{'a'}, pattern), Ends: []uint32{pattern}}, nil)
 	e.payloads[len(e.payloads)-1] = append(forged, 1)
-	data = e.finish(nil, 1)
-	if blk, err = Open(data, 0); err != nil {
+	blk, err := Open(e.finish(nil, 1), 0)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := blk.Lookup(0, "a"); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "the block's texts take over") {
@@ -233,23 +218,11 @@ func TestForgedTextsTakeNoMoreThanTheBlockAllows(t *testing.T) {
 
 // Load finds what is wrong with texts that are made when they are touched.
 func TestLoadFindsWhatIsFoundLate(t *testing.T) {
-	line := []byte(`{"@t":"2024-01-02T03:04:05.0000000Z","a":"b"}`)
-	data, _ := build(t, [][]byte{line}).Encode(nil, Fast)
-	blk, err := Open(data, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &encoding{Encoder: NewEncoder(Fast)}
-	for i := range blk.payloads {
-		p, err := blk.payload(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.payloads = append(e.payloads, p)
-	}
+	e, _ := forgeable(t, Fast, `{"@t":"2024-01-02T03:04:05.0000000Z","a":"b"}`)
 	const packed, values = 2, 12
 	e.payloads[len(e.payloads)-1] = []byte{packed, values, 5, fixed, 10, 0, 4, 'n', 'o', 'n', 'e'} // no zstd frame
-	if blk, err = Open(e.finish(nil, 1), 0); err != nil {
+	blk, err := Open(e.finish(nil, 1), 0)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := blk.Load(); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "column a (string)") {

@@ -234,22 +234,10 @@ func checkLeft(t *testing.T, m *template, text []byte, values [][]byte) {
 func TestForgedOrigins(t *testing.T) {
 	const at = `{"@t":"2024-01-02T03:04:05.0000000Z","a":"x","b":"y","c":"z","n":1}`
 	forge := func(change func(s *schema, e *encoding)) error {
-		data, _ := build(t, [][]byte{[]byte(at), []byte(at)}).Encode(nil, Fast)
-		blk, err := Open(data, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &encoding{Encoder: NewEncoder(Fast)}
-		for i := range blk.payloads {
-			p, err := blk.payload(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e.payloads = append(e.payloads, bytes.Clone(p))
-		}
+		e, blk := forgeable(t, Fast, at, at)
 		change(blk.schema, e)
 		e.payloads[payloadSchema] = appendSchema(nil, blk.schema)
-		blk, err = Open(e.finish(nil, 2), 0)
+		blk, err := Open(e.finish(nil, 2), 0)
 		if err == nil {
 			_, err = readAll(blk)
 		}
