@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -51,19 +50,8 @@ func main() {
 }
 
 func run(o options) error {
-	if _, err := os.Stat(filepath.Join(o.shared, "gen")); err != nil {
-		fmt.Printf("skipped: the generator and the loader are not in %s\n", o.shared)
-		return nil
-	}
-	work, err := filepath.Abs(o.work)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return err
-	}
-	t, err := meter.BuildTools(o.shared, work)
-	if err != nil {
+	work, t, err := meter.Prepare(o.shared, o.work)
+	if err != nil || work == "" {
 		return err
 	}
 	switch {

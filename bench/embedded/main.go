@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -58,19 +57,8 @@ func main() {
 }
 
 func runAll(o options) error {
-	if _, err := os.Stat(filepath.Join(o.shared, "gen")); err != nil {
-		fmt.Printf("skipped: the generator is not in %s\n", o.shared)
-		return nil
-	}
-	work, err := filepath.Abs(o.work)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return err
-	}
-	tools, err := meter.BuildTools(o.shared, work)
-	if err != nil {
+	work, tools, err := meter.Prepare(o.shared, o.work)
+	if err != nil || work == "" {
 		return err
 	}
 	file, err := tools.Generate(o.events, "clef", work)

@@ -12,8 +12,25 @@ import (
 // Tools are the event generator and the loader, built.
 type Tools struct{ Gen, Load string }
 
-// BuildTools builds them from the shared folder into work.
-func BuildTools(shared, work string) (t Tools, err error) {
+// Prepare makes the folder work, returns its absolute path, and builds the tools of the shared folder into it. Without that
+// folder it says so on standard output and returns an empty path.
+func Prepare(shared, work string) (string, Tools, error) {
+	if _, err := os.Stat(filepath.Join(shared, "gen")); err != nil {
+		fmt.Printf("skipped: the generator and the loader are not in %s\n", shared)
+		return "", Tools{}, nil
+	}
+	work, err := filepath.Abs(work)
+	if err != nil {
+		return "", Tools{}, err
+	}
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return "", Tools{}, err
+	}
+	t, err := buildTools(shared, work)
+	return work, t, err
+}
+
+func buildTools(shared, work string) (t Tools, err error) {
 	if t.Gen, err = build(shared, "gen", work); err != nil {
 		return t, err
 	}

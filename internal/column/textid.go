@@ -104,6 +104,16 @@ func (x *exceptions) next(i int) int {
 	return math.MaxInt
 }
 
+// add appends exception i to a list that may have limit bytes.
+func (x *exceptions) add(dst *list, i, limit int) error {
+	v := x.texts.At(i)
+	if len(v) > limit-len(dst.bytes) {
+		return corrupt("text %d has too many bytes", x.at[i])
+	}
+	dst.add(v)
+	return nil
+}
+
 var hexValue = func() (v [256]byte) { // 16: none; lower-case digits have bit 5 set, upper-case ones bit 6
 	for i := range v {
 		v[i] = 16
@@ -426,11 +436,9 @@ func (f *ids) appendTexts(dst *list, from, to, limit int) error {
 	var bytes [(maxIDLength + 1) / 2]byte
 	for i := from; i < to; i++ {
 		if i == odd {
-			v := f.except.texts.At(x)
-			if len(v) > limit-len(dst.bytes) {
-				return corrupt("text %d has too many bytes", i)
+			if err := f.except.add(dst, x, limit); err != nil {
+				return err
 			}
-			dst.add(v)
 			x++
 			odd = f.except.next(x)
 			continue

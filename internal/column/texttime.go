@@ -260,11 +260,9 @@ func (p *times) appendTexts(dst *list, from, to, limit int) error {
 	day, year, month, dayOf := int64(-1<<62), int64(0), int64(0), int64(0)
 	for i := from; i < to; i++ {
 		if i == odd {
-			v := p.except.texts.At(x)
-			if len(v) > limit-len(dst.bytes) {
-				return corrupt("text %d has too many bytes", i)
+			if err := p.except.add(dst, x, limit); err != nil {
+				return err
 			}
-			dst.add(v)
 			x++
 			odd = p.except.next(x)
 			continue

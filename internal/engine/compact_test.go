@@ -186,17 +186,21 @@ func TestADeletionOvertakesAMerge(t *testing.T) {
 		add(t, e, 10*i, 10)
 		flush(t, e)
 	}
-	v := e.acquire(false)
-	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: e.choose(v.st)}
-	outputs, err := r.run()
-	ok(t, err)
-	_, err = e.Delete(ctx, seconds(0, 9)) // all of one input
-	ok(t, err)
-	ok(t, e.replace(r.inputs, outputs))
-	for _, p := range outputs {
-		ok(t, p.reader.Release())
+	overtaken := func(deleted Span) {
+		t.Helper()
+		v := e.acquire(false)
+		defer v.Release()
+		r := rewrite{e: e, ctx: ctx, st: v.st, inputs: e.choose(v.st)}
+		outputs, err := r.run()
+		ok(t, err)
+		_, err = e.Delete(ctx, deleted)
+		ok(t, err)
+		ok(t, e.replace(r.inputs, outputs))
+		for _, p := range outputs {
+			ok(t, p.reader.Release())
+		}
 	}
-	v.Release()
+	overtaken(seconds(0, 9)) // all of one input
 	wantSeconds(t, e, span(10, 20)...)
 	if got := names(fs, "segment-"); len(got) != 1 {
 		t.Errorf("the files are %v", got)
@@ -205,15 +209,7 @@ func TestADeletionOvertakesAMerge(t *testing.T) {
 	// One that hides some of it counts for the output too.
 	add(t, e, 30, 10)
 	flush(t, e)
-	v = e.acquire(false)
-	r = rewrite{e: e, ctx: ctx, st: v.st, inputs: e.choose(v.st)}
-	outputs, err = r.run()
-	ok(t, err)
-	_, err = e.Delete(ctx, seconds(15, 35))
-	ok(t, err)
-	ok(t, e.replace(r.inputs, outputs))
-	ok(t, outputs[0].reader.Release())
-	v.Release()
+	overtaken(seconds(15, 35))
 	want := slices.Concat(span(10, 15), span(36, 40))
 	wantSeconds(t, e, want...)
 	ok(t, e.Close())
