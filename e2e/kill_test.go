@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -61,8 +63,19 @@ func killAgainAndAgain(t *testing.T, seed uint64) {
 	if w.count(acknowledged) < killsEach {
 		t.Errorf("only %d batches were acknowledged: the test proves nothing", w.count(acknowledged))
 	}
-	if sealed, _ := filepath.Glob(filepath.Join(dir, "segment-*.seg")); len(sealed) == 0 {
-		t.Error("nothing was sealed: no kill can have met the sealer")
+	sealed, _ := filepath.Glob(filepath.Join(dir, "segment-*.seg"))
+	if len(sealed) == 0 {
+		t.Fatal("nothing was sealed: no kill can have met the sealer")
+	}
+	// Segments are numbered as they are written; those that are gone were merged.
+	newest := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(slices.Max(sealed)), "segment-"), ".seg")
+	written, err := strconv.ParseUint(newest, 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("about %d segments were written, %d are left", written, len(sealed))
+	if gone := int(written) - len(sealed); gone < killsEach/2 {
+		t.Errorf("only %d segments were merged: hardly a kill can have met a merge", gone)
 	}
 	if out, errs, code := run(t, "verify", dir); code != 0 {
 		t.Errorf("verify ends with %d:\n%s%s", code, out, errs)
