@@ -178,3 +178,78 @@ func BenchmarkAppendBuilder(b *testing.B) {
 	}
 	perEvent(b, len(all))
 }
+
+// BenchmarkBatches does what appending batches of 1,000 events does, and what sealing does with them: parse, encode for the journal, open, and
+// merge into a block of 64k events.
+func BenchmarkBatches(b *testing.B) {
+	all := benchEvents(b)
+	const size = 1000
+	var batches [][][]byte
+	for at := 0; at+size <= len(all); at += size {
+		batches = append(batches, all[at:at+size])
+	}
+	events := size * len(batches)
+	w, e := NewBuilder(Limits{}), NewEncoder(Fast)
+	var blocks [][]byte
+	for _, batch := range batches {
+		w.Reset()
+		fill(b, w, batch)
+		data, _ := e.Encode(nil, w)
+		blocks = append(blocks, data)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, batch := range batches {
+				w.Reset()
+				fill(b, w, batch)
+			}
+		}
+		perEvent(b, events)
+	})
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		w.Reset()
+		fill(b, w, batches[0])
+		var data []byte
+		for b.Loop() {
+			data, _ = e.Encode(data[:0], w)
+		}
+		perEvent(b, size)
+		b.ReportMetric(float64(len(data))/size, "B/event")
+	})
+	b.Run("open", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, data := range blocks {
+				if _, err := Open(data, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		perEvent(b, events)
+	})
+	b.Run("merge", func(b *testing.B) {
+		b.ReportAllocs()
+		to := NewBuilder(Limits{})
+		for b.Loop() {
+			b.StopTimer()
+			var opened []*Block
+			for _, data := range blocks {
+				blk, err := Open(data, 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				opened = append(opened, blk)
+			}
+			to.Reset()
+			b.StartTimer()
+			for _, blk := range opened {
+				if err := to.AppendRuns([]Run{{blk, 0, blk.Rows()}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		perEvent(b, events)
+	})
+}

@@ -20,6 +20,7 @@ type source struct {
 	cursor  *Cursor
 	shapes  []mapping
 	columns []sourceColumn
+	leads   translation
 
 	followers map[uint32][]uint32 // the columns that are the same as another
 
@@ -354,7 +355,7 @@ func (r *reader) fill(dst []int64, from int) {
 func (b *Builder) mapSource(s *source, sh uint32, m *mapping) error {
 	schema := s.block.schema
 	from := &schema.shapes[sh]
-	b.mapShape(m, schema, from.tokens)
+	b.mapShape(m, schema, from.tokens, &s.leads)
 	leaves := 0
 	for _, t := range from.tokens {
 		if !t.isLeaf() || !schema.columns[t.id()].kind.hasData() {

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"strconv"
 
@@ -16,10 +17,23 @@ func (b *Builder) addText(text []byte) (shape uint32) {
 	return shape
 }
 
-// mapShape finds the builder's shape for a list of another schema's tokens.
-func (b *Builder) mapShape(m *mapping, from *schema, tokens []token) {
+// A translation says which of a builder's objects and columns another schema's are: 1 + the number, 0 if that is not known yet.
+type translation struct {
+	objects, columns []uint32
+	key              []byte
+}
+
+// mapShape finds the builder's shape for a list of another schema's tokens. With a translation it need not go through the trie for a shape
+// that was found so before, in whatever schema.
+func (b *Builder) mapShape(m *mapping, from *schema, tokens []token, t *translation) {
 	m.known = true
-	n, columns, err := b.walk(from, tokens)
+	if t != nil && t.translate(&b.trie, from, tokens) {
+		if shape, ok := b.trie.byTokens[string(t.key)]; ok {
+			m.shape, m.columns, m.ok = shape, b.trie.shapes[shape].data, true
+			return
+		}
+	}
+	n, err := b.walk(from, tokens)
 	if err == nil {
 		m.shape, err = b.trie.shapeAt(n)
 	}
@@ -29,16 +43,66 @@ func (b *Builder) mapShape(m *mapping, from *schema, tokens []token) {
 	}
 	b.trie.keep()
 	b.growColumns()
-	m.columns, m.ok = columns, true
+	m.columns, m.ok = b.trie.shapes[m.shape].data, true
+	if t != nil && t.translate(&b.trie, from, tokens) {
+		b.trie.addTokens(string(t.key), m.shape)
+	}
+}
+
+// translate sets the key to the tokens as the trie has them; false: it has not all of the columns and objects.
+func (t *translation) translate(to *trie, from *schema, tokens []token) bool {
+	if t.columns == nil {
+		t.objects, t.columns = make([]uint32, len(from.objects)), make([]uint32, len(from.columns))
+		t.objects[0] = 1
+	}
+	t.key = t.key[:0]
+	for _, k := range tokens {
+		switch {
+		case k.isLeaf():
+			c := t.columns[k.id()]
+			if c == 0 {
+				def := columnDef{kind: from.columns[k.id()].kind, name: from.columns[k.id()].name}
+				object := t.objects[from.columns[k.id()].object]
+				if object == 0 || def.kind == kindEvent {
+					return false
+				}
+				def.object = object - 1
+				id, ok := to.columnIDs[def]
+				if !ok {
+					return false
+				}
+				c = id + 1
+				t.columns[k.id()] = c
+			}
+			k = leaf(c - 1)
+		case k.isOpen():
+			o := t.objects[k.id()]
+			if o == 0 {
+				parent := t.objects[from.objects[k.id()].parent]
+				if parent == 0 {
+					return false
+				}
+				id, ok := to.objectIDs[objectKey{parent - 1, from.objects[k.id()].name}]
+				if !ok {
+					return false
+				}
+				o = id + 1
+				t.objects[k.id()] = o
+			}
+			k = opening(o - 1)
+		}
+		t.key = binary.LittleEndian.AppendUint32(t.key, uint32(k))
+	}
+	return true
 }
 
 // walk goes through the trie along a list of another schema's tokens.
-func (b *Builder) walk(from *schema, tokens []token) (n *node, columns []uint32, err error) {
+func (b *Builder) walk(from *schema, tokens []token) (n *node, err error) {
 	n = b.trie.root
 	for _, t := range tokens {
 		if t == closing {
 			if n, err = b.trie.leave(n); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			continue
 		}
@@ -49,23 +113,20 @@ func (b *Builder) walk(from *schema, tokens []token) (n *node, columns []uint32,
 			name = from.objects[t.id()].name
 		}
 		if k == kindEvent {
-			n, c := b.trie.whole()
-			return n, []uint32{c}, nil
+			n, _ := b.trie.whole()
+			return n, nil
 		}
 		m, err := b.memberOf(n, []byte(name))
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		e, err := b.trie.follow(n, m, k)
 		if err != nil {
-			return nil, nil, err
-		}
-		if k != kindObject && k.hasData() {
-			columns = append(columns, e.column)
+			return nil, err
 		}
 		n = e.to
 	}
-	return n, columns, nil
+	return n, nil
 }
 
 // AppendBuilder copies all rows of another builder behind those of b. Their arrival offsets continue b's; arrival numbers that
@@ -76,7 +137,7 @@ func (b *Builder) AppendBuilder(o *Builder) {
 	for _, sh := range o.shapes {
 		m := &maps[sh]
 		if !m.known {
-			b.mapShape(m, &o.trie.schema, o.trie.shapes[sh].tokens)
+			b.mapShape(m, &o.trie.schema, o.trie.shapes[sh].tokens, nil)
 		}
 		whole = whole && m.ok
 	}

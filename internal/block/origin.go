@@ -147,23 +147,6 @@ func (s *schema) checkOrigins(d *column.Decoder) {
 	}
 }
 
-// rowColumns lists the columns among tokens whose values are found by the row: fixed, time and quoting ones, or the same as one that quotes.
-func (s *schema) rowColumns(tokens []token) (list []uint32) {
-	var seen map[uint32]bool
-	for _, t := range tokens {
-		if t.isLeaf() && s.columns[t.id()].kind.hasData() {
-			if w := s.columns[s.seat(t.id())].origin.way; w != wayOwn && !seen[t.id()] {
-				if seen == nil {
-					seen = map[uint32]bool{}
-				}
-				seen[t.id()] = true
-				list = append(list, t.id())
-			}
-		}
-	}
-	return list
-}
-
 // seat is the column whose positions a column's values have.
 func (s *schema) seat(c uint32) uint32 {
 	if o := &s.columns[c].origin; o.way == waySame {

@@ -187,24 +187,34 @@ func appendSchema(dst []byte, s *schema) []byte {
 	return dst
 }
 
-// decodeSchema checks src, which may come from a damaged file, for a block of rows rows.
+// decodeSchema checks src, which may come from a damaged file, for a block of rows rows. Whoever seals opens a schema for every thousand
+// rows or so: what is found in it lies side by side in few pieces of memory.
 func decodeSchema(src []byte, rows int) (*schema, error) {
 	d := column.Decoder{Src: src}
 	s := &schema{}
+	texts := string(src)
+	text := func(what string) string {
+		b := d.Bytes(what, d.Uvarint(what))
+		end := len(src) - len(d.Src)
+		if d.Err() != nil {
+			return ""
+		}
+		return texts[end-len(b) : end]
+	}
 	n := d.Count("objects", 2)
 	if d.Err() == nil && n < 1 {
 		d.Fail("there is no object 0")
 	}
 	s.objects = make([]object, 1, n+1)
 	for i := 1; i < n && d.Err() == nil; i++ {
-		o := object{parent: d.Below("parent object", i), name: d.Text("object name")}
+		o := object{parent: d.Below("parent object", i), name: text("object name")}
 		s.objects = append(s.objects, o)
 	}
 	n = d.Count("columns", 3)
 	s.columns = make([]columnDef, 0, n)
 	for i := 0; i < n && d.Err() == nil; i++ {
 		object, b := d.Below("object of a column", len(s.objects)), d.Byte("kind")
-		c := columnDef{object: object, kind: kind(b & 15), name: d.Text("column name")}
+		c := columnDef{object: object, kind: kind(b & 15), name: text("column name")}
 		if d.Err() == nil && (c.kind == 0 || c.kind >= kindObject) {
 			d.Fail("column %d has the unknown kind %d", i, c.kind)
 		}
@@ -216,34 +226,58 @@ func decodeSchema(src []byte, rows int) (*schema, error) {
 	return s, d.End()
 }
 
+// A trait is what of a column matters to each layout it stands in.
+type trait struct {
+	plain                       bool // stored, and none of the others
+	stored, byRow, fixed, event bool
+	last                        int // 1 + the layout in which it stood last, of those by row
+}
+
+func (s *schema) traits() []trait {
+	all := make([]trait, len(s.columns))
+	for i := range s.columns {
+		c, t := &s.columns[i], &all[i]
+		t.stored, t.fixed, t.event = c.stored(), c.origin.way == wayFixed, c.kind == kindEvent
+		t.byRow = c.kind.hasData() && s.columns[s.seat(uint32(i))].origin.way != wayOwn
+		t.plain = t.stored && !t.byRow && !t.event
+	}
+	return all
+}
+
 func (s *schema) decodeLayouts(d *column.Decoder) {
 	n := d.Count("layouts", 1)
+	if d.Err() != nil {
+		return
+	}
 	s.layouts = make([]*layout, 0, n)
+	layouts, traits := make([]layout, n), s.traits()
+	// No token takes less than a byte.
+	tokens, data := make([]token, 0, len(d.Src)), make([]uint32, 0, len(d.Src))
 	next := leaf(0)
-	for i := 0; i < n && d.Err() == nil; i++ {
-		tokens := d.Count("tokens", 1)
-		l := &layout{tokens: make([]token, 0, tokens)}
-		for j := 0; j < tokens && d.Err() == nil; j++ {
+	for i := range layouts {
+		count := d.Count("tokens", 1)
+		from := len(tokens)
+		for j := 0; j < count && d.Err() == nil; j++ {
 			t := next
-			if code := d.Number("token", 1<<31); code > 0 {
+			if code := d.Small("token", 1<<31); code > 0 {
 				t = token(code - 1)
 			}
 			if t.isLeaf() {
 				next = leaf(t.id() + 1)
 			}
-			l.tokens = append(l.tokens, t)
+			tokens = append(tokens, t)
 		}
-		if d.Err() == nil {
-			s.checkTokens(d, l.tokens)
+		if d.Err() != nil {
+			return
 		}
-		if d.Err() == nil {
-			l.data, l.byRow, l.fixed = s.dataColumns(l.tokens), s.rowColumns(l.tokens), s.fixedBefore(l.tokens)
+		l := &layouts[i]
+		l.tokens = tokens[from:len(tokens):len(tokens)]
+		if data = s.readTokens(d, i, l, traits, data); d.Err() != nil {
+			return
 		}
 		s.layouts = append(s.layouts, l)
 	}
-	if d.Err() == nil {
-		s.checkOrigins(d)
-	}
+	s.checkOrigins(d)
 }
 
 // Shapes that share a layout have so many tokens between them, beyond those of one shape for each layout.
@@ -287,41 +321,59 @@ func (s *schema) decodeEntries(d *column.Decoder, sh *shape) {
 	}
 }
 
-// checkTokens refuses a shape whose objects don't nest as the schema says.
-func (s *schema) checkTokens(d *column.Decoder, tokens []token) {
-	in, depth := uint32(0), 1
-	for i, t := range tokens {
+// readTokens refuses a layout whose objects don't nest as the schema says, and finds out which columns stand in it; its list of those with
+// values is put behind data.
+func (s *schema) readTokens(d *column.Decoder, number int, l *layout, traits []trait, data []uint32) []uint32 {
+	in, depth, from := uint32(0), 1, len(data)
+	for i, t := range l.tokens {
 		switch {
+		case t.isLeaf():
+			c := t.id()
+			if uint64(c) >= uint64(len(s.columns)) || s.columns[c].object != in {
+				d.Fail("token %d is column %d, which is no member of object %d", i, c, in)
+				return data
+			}
+			is := &traits[c]
+			if is.stored {
+				data = append(data, c)
+			}
+			if is.plain {
+				continue
+			}
+			if is.event && len(l.tokens) != 1 {
+				d.Fail("a whole event is only a part of its shape")
+				return data
+			}
+			if is.byRow && is.last != number+1 {
+				is.last = number + 1
+				l.byRow = append(l.byRow, c)
+			}
+			if is.fixed {
+				l.fixed++
+			}
 		case t == closing:
 			if in == 0 {
 				d.Fail("token %d closes nothing", i)
-				return
+				return data
 			}
 			in, depth = s.objects[in].parent, depth-1
-		case t.isOpen():
+		default:
 			if uint64(t.id()) >= uint64(len(s.objects)) || s.objects[t.id()].parent != in {
 				d.Fail("token %d opens object %d, which is no member of object %d", i, t.id(), in)
-				return
+				return data
 			}
 			if depth++; depth > event.MaxDepth {
 				d.Fail("a shape nests over %d levels", event.MaxDepth)
-				return
+				return data
 			}
 			in = t.id()
-		default:
-			if uint64(t.id()) >= uint64(len(s.columns)) || s.columns[t.id()].object != in {
-				d.Fail("token %d is column %d, which is no member of object %d", i, t.id(), in)
-				return
-			}
-			if s.columns[t.id()].kind == kindEvent && len(tokens) != 1 {
-				d.Fail("a whole event is only a part of its shape")
-				return
-			}
 		}
 	}
 	if in != 0 {
 		d.Fail("a shape ends within an object")
 	}
+	l.data = data[from:len(data):len(data)]
+	return data
 }
 
 const opDecode = "decode block"

@@ -18,7 +18,9 @@ type trie struct {
 	nameBytes int
 	objectIDs map[objectKey]uint32
 	columnIDs map[columnDef]uint32
-	wholeNode *node // where events kept whole end; nil until the first
+	byTokens  map[string]uint32 // shapes by their tokens, those that translations have led to
+	keyBytes  int               // of byTokens
+	wholeNode *node             // where events kept whole end; nil until the first
 	undo      undo
 
 	// Where nodes and members live, so that those of an event that is taken back cost no memory again.
@@ -135,6 +137,7 @@ func (t *trie) reset() {
 	clear(t.shapes)
 	t.objects, t.columns, t.shapes = append(t.objects[:0], object{}), t.columns[:0], t.shapes[:0]
 	t.resets++
+	t.byTokens, t.keyBytes = nil, 0
 	t.nodes, t.members, t.tokens, t.nameBytes, t.wholeNode, t.undo = 0, 0, 0, 0, nil, undo{}
 	t.nodePool.cut()
 	t.memberPool.cut()
@@ -152,7 +155,7 @@ func (t *trie) newNode(n node) *node {
 
 // size is about how many bytes of memory the trie takes.
 func (t *trie) size() int {
-	return 112*(t.nodes+t.members) + 3*t.nameBytes + 160*(len(t.columns)+len(t.objects)) + 8*t.tokens + 64*len(t.shapes)
+	return 112*(t.nodes+t.members) + 3*t.nameBytes + 160*(len(t.columns)+len(t.objects)) + 8*t.tokens + 64*len(t.shapes) + t.keyBytes
 }
 
 // isFull says that no node can be added, or to no use: what ends at or after a new node is a new shape.
@@ -324,6 +327,15 @@ func (t *trie) shapeAt(n *node) (uint32, error) {
 	n.shape = int32(len(t.shapes))
 	t.shapes = append(t.shapes, shape{layout: &layout{tokens: tokens, data: t.dataColumns(tokens)}})
 	return uint32(n.shape), nil
+}
+
+// addTokens notes a shape's tokens, a string of four bytes for each.
+func (t *trie) addTokens(tokens string, shape uint32) {
+	if t.byTokens == nil {
+		t.byTokens = map[string]uint32{}
+	}
+	t.byTokens[tokens] = shape
+	t.keyBytes += len(tokens) + 48
 }
 
 // whole returns the node and the column of events kept whole. Both have their place beyond the bounds.
