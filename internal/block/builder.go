@@ -1,8 +1,6 @@
 package block
 
 import (
-	"hash/maphash"
-
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -26,7 +24,7 @@ const (
 // Builder fills columns from CLEF lines or typed values, in arrival order. Not for concurrent use. Its zero value is not ready: NewBuilder.
 type Builder struct {
 	eventBytes int
-	seed       maphash.Seed
+	seed       *seed
 	trie       trie
 	columns    []*gathered // as trie.columns; may lag behind it
 
@@ -63,7 +61,7 @@ type Builder struct {
 
 // NewBuilder returns an empty builder.
 func NewBuilder(l Limits) *Builder {
-	b := &Builder{eventBytes: l.EventBytes, seed: maphash.MakeSeed(), trie: newTrie()}
+	b := &Builder{eventBytes: l.EventBytes, seed: newSeed(), trie: newTrie()}
 	if b.eventBytes <= 0 {
 		b.eventBytes = defaultEventBytes
 	}

@@ -1,7 +1,9 @@
 package block
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -20,6 +22,8 @@ type gathered struct {
 	plain bool
 	total int // bytes of all values, repeated ones counted again
 
+	hopeless int // how many times more the column starts without a dictionary, since it gave one up
+
 	last     []byte // the dictionary's text looked up last, nil if there is none
 	lastCode uint32
 
@@ -33,7 +37,39 @@ const (
 	tryBefore = 128 // new texts before a dictionary can be given up
 	minSlots  = 16
 	keptSlots = 4096
+
+	// A column that gave up its dictionary has none the next times, for what it holds is mostly alike from batch to batch.
+	hopelessFor = 15
 )
+
+// A seed keeps whoever sends events from choosing texts that have one hash.
+type seed struct {
+	long maphash.Seed
+	a, b uint64
+}
+
+func newSeed() *seed {
+	s := &seed{long: maphash.MakeSeed()}
+	s.a, s.b = maphash.Bytes(s.long, []byte("a")), maphash.Bytes(s.long, []byte("b"))
+	return s
+}
+
+// hash takes short texts, which most are, in a few steps: two words that hold all bytes, each mixed with what nobody knows, multiplied.
+func (s *seed) hash(v []byte) uint32 {
+	var x, y uint64
+	switch n := len(v); {
+	case n > 16:
+		return uint32(maphash.Bytes(s.long, v))
+	case n >= 8:
+		x, y = binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[n-8:])
+	case n >= 4:
+		x, y = uint64(binary.LittleEndian.Uint32(v)), uint64(binary.LittleEndian.Uint32(v[n-4:]))
+	case n > 0:
+		x = uint64(v[0]) | uint64(v[n/2])<<8 | uint64(v[n-1])<<16
+	}
+	high, low := bits.Mul64(x^s.a, y^s.b^uint64(len(v))<<56)
+	return uint32(high ^ low ^ (high^low)>>32)
+}
 
 func (c *gathered) reset() {
 	c.ints, c.scales, c.bools = c.ints[:0], c.scales[:0], c.bools[:0]
@@ -42,6 +78,10 @@ func (c *gathered) reset() {
 	}
 	c.text, c.ends, c.codes = c.text[:0], c.ends[:0], c.codes[:0]
 	c.plain, c.total = false, 0
+	if c.hopeless > 0 {
+		c.hopeless--
+		c.plain = true
+	}
 }
 
 // entry is text i of the dictionary, or value i of a plain column.
@@ -74,7 +114,7 @@ func (c *gathered) textAt(i int) []byte {
 }
 
 // appendText adds a value and returns how much memory it takes.
-func (c *gathered) appendText(v []byte, seed maphash.Seed) int {
+func (c *gathered) appendText(v []byte, seed *seed) int {
 	c.total += len(v)
 	if c.plain {
 		c.text = append(c.text, v...)
@@ -106,11 +146,11 @@ func (c *gathered) appendCode(code uint32) {
 func (c *gathered) isMostlyNew() bool { return len(c.ends) > tryBefore && len(c.ends) > len(c.codes)/2 }
 
 // intern returns the code of v in the dictionary, where it puts v if need be, and how much memory that takes.
-func (c *gathered) intern(v []byte, seed maphash.Seed) (code uint32, taken int) {
+func (c *gathered) intern(v []byte, seed *seed) (code uint32, taken int) {
 	if len(c.slots) < 2*len(c.ends)+2 {
 		c.grow()
 	}
-	h := uint32(maphash.Bytes(seed, v))
+	h := seed.hash(v)
 	mask := uint32(len(c.slots) - 1)
 	for at := h & mask; ; at = (at + 1) & mask {
 		s := c.slots[at]
@@ -169,7 +209,7 @@ func (c *gathered) giveUp() {
 		c.text = append(c.text, text[start:ends[code]]...)
 		c.ends = append(c.ends, uint32(len(c.text)))
 	}
-	c.plain = true
+	c.plain, c.hopeless = true, hopelessFor
 	if c.codes = c.codes[:0]; cap(c.codes) > keptSlots {
 		c.codes = nil
 	}
@@ -218,7 +258,7 @@ func (c *gathered) ordered(k kind, order []uint32) *gathered {
 }
 
 // appendColumn adds all of o's values behind c's.
-func (c *gathered) appendColumn(k kind, o *gathered, seed maphash.Seed) {
+func (c *gathered) appendColumn(k kind, o *gathered, seed *seed) {
 	switch {
 	case k == kindBool:
 		c.bools = append(c.bools, o.bools...)

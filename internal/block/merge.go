@@ -2,7 +2,6 @@ package block
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"strconv"
 
 	"github.com/stelehq/stele/internal/event"
@@ -213,7 +212,7 @@ func (b *Builder) mapsOf(o *Builder) []mapping {
 }
 
 // appendValue adds value i of o, a column of the same kind, and returns how much memory it takes.
-func (c *gathered) appendValue(k kind, o *gathered, i int, seed maphash.Seed) int {
+func (c *gathered) appendValue(k kind, o *gathered, i int, seed *seed) int {
 	switch k {
 	case kindBool:
 		c.bools = append(c.bools, o.bools[i])

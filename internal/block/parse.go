@@ -53,8 +53,11 @@ func (b *Builder) members(src []byte, i int, n *node) (end *node, next int, err 
 	for {
 		// Before a member's name, or the end of an object that is still empty.
 		var m *member
-		if last := n.last; last != nil && len(src)-i >= len(last.text) && string(src[i:i+len(last.text)]) == last.text {
+		if last := n.last; last != nil && last.stands(src[i:]) {
 			m, i = last, i+len(last.text)
+		} else if other := n.other; other != nil && other.stands(src[i:]) {
+			m, i = other, i+len(other.text)
+			n.last, n.other = other, last
 		} else {
 			if i < len(src) && src[i] <= ' ' {
 				i = skipSpace(src, i)
@@ -65,7 +68,7 @@ func (b *Builder) members(src []byte, i int, n *node) (end *node, next int, err 
 			if m, i, err = b.name(src, i, n, first); err != nil {
 				return nil, i, err
 			}
-			n.last = m
+			n.last, n.other = m, last
 		}
 		if b.count++; b.count > maxMembers {
 			return nil, i, errSchemaFull
@@ -210,9 +213,12 @@ func (b *Builder) value(src []byte, i int, n *node, m *member) (*node, int, erro
 	default:
 		return nil, i, expected(src, i, "a value")
 	}
-	e, err := b.trie.follow(n, m, p.kind)
-	if err != nil {
-		return nil, i, err
+	e := &m.edge
+	if e.kind != p.kind {
+		var err error
+		if e, err = b.trie.follow(n, m, p.kind); err != nil {
+			return nil, i, err
+		}
 	}
 	if p.kind.hasData() {
 		p.column = e.column
@@ -259,11 +265,12 @@ const (
 func plainString(src []byte, i int) (end int, ok bool) {
 	start := i
 	wide := uint64(0) // the high bits of all bytes passed
-	for len(src)-i >= 8 {
-		w := binary.LittleEndian.Uint64(src[i:])
-		q, s := w^('"'*ones), w^('\\'*ones)
+	for i+8 <= len(src) {
+		w := binary.LittleEndian.Uint64(src[i : i+8])
+		// With its second bit turned a quote is a blank, and control characters are control characters.
+		q, s := w^(2*ones), w^('\\'*ones)
 		// The lowest bit set marks the first quote, backslash or control character; higher ones may be false.
-		hit := ((q-ones)&^q | (s-ones)&^s | (w-' '*ones)&^w) & highs
+		hit := ((q-('!'*ones))&^q | (s-ones)&^s) & highs
 		if hit != 0 {
 			n := bits.TrailingZeros64(hit) / 8
 			wide |= w & (1<<(8*n) - 1)

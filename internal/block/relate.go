@@ -1,9 +1,6 @@
 package block
 
-import (
-	"bytes"
-	"hash/maphash"
-)
+import "bytes"
 
 // What columns say about each other, found when a block is written for a segment: which are the same as another or follow from the
 // instants, which are constant within a shape, which texts quote. Each is tried on little first, and taken only where it makes the block smaller.
@@ -14,7 +11,7 @@ type relations struct {
 	columns  []encodedColumn
 	shapeOf  []uint32 // by row, in key order
 	instants []int64  // the same
-	seed     maphash.Seed
+	seed     *seed
 	fixed    int        // columns
 	leaves   [][]uint32 // by layout: the columns of the leaves that hold data, in order
 	firstRow []int      // by layout

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"github.com/stelehq/stele/internal/event"
@@ -72,6 +73,7 @@ type objectKey struct {
 
 type node struct {
 	last   *member            // the member taken last
+	other  *member            // the one before it that was another
 	first  *member            // the member added last; the others follow by next
 	count  int                // of members
 	byText map[string]*member // by text, once there are many
@@ -86,6 +88,8 @@ type node struct {
 
 type member struct {
 	text   string // `"Name":`, name as AppendString writes it
+	head   octet  // of text
+	tail   octet
 	name   string
 	isTime bool // @t of the event itself
 	edge   edge // of the kind met first
@@ -97,6 +101,32 @@ type edge struct {
 	to     *node
 	column uint32
 	kind   kind
+}
+
+// An octet is up to eight bytes of a member's text, from at on: what a mask leaves of them.
+type octet struct {
+	bits, mask uint64
+	at         int
+}
+
+// newOctet returns the octet that ends before end, or the first one if that is shorter.
+func newOctet(text string, end int) (w octet) {
+	w.at = max(0, end-8)
+	for i := range min(end, 8) {
+		w.bits |= uint64(text[w.at+i]) << (8 * i)
+		w.mask |= 0xFF << (8 * i)
+	}
+	return w
+}
+
+// stands says whether the member's text stands at the beginning of src. Two words cover most.
+func (m *member) stands(src []byte) bool {
+	n := len(m.text)
+	if len(src) < 16 || n > 16 {
+		return len(src) >= n && string(src[:n]) == m.text
+	}
+	head, tail := binary.LittleEndian.Uint64(src), binary.LittleEndian.Uint64(src[m.tail.at&15:])
+	return (head^m.head.bits)&m.head.mask|(tail^m.tail.bits)&m.tail.mask == 0
 }
 
 // find returns the edge of kind k, nil if there is none yet.
@@ -209,7 +239,7 @@ func (t *trie) forget() {
 	case u.member == nil:
 		u.at.close = nil
 	case u.newMember:
-		u.at.first, u.at.last = u.member.next, nil
+		u.at.first, u.at.last, u.at.other = u.member.next, nil, nil
 		u.at.count--
 		delete(u.at.byText, u.member.text)
 	case len(u.member.more) > 0: // the edge added last
@@ -230,7 +260,7 @@ func (t *trie) add(n *node, name []byte) (*member, error) {
 	t.text = b
 	text := string(b)
 	m := t.memberPool.at(t.members)
-	*m = member{text: text, isTime: n.object == 0 && string(name) == timeName}
+	*m = member{text: text, head: newOctet(text, min(8, len(text))), tail: newOctet(text, min(16, len(text))), isTime: n.object == 0 && string(name) == timeName}
 	if plain {
 		m.name = text[1 : len(text)-2]
 	} else {
