@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/stelehq/stele/internal/block"
@@ -28,6 +29,9 @@ func (e *Engine) commitLoop() {
 			return
 		}
 		for {
+			// Those that are ready to run go first: they bring batches for this commit, or answer the last one. The sync that follows
+			// blocks a thread, and who waits behind it would be found by the scheduler only after a while.
+			runtime.Gosched()
 			rs := e.queue.take()
 			if len(rs) == 0 {
 				break
