@@ -40,6 +40,8 @@ type Block struct {
 
 type section struct {
 	method byte
+	bytes  uint64
+	sum    []byte // nil: the block's checksum is its own
 	stored []byte
 	size   int // unpacked
 
@@ -71,101 +73,118 @@ func corrupt(format string, args ...any) *fault.Error {
 // Open checks data (structure and every checksum; nothing in it is trusted) and returns a block over it; data must not change afterwards.
 // base is added to the block's arrival offsets.
 func Open(data []byte, base uint64) (*Block, error) {
-	if len(data) < headerBytes {
-		return nil, corrupt("%d bytes are no block: its header alone has %d", len(data), headerBytes)
-	}
-	if string(data[:4]) != magic {
-		return nil, corrupt("the block starts with % x, expected %q", data[:4], magic)
-	}
-	if got, want := crc32.Checksum(data[:headerBytes-checksumBytes], castagnoli), binary.LittleEndian.Uint32(data[headerBytes-checksumBytes:]); got != want {
-		return nil, corrupt("the header's checksum is %08x, expected %08x", got, want)
-	}
-	if data[4] != version {
-		return nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
-	}
-	if data[5]|data[6]|data[7] != 0 {
-		return nil, corrupt("the header's spare bytes are not zero")
-	}
-	if n := binary.LittleEndian.Uint32(data[8:]); uint64(n) != uint64(len(data)) {
-		return nil, corrupt("the block is %d bytes long, its header says %d", len(data), n)
-	}
-	rows := binary.LittleEndian.Uint32(data[16:])
-	if rows > formatRows {
-		return nil, corrupt("the header announces %d rows, more than %d", rows, formatRows)
-	}
 	b := &Block{base: base, schema: &schema{}}
-	if err := b.readDirectory(data, int(rows)); err != nil {
+	rows, err := b.readHead(data)
+	if err != nil {
 		return nil, err
 	}
 	if err := b.checkSections(); err != nil {
 		return nil, err
 	}
-	if err := b.readRows(int(rows)); err != nil {
+	if err := b.readRows(rows); err != nil {
 		return nil, err
 	}
 	b.account.Take(len(data) + 96*len(b.columns) + 512)
 	return b, nil
 }
 
-// readDirectory finds the sections and the payloads in them.
-func (b *Block) readDirectory(data []byte, rows int) error {
-	size := uint64(binary.LittleEndian.Uint32(data[12:]))
-	rest := data[headerBytes:]
-	if size+checksumBytes > uint64(len(rest)) {
-		return corrupt("the directory has %d bytes, %d are left", size, len(rest))
+// readHead finds the sections and the payloads in them.
+func (b *Block) readHead(data []byte) (rows int, err error) {
+	d := &column.Decoder{Src: data}
+	found := d.Byte("version")
+	sum := d.Bytes("checksum", checksumBytes)
+	size := d.Uvarint("bytes of the head")
+	switch {
+	case len(data) >= prefixBytes && string(data[:4]) == "STLB": // of versions to 4
+		return 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
+	case d.Err() != nil:
+		return 0, d.Err()
+	case size > uint64(len(d.Src)):
+		return 0, corrupt("the head has %d bytes, %d are left", size, len(d.Src))
 	}
-	directory, rest := rest[:size], rest[size:]
-	if got, want := crc32.Checksum(directory, castagnoli), binary.LittleEndian.Uint32(rest); got != want {
-		return corrupt("the directory's checksum is %08x, expected %08x", got, want)
+	covered, rest := data, []byte(nil)
+	if size > 0 {
+		covered = data[:uint64(len(data)-len(d.Src))+size]
+		d.Src, rest = d.Src[:size], d.Src[size:]
 	}
-	rest = rest[checksumBytes:]
-	d := &column.Decoder{Src: directory}
-	n := d.Count("sections", 7)
+	if got, want := checksum(covered), binary.LittleEndian.Uint32(sum); got != want {
+		return 0, corrupt("the checksum is %08x, expected %08x", got, want)
+	}
+	if found != version {
+		return 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", found, version)
+	}
+	if rows = d.Number("rows", formatRows); d.Err() != nil {
+		return 0, d.Err()
+	}
+	if err := b.readDirectory(d, rows, len(data), size > 0); err != nil {
+		return 0, err
+	}
+	if size == 0 {
+		rest = d.Src
+	} else if err := d.End(); err != nil {
+		return 0, err
+	}
+	return rows, b.cut(rest)
+}
+
+// readDirectory reads what the head says of the sections and of the payloads in them; sums says whether it has the sections' checksums.
+func (b *Block) readDirectory(d *column.Decoder, rows, length int, sums bool) error {
+	n := d.Count("sections", 3)
 	b.sections = make([]section, n)
-	var counts []int
+	counts := make([]int, n)
 	total := 0
 	for i := range b.sections {
 		s := &b.sections[i]
 		s.method = d.Byte("method")
-		count := d.Number("payloads of a section", len(directory))
-		length := d.Uvarint("bytes of a section")
-		sum := d.Bytes("checksum", checksumBytes)
+		counts[i] = d.Number("payloads of a section", len(d.Src))
+		s.bytes = d.Uvarint("bytes of a section")
+		if sums {
+			s.sum = d.Bytes("checksum", checksumBytes)
+		}
 		switch {
 		case d.Err() != nil:
 			return d.Err()
 		case s.method >= methods:
 			return corrupt("section %d is stored by the unknown method %d", i, s.method)
-		case length > uint64(len(rest)):
-			return corrupt("section %d has %d bytes, %d are left", i, length, len(rest))
 		}
-		s.stored, rest = rest[:length:length], rest[length:]
-		if got, want := crc32.Checksum(s.stored, castagnoli), binary.LittleEndian.Uint32(sum); got != want {
-			// Told later, when the columns' names are known.
-			s.err = corrupt("its checksum is %08x, expected %08x", got, want)
-		}
-		total += count
-		counts = append(counts, count)
+		total += counts[i]
 	}
 	if total > len(d.Src) || total < payloadColumns {
-		return corrupt("the directory announces %d payloads in %d bytes", total, len(d.Src))
+		return corrupt("the head announces %d payloads in %d bytes", total, len(d.Src))
 	}
 	weight := uint64(rows) * rowBytes
-	most := uint64(len(data))*expansion + expansionSlack
+	most := uint64(length)*expansion + expansionSlack
 	b.payloads = make([]payload, 0, total)
 	for i, count := range counts {
 		s := &b.sections[i]
 		for range count {
 			length := d.Uvarint("bytes of a payload")
 			if weight += length; length > most || weight > most {
-				return corrupt("the block announces over %d bytes of content in %d", most, len(data))
+				return corrupt("the block announces over %d bytes of content in %d", most, length)
 			}
 			b.payloads = append(b.payloads, payload{section: i, start: s.size, end: s.size + int(length)})
 			s.size += int(length)
 		}
 	}
 	b.room = most - min(most, weight)
-	if err := d.End(); err != nil {
-		return err
+	return d.Err()
+}
+
+// cut finds the sections in what follows the head.
+func (b *Block) cut(rest []byte) error {
+	for i := range b.sections {
+		s := &b.sections[i]
+		if s.bytes > uint64(len(rest)) {
+			return corrupt("section %d has %d bytes, %d are left", i, s.bytes, len(rest))
+		}
+		s.stored, rest = rest[:s.bytes:s.bytes], rest[s.bytes:]
+		if s.sum == nil {
+			continue
+		}
+		if got, want := crc32.Checksum(s.stored, castagnoli), binary.LittleEndian.Uint32(s.sum); got != want {
+			// Told later, when the columns' names are known.
+			s.err = corrupt("its checksum is %08x, expected %08x", got, want)
+		}
 	}
 	for _, c := range rest {
 		if c != 0 {
@@ -245,7 +264,7 @@ func (b *Block) readRows(rows int) error {
 		return fault.Wrap(err, opOpen, "schema")
 	}
 	if want := len(b.payloads) - payloadColumns; len(b.schema.columns) != want {
-		return corrupt("the schema has %d columns, the directory %d", len(b.schema.columns), want)
+		return corrupt("the schema has %d columns, the head %d", len(b.schema.columns), want)
 	}
 	if err := b.readShapes(rows); err != nil {
 		return err

@@ -144,54 +144,70 @@ func TestDamageNamesTheColumn(t *testing.T) {
 	}
 }
 
-// Damage to the directory is found by its own checksum, before anything in it is believed.
-func TestDamageToTheDirectoryIsNamed(t *testing.T) {
-	data, _ := build(t, smallEvents).Encode(nil, Fast)
-	for at := range int(binary.LittleEndian.Uint32(data[12:])) + checksumBytes {
-		bad := bytes.Clone(data)
-		bad[headerBytes+at] ^= 4
-		if _, err := Open(bad, 0); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "the directory's checksum") {
-			t.Fatalf("byte %d: %v", at, err)
+// Damage to the head is found by its own checksum, before anything in it is believed; in a block of one section any damage is.
+func TestDamageToTheHeadIsNamed(t *testing.T) {
+	for _, events := range [][][]byte{smallEvents, manyEvents(3000)} {
+		data, _ := build(t, events).Encode(nil, Fast)
+		blk, err := Open(data, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := len(data)
+		if len(blk.sections) > 1 {
+			for i := range blk.sections {
+				end -= len(blk.sections[i].stored)
+			}
+		}
+		for at := range end {
+			bad := bytes.Clone(data)
+			bad[at] ^= 4
+			if _, err := Open(bad, 0); !errors.Is(err, fault.Corrupt) || at != prefixBytes && !strings.Contains(err.Error(), "the checksum") {
+				t.Fatalf("byte %d: %v", at, err)
+			}
 		}
 	}
 }
 
 func TestR18OtherVersionsAreRefusedByName(t *testing.T) {
 	data, _ := build(t, smallEvents).Encode(nil, Fast)
-	data[4] = 9
-	binary.LittleEndian.PutUint32(data[20:], crc32.Checksum(data[:20], castagnoli))
-	_, err := Open(data, 0)
-	if !errors.Is(err, fault.Unsupported) || !strings.Contains(err.Error(), "version 9") {
-		t.Fatalf("got %v", err)
+	data[0] = 9
+	putChecksum(data)
+	old := []byte("STLB\x04 and what a block of version 4 has besides")
+	for want, data := range map[string][]byte{"version 9": data, "version 4": old} {
+		if _, err := Open(data, 0); !errors.Is(err, fault.Unsupported) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%s: %v", want, err)
+		}
 	}
 }
 
-// resum makes the checksums of a damaged block right, as far as its directory can be read, so that what stands behind them is reached.
+// resum makes the checksums of a damaged block right, as far as its head can be read, so that what stands behind them is reached.
 func resum(data []byte) {
-	if len(data) < headerBytes {
+	if len(data) < prefixBytes {
 		return
 	}
-	copy(data, magic)
-	data[4], data[5], data[6], data[7] = version, 0, 0, 0
-	binary.LittleEndian.PutUint32(data[8:], uint32(len(data)))
-	size := uint64(binary.LittleEndian.Uint32(data[12:]))
-	if rest := data[headerBytes:]; size+checksumBytes <= uint64(len(rest)) {
-		directory, stored := rest[:size], rest[size+checksumBytes:]
-		d := column.Decoder{Src: directory}
-		for n := d.Count("", 7); n > 0 && d.Err() == nil; n-- {
-			d.Byte("")
-			d.Uvarint("")
-			length := d.Uvarint("")
-			sum := d.Bytes("", checksumBytes)
-			if d.Err() != nil || length > uint64(len(stored)) {
-				break
-			}
-			binary.LittleEndian.PutUint32(sum, crc32.Checksum(stored[:length], castagnoli))
-			stored = stored[length:]
-		}
-		binary.LittleEndian.PutUint32(rest[size:], crc32.Checksum(directory, castagnoli))
+	data[0] = version
+	d := column.Decoder{Src: data[prefixBytes:]}
+	size := d.Uvarint("")
+	if size == 0 || size > uint64(len(d.Src)) {
+		putChecksum(data)
+		return
 	}
-	binary.LittleEndian.PutUint32(data[20:], crc32.Checksum(data[:20], castagnoli))
+	end := uint64(len(data)-len(d.Src)) + size
+	stored := data[end:]
+	d.Src = d.Src[:size]
+	d.Uvarint("")
+	for n := d.Count("", 7); n > 0 && d.Err() == nil; n-- {
+		d.Byte("")
+		d.Uvarint("")
+		length := d.Uvarint("")
+		sum := d.Bytes("", checksumBytes)
+		if d.Err() != nil || length > uint64(len(stored)) {
+			break
+		}
+		binary.LittleEndian.PutUint32(sum, crc32.Checksum(stored[:length], castagnoli))
+		stored = stored[length:]
+	}
+	putChecksum(data[:end])
 }
 
 // FuzzOpen opens arbitrary bytes, as they are and with their checksums made right.

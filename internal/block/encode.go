@@ -8,30 +8,28 @@ import (
 	"github.com/stelehq/stele/internal/column"
 )
 
-// A block as bytes; all fixed numbers little-endian, CRC means CRC-32C:
+// A block as bytes; fixed numbers little-endian, CRC means CRC-32C:
 //
-//	+--------------+-------------+----------+-------------------+----------------------+---------+-------------------+
-//	| magic "STLB" | version (1) | 3 zeroes | block length (u32) | directory bytes (u32)| rows u32| CRC of the 20 before|
-//	+--------------+-------------+----------+-------------------+----------------------+---------+-------------------+
-//	| directory                                                                                       | CRC (u32)    |
-//	+-------------------------------------------------------------------------------------------------+--------------+
-//	| section 0 | section 1 | …                                                       | zeroes to the block's length   |
-//	+-------------------------------------------------------------------------------------------------+--------------+
+//	+-------------+-----------+-----------------------+--------------+-----------------------------------------------+
+//	| version (1) | CRC (u32) | head bytes h (uvarint)| head         | section 0 | section 1 | … | zeroes to the end |
+//	+-------------+-----------+-----------------------+--------------+-----------------------------------------------+
+//
+// The CRC is of the version and of all from h on to the head's end. If h is 0 the head ends where its content does, and the CRC is of all to
+// the block's end: so it is written where there is one section, which has no CRC then.
 //
 // A section holds one payload or several small ones, one after the other, stored as they are or compressed. Payload 0 is the
-// schema, 1 the rows' shapes, 2 their instants, 3 their arrival offsets, 4 + c column c. The directory, in uvarints but where said:
+// schema, 1 the rows' shapes, 2 their instants, 3 their arrival offsets, 4 + c column c. The head, in uvarints but where said:
 //
-//	+----------+-----------------------------------------------------------------+----------------------------------+
-//	| sections | method (byte), payloads, stored bytes, CRC of these (u32) … each | bytes of each payload, unpacked |
-//	+----------+-----------------------------------------------------------------+----------------------------------+
+//	+------+----------+------------------------------------------------------------------------+---------------------------------+
+//	| rows | sections | method (byte), payloads, stored bytes, CRC of these (u32, if h > 0) each | bytes of each payload, unpacked |
+//	+------+----------+------------------------------------------------------------------------+---------------------------------+
 //
 //	shapes      integers: the index of each row's shape
 //	instants    integers
 //	arrivals    nothing if row i has offset i; else integers
 const (
-	magic          = "STLB"
-	version        = 4
-	headerBytes    = 24
+	version        = 5
+	prefixBytes    = 1 + checksumBytes
 	checksumBytes  = 4
 	payloadSchema  = 0
 	payloadShapes  = 1
@@ -92,6 +90,7 @@ type Encoder struct {
 	arena   []byte // of payloads
 	joined  []byte // of small payloads
 	stored  []byte // of packed sections
+	head    []byte
 }
 
 // mostChoices is how many columns an Encoder remembers.
@@ -390,9 +389,8 @@ func (e *encoding) arrivals(b *Builder, order []uint32) (payload []byte, base ui
 
 // finish packs the payloads into sections and appends the block.
 func (e *encoding) finish(dst []byte, rows int) []byte {
-	var directory []byte
+	var packed []packedSection
 	stored := e.stored[:0]
-	var sections uint64
 	weight := e.weight + uint64(rows)*rowBytes
 	for i := 0; i < len(e.payloads); {
 		count := e.share(i)
@@ -407,41 +405,70 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 			}
 			raw, e.joined = joined, joined
 		}
-		var method byte
+		s := packedSection{payloads: max(count, 1)}
 		from := len(stored)
-		method, stored = pack(stored, raw, e.codec, count > 0 || i == payloadSchema, rows)
-		packed := stored[from:]
-		count = max(count, 1)
-		directory = append(directory, method)
-		directory = binary.AppendUvarint(directory, uint64(count))
-		directory = binary.AppendUvarint(directory, uint64(len(packed)))
-		directory = binary.LittleEndian.AppendUint32(directory, crc32.Checksum(packed, castagnoli))
+		s.method, stored = pack(stored, raw, e.codec, count > 0 || i == payloadSchema, rows)
+		s.bytes = len(stored) - from
+		s.crc = crc32.Checksum(stored[from:], castagnoli)
+		packed = append(packed, s)
 		weight += uint64(len(raw))
-		sections++
-		i += count
+		i += s.payloads
 	}
 	e.stored = stored
 	e.mixing.blocks++
 	start := len(dst)
-	dst = slices.Grow(dst, headerBytes+binary.MaxVarintLen64+len(directory)+5*len(e.payloads)+checksumBytes+len(stored))
-	dst = append(dst, make([]byte, headerBytes)...)
-	dst = binary.AppendUvarint(dst, sections)
-	dst = append(dst, directory...)
-	for _, p := range e.payloads {
-		dst = binary.AppendUvarint(dst, uint64(len(p)))
+	dst = slices.Grow(dst, prefixBytes+3*binary.MaxVarintLen32+16*len(packed)+5*len(e.payloads)+len(stored))
+	dst = append(dst, version, 0, 0, 0, 0)
+	whole := len(packed) == 1
+	if whole {
+		dst = append(dst, 0)
+		dst = e.appendHead(dst, rows, packed, false)
+	} else {
+		e.head = e.appendHead(e.head[:0], rows, packed, true)
+		dst = binary.AppendUvarint(dst, uint64(len(e.head)))
+		dst = append(dst, e.head...)
 	}
-	directoryBytes := len(dst) - start - headerBytes
-	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start+headerBytes:], castagnoli))
+	covered := len(dst)
 	dst = append(dst, stored...)
 	for uint64(len(dst)-start)*expansion+expansionSlack < weight {
 		dst = append(dst, 0)
 	}
-	h := dst[start : start+headerBytes]
-	copy(h, magic)
-	h[4] = version
-	binary.LittleEndian.PutUint32(h[8:], uint32(len(dst)-start))
-	binary.LittleEndian.PutUint32(h[12:], uint32(directoryBytes))
-	binary.LittleEndian.PutUint32(h[16:], uint32(rows))
-	binary.LittleEndian.PutUint32(h[20:], crc32.Checksum(h[:20], castagnoli))
+	if whole {
+		covered = len(dst)
+	}
+	putChecksum(dst[start:covered])
 	return dst
+}
+
+// A packedSection is what the head says of a section.
+type packedSection struct {
+	method          byte
+	payloads, bytes int
+	crc             uint32
+}
+
+func (e *encoding) appendHead(dst []byte, rows int, packed []packedSection, sums bool) []byte {
+	dst = binary.AppendUvarint(dst, uint64(rows))
+	dst = binary.AppendUvarint(dst, uint64(len(packed)))
+	for _, s := range packed {
+		dst = append(dst, s.method)
+		dst = binary.AppendUvarint(dst, uint64(s.payloads))
+		dst = binary.AppendUvarint(dst, uint64(s.bytes))
+		if sums {
+			dst = binary.LittleEndian.AppendUint32(dst, s.crc)
+		}
+	}
+	for _, p := range e.payloads {
+		dst = binary.AppendUvarint(dst, uint64(len(p)))
+	}
+	return dst
+}
+
+// checksum is that of the covered part of a block.
+func checksum(covered []byte) uint32 {
+	return crc32.Update(crc32.Checksum(covered[:1], castagnoli), castagnoli, covered[prefixBytes:])
+}
+
+func putChecksum(covered []byte) {
+	binary.LittleEndian.PutUint32(covered[1:], checksum(covered))
 }

@@ -96,8 +96,8 @@ func TestForgedBlocks(t *testing.T) {
 			s.shapes = []shape{{rows: 60_000}}
 			e.payloads[0], e.payloads[1], e.payloads[2] = appendSchema(nil, s), []byte{fixed, 0, 0}, []byte{fixed, 0, 0}
 		}, "the block announces over"},
-		{"a column more than the schema has", 2, func(e *encoding) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the directory 3"},
-		{"no payloads", 0, func(e *encoding) { e.payloads = nil }, "the directory announces 0 payloads"},
+		{"a column more than the schema has", 2, func(e *encoding) { e.payloads = append(e.payloads, nil) }, "the schema has 2 columns, the head 3"},
+		{"no payloads", 0, func(e *encoding) { e.payloads = nil }, "the head announces 0 payloads"},
 	} {
 		e, _ := forgeable(t, Fast, one, one)
 		c.forge(e)

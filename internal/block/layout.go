@@ -1,9 +1,6 @@
 package block
 
 import (
-	"encoding/binary"
-	"hash/crc32"
-
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -49,22 +46,16 @@ func Inspect(data []byte, base uint64) (l Layout, b *Block, err error) {
 	b, err = Open(data, base)
 	if err != nil {
 		b = &Block{schema: &schema{}}
-		if len(data) < headerBytes || string(data[:4]) != magic {
+		rows, bad := b.readHead(data)
+		if bad != nil {
 			return l, nil, err
 		}
-		l.Version = int(data[4])
-		if crc32.Checksum(data[:20], castagnoli) != binary.LittleEndian.Uint32(data[20:]) || data[4] != version {
-			return l, nil, err
-		}
-		rows := binary.LittleEndian.Uint32(data[16:])
-		if rows > formatRows || b.readDirectory(data, int(rows)) != nil {
-			return l, nil, err
-		}
-		l.Rows = int(rows)
+		l.Rows = rows
 		_ = b.checkSections() // names the columns if it can
 	} else {
-		l.Version, l.Rows = int(data[4]), b.Rows()
+		l.Rows = b.Rows()
 	}
+	l.Version = version
 	for i := range b.sections {
 		s := &b.sections[i]
 		l.Sections = append(l.Sections, SectionLayout{Method: [methods]string{"raw", "s2", "zstd"}[s.method], Stored: len(s.stored), Bytes: s.size, Sum: s.err == nil, Holds: b.describeSection(i)})
