@@ -93,6 +93,20 @@ type Encoder struct {
 	head    []byte
 }
 
+// A review says when what is remembered is to be found out anew: after some blocks, and when blocks have grown.
+type review struct{ blocks, rows int } // since the last one, the block of that included; rows of that block
+
+const reviewAfter = 64 // blocks
+
+func (r *review) due(rows int) bool {
+	if r.blocks > 0 && r.blocks < reviewAfter && rows <= 2*r.rows {
+		r.blocks++
+		return false
+	}
+	r.blocks, r.rows = 1, rows
+	return true
+}
+
 // mostChoices is how many columns an Encoder remembers.
 const mostChoices = 1 << 14
 
@@ -392,6 +406,7 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 	var packed []packedSection
 	stored := e.stored[:0]
 	weight := e.weight + uint64(rows)*rowBytes
+	e.mixing.due = e.mixing.review.due(rows)
 	for i := 0; i < len(e.payloads); {
 		count := e.share(i)
 		if count > 0 {
@@ -415,7 +430,6 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 		i += s.payloads
 	}
 	e.stored = stored
-	e.mixing.blocks++
 	start := len(dst)
 	dst = slices.Grow(dst, prefixBytes+3*binary.MaxVarintLen32+16*len(packed)+5*len(e.payloads)+len(stored))
 	dst = append(dst, version, 0, 0, 0, 0)

@@ -9,20 +9,19 @@ import (
 // apart by its values then, if the codes of the finer shapes take less than those of the coarser ones and the column's. Rows have a code less
 // to decode then, and what is fixed is part of the text that a shape's rows are rendered with.
 const (
-	foldEntries  = 256     // distinct values of a column that is folded
-	foldShapes   = 4096    // of a block whose columns are folded
-	foldTokens   = 1 << 19 // of the shapes beyond one for each layout
-	foldTable    = 1 << 20 // shapes times distinct values
-	foldReviewed = 16      // blocks after which a column is tried again
-	foldGain     = 16      // bytes
-	shapeBytes   = 3       // that a shape and an entry of it take, about
-	entryBytes   = 1
+	foldEntries = 256     // distinct values of a column that is folded
+	foldShapes  = 4096    // of a block whose columns are folded
+	foldTokens  = 1 << 19 // of the shapes beyond one for each layout
+	foldTable   = 1 << 20 // shapes times distinct values
+	foldGain    = 16      // bytes
+	shapeBytes  = 3       // that a shape and an entry of it take, about
+	entryBytes  = 1
 )
 
 // A folding remembers for a column whether it was folded.
 type folding struct {
 	folded bool
-	blocks int // since it was tried
+	review review
 }
 
 // A folder has the columns folded so far.
@@ -48,6 +47,7 @@ type candidate struct {
 	pool   *gathered
 	counts []uint8 // of leaves, by layout
 	memory *folding
+	review bool
 }
 
 // fold folds columns and returns the rows' shapes.
@@ -57,12 +57,7 @@ func (r *relations) fold(b *Builder) []uint32 {
 		f.shapes = append(f.shapes, foldedShape{layout: uint32(i), rows: sh.rows})
 	}
 	for _, c := range f.candidates(b) {
-		m := c.memory
-		review := m.blocks == 0
-		if m.blocks++; m.blocks == foldReviewed {
-			m.blocks = 0
-		}
-		m.folded = f.try(&c, b, review)
+		c.memory.folded = f.try(&c, b)
 	}
 	return f.finish()
 }
@@ -83,10 +78,8 @@ func (f *folder) candidates(b *Builder) (list []candidate) {
 			m = &folding{}
 			f.foldings[name] = m
 		}
-		if !m.folded && m.blocks > 0 {
-			if m.blocks++; m.blocks == foldReviewed {
-				m.blocks = 0
-			}
+		due := m.review.due(len(f.fine))
+		if !m.folded && !due {
 			continue
 		}
 		codes, pool := c.distinct()
@@ -95,7 +88,7 @@ func (f *folder) candidates(b *Builder) (list []candidate) {
 		}
 		counts := f.occurrences(uint32(i))
 		if slices.Max(counts) == 1 {
-			list = append(list, candidate{uint32(i), codes, pool, counts, m})
+			list = append(list, candidate{uint32(i), codes, pool, counts, m, due})
 		}
 	}
 	slices.SortStableFunc(list, func(x, y candidate) int {
@@ -142,7 +135,10 @@ func (c *encodedColumn) distinct() (codes []uint32, pool *gathered) {
 }
 
 // try folds a column if that gains, or always if it is no review.
-func (f *folder) try(c *candidate, b *Builder, review bool) bool {
+func (f *folder) try(c *candidate, b *Builder) bool {
+	if given := f.given(c); given != nil {
+		return f.take(c, given, b)
+	}
 	kind := f.columns[c.column].kind
 	entries := c.pool.len(kind)
 	if entries*len(f.shapes) > foldTable {
@@ -189,7 +185,7 @@ func (f *folder) try(c *candidate, b *Builder, review bool) bool {
 		shapes[i].rows = rows[i]
 	}
 	size := -1
-	if review {
+	if c.review {
 		if f.size < 0 {
 			f.size = f.codesSize(f.fine)
 		}
@@ -207,9 +203,64 @@ func (f *folder) try(c *candidate, b *Builder, review bool) bool {
 		}
 	}
 	f.fine, f.shapes, f.size, f.tokens = fine, shapes, size, tokens
-	f.relations.fixed++
-	f.columns[c.column].values, f.columns[c.column].origin = c.pool, origin{way: wayFixed, entries: entries}
+	f.fix(c)
 	return true
+}
+
+// unseen is the code of a shape of which no row was met yet.
+const unseen = ^uint32(0)
+
+// given returns the code that all rows of each shape have; nil if rows of one shape differ. Of the columns that are folded most follow from those before.
+func (f *folder) given(c *candidate) []uint32 {
+	codes := make([]uint32, len(f.shapes))
+	has := make([]int, len(f.shapes))
+	for i := range f.shapes {
+		codes[i] = unseen
+		has[i] = int(c.counts[f.shapes[i].layout]) // 1 at most
+	}
+	next := 0
+	last := len(c.codes) - 1
+	for _, sh := range f.fine {
+		code := c.codes[min(next, last)]
+		next += has[sh]
+		if code != codes[sh] && has[sh] > 0 {
+			if codes[sh] != unseen {
+				return nil
+			}
+			codes[sh] = code
+		}
+	}
+	return codes
+}
+
+// take folds a column that shapes tell already.
+func (f *folder) take(c *candidate, codes []uint32, b *Builder) bool {
+	column := &f.columns[c.column]
+	if c.review {
+		own := len(f.appendColumn(nil, column.kind, column.values, f.choice(b.trie.path(column.from))))
+		cost := len(f.appendColumn(nil, column.kind, c.pool, nil))
+		for i := range f.shapes {
+			cost += entryBytes * int(c.counts[f.shapes[i].layout])
+		}
+		if own-cost < foldGain {
+			return false
+		}
+	}
+	for i := range f.shapes {
+		if s := &f.shapes[i]; c.counts[s.layout] > 0 {
+			s.columns = append(s.columns, c.column)
+			s.entries = append(s.entries, codes[i])
+		}
+	}
+	f.fix(c)
+	return true
+}
+
+// fix makes a column fixed.
+func (f *folder) fix(c *candidate) {
+	column := &f.columns[c.column]
+	f.relations.fixed++
+	column.values, column.origin = c.pool, origin{way: wayFixed, entries: c.pool.len(column.kind)}
 }
 
 // codesSize is how many bytes the rows' shapes take.

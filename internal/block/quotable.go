@@ -31,12 +31,17 @@ func (r *relations) samples() []sample {
 	list := make([]sample, 0, samples)
 	next := make([]uint32, len(r.columns))
 	step := max(sampleRows, (len(r.shapeOf)+samples-1)/samples)
-	for row, l := range r.shapeOf {
-		if row%step == 0 {
-			list = append(list, sample{row, slices.Clone(next)})
+	rows := make([]uint32, len(r.leaves))
+	for row := 0; row < len(r.shapeOf); row += step {
+		list = append(list, sample{row, slices.Clone(next)})
+		clear(rows)
+		for _, l := range r.shapeOf[row:min(row+step, len(r.shapeOf))] {
+			rows[l]++
 		}
-		for _, c := range r.leaves[l] {
-			next[c]++
+		for l, n := range rows {
+			for _, c := range r.leaves[l] {
+				next[c] += n
+			}
 		}
 	}
 	return list

@@ -19,14 +19,13 @@ const (
 // A mixing remembers which mix was best.
 type mixing struct {
 	best   int // of mixes
-	blocks int
+	review review
+	due    bool // in the block at hand
 }
 
 // mixes are by how much, in quarters, a column's fast form packed alone may be over its thorough form to be taken. In the first none
 // is taken, in the last all are.
 var mixes = [...]int{0, 4, 6, 100}
-
-const mixesReviewed = 16 // blocks from one trial of all mixes to the next
 
 // looseColumns returns the columns' payloads in the fast forms, nil for those that are too long so.
 func (e *encoding) looseColumns(columns []encodedColumn) [][]byte {
@@ -90,7 +89,7 @@ func (e *encoding) mix(i, count, rows int) {
 		return
 	}
 	thorough, loose := e.payloads[i:i+count], e.loose[i:i+count]
-	all := e.mixing.blocks%mixesReviewed == 0 // counted when the block is finished
+	all := e.mixing.due
 	if !all && e.mixing.best == 0 {
 		return
 	}

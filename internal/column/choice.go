@@ -14,7 +14,7 @@ type Choice struct {
 }
 
 const (
-	reviewAfter = 16  // blocks
+	reviewAfter = 64  // blocks
 	drift       = 0.2 // of the bytes per value
 )
 
