@@ -3,6 +3,7 @@ package block
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 	"slices"
 
 	"github.com/stelehq/stele/internal/column"
@@ -88,6 +89,10 @@ type Encoder struct {
 	room    uint64 // of the texts written last
 	numbers []int64
 	arena   []byte // of payloads
+
+	schemaBytes []byte
+	tokens      []token
+	columns     int // of the block before
 	joined  []byte // of small payloads
 	stored  []byte // of packed sections
 	head    []byte
@@ -232,6 +237,8 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 	e.shapeRows = make([]int, len(b.trie.shapes))
 	e.columnNo = make([]int32, len(b.trie.columns))
 	newShape := make([]uint32, len(b.trie.shapes))
+	columns = make([]encodedColumn, 0, min(e.columns, len(b.trie.columns)))
+	e.layouts = make([]uint32, 0, 64)
 	for _, sh := range b.shapes {
 		if e.shapeRows[sh] == 0 {
 			e.layouts = append(e.layouts, sh)
@@ -244,8 +251,18 @@ func (e *encoding) choose(b *Builder, order []uint32) (columns []encodedColumn, 
 		}
 		e.shapeRows[sh]++
 	}
-	// Frequent shapes first.
-	slices.SortStableFunc(e.layouts, func(x, y uint32) int { return e.shapeRows[y] - e.shapeRows[x] })
+	e.columns = len(columns)
+	// Frequent shapes first, those met first before others of as many rows.
+	keys := make([]uint64, len(e.layouts))
+	for i, sh := range e.layouts {
+		keys[i] = uint64(math.MaxUint32-e.shapeRows[sh])<<32 | uint64(i)
+	}
+	slices.Sort(keys)
+	layouts := make([]uint32, len(keys))
+	for i, key := range keys {
+		layouts[i] = e.layouts[uint32(key)]
+	}
+	e.layouts = layouts
 	e.shaped = make([]encodedShape, 0, len(e.layouts))
 	for i, sh := range e.layouts {
 		newShape[sh] = uint32(i)
@@ -320,14 +337,11 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 		}
 		to.columns = append(to.columns, def)
 	}
-	length := 0
+	e.schemaBytes = appendSchemaColumns(e.schemaBytes[:0], to)
+	e.schemaBytes = binary.AppendUvarint(e.schemaBytes, uint64(len(e.layouts)))
+	next := leaf(0)
 	for _, sh := range e.layouts {
-		length += len(from.shapes[sh].tokens)
-	}
-	tokens, layouts := make([]token, 0, length), make([]layout, len(e.layouts))
-	to.layouts, to.shapes = make([]*layout, len(layouts)), make([]shape, 0, len(e.shaped))
-	for i, sh := range e.layouts {
-		start := len(tokens)
+		tokens := slices.Grow(e.tokens[:0], len(from.shapes[sh].tokens))
 		for _, t := range from.shapes[sh].tokens {
 			switch {
 			case t.isLeaf():
@@ -337,12 +351,14 @@ func (e *encoding) schema(b *Builder, columns []encodedColumn, sorted, place []u
 			}
 			tokens = append(tokens, t)
 		}
-		layouts[i].tokens, to.layouts[i] = tokens[start:], &layouts[i]
+		e.tokens = tokens
+		e.schemaBytes, next = appendTokens(e.schemaBytes, tokens, next)
 	}
+	e.schemaBytes = binary.AppendUvarint(e.schemaBytes, uint64(len(e.shaped)))
 	for _, sh := range e.shaped {
-		to.shapes = append(to.shapes, shape{number: sh.layout, rows: sh.rows, entries: sh.entries})
+		e.schemaBytes = appendShape(e.schemaBytes, sh.rows, sh.layout, sh.entries)
 	}
-	return appendSchema(nil, to)
+	return e.schemaBytes
 }
 
 func (e *encoding) shapes(shapeOf []uint32) []byte {

@@ -34,7 +34,7 @@ func (e *Encoder) appendColumn(dst []byte, k kind, c *gathered, choice *column.C
 	case !k.isText():
 		return dst
 	}
-	texts := column.Texts{Bytes: c.text, Ends: c.ends}
+	texts := column.Texts{Bytes: c.text, Ends: c.ends, Total: c.total}
 	if !c.plain {
 		texts.Codes = c.codes
 	}

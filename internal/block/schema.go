@@ -147,6 +147,21 @@ func (s *schema) names(column uint32) string {
 }
 
 func appendSchema(dst []byte, s *schema) []byte {
+	dst = appendSchemaColumns(dst, s)
+	dst = binary.AppendUvarint(dst, uint64(len(s.layouts)))
+	next := leaf(0)
+	for _, l := range s.layouts {
+		dst, next = appendTokens(dst, l.tokens, next)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.shapes)))
+	for _, sh := range s.shapes {
+		dst = appendShape(dst, sh.rows, sh.number, sh.entries)
+	}
+	return dst
+}
+
+// appendSchemaColumns appends the objects and columns.
+func appendSchemaColumns(dst []byte, s *schema) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s.objects)))
 	for _, o := range s.objects[1:] {
 		dst = binary.AppendUvarint(dst, uint64(o.parent))
@@ -161,28 +176,33 @@ func appendSchema(dst []byte, s *schema) []byte {
 		dst = append(dst, c.name...)
 		dst = c.origin.append(dst)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(s.layouts)))
-	next := leaf(0)
-	for _, l := range s.layouts {
-		dst = binary.AppendUvarint(dst, uint64(len(l.tokens)))
-		for _, t := range l.tokens {
-			if t == next {
-				dst = append(dst, 0)
-			} else {
-				dst = binary.AppendUvarint(dst, uint64(t)+1)
-			}
-			if t.isLeaf() {
-				next = leaf(t.id() + 1)
-			}
+	return dst
+}
+
+// appendTokens appends a layout; next is the leaf that is written as 0, and becomes that of the next layout.
+func appendTokens(dst []byte, tokens []token, next token) ([]byte, token) {
+	dst = binary.AppendUvarint(dst, uint64(len(tokens)))
+	for _, t := range tokens {
+		switch {
+		case t == next:
+			dst = append(dst, 0)
+		case t < 0x7F:
+			dst = append(dst, byte(t)+1)
+		default:
+			dst = binary.AppendUvarint(dst, uint64(t)+1)
+		}
+		if t.isLeaf() {
+			next = leaf(t.id() + 1)
 		}
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(s.shapes)))
-	for _, sh := range s.shapes {
-		dst = binary.AppendUvarint(dst, uint64(sh.rows))
-		dst = binary.AppendUvarint(dst, uint64(sh.number))
-		for _, e := range sh.entries {
-			dst = binary.AppendUvarint(dst, uint64(e))
-		}
+	return dst, next
+}
+
+func appendShape(dst []byte, rows, layout int, entries []uint32) []byte {
+	dst = binary.AppendUvarint(dst, uint64(rows))
+	dst = binary.AppendUvarint(dst, uint64(layout))
+	for _, e := range entries {
+		dst = binary.AppendUvarint(dst, uint64(e))
 	}
 	return dst
 }

@@ -27,7 +27,8 @@ type Encoder struct {
 	levels  [nesting + 1]level
 	numbers []int64
 
-	seed   maphash.Seed // of texts
-	zipped []byte
-	miner  miner
+	seed    maphash.Seed // of texts
+	zipped  []byte
+	lengths []uint32
+	miner   miner
 }

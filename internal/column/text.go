@@ -52,6 +52,7 @@ type Texts struct {
 	Bytes []byte
 	Ends  []uint32
 	Codes []uint32
+	Total int // bytes of all values; 0 if that has not been counted
 }
 
 // A list is byte strings one after the other.

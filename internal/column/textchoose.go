@@ -58,21 +58,78 @@ const fastRoom = 20
 // fastTexts appends a column as it is gathered, a dictionary if that is smaller.
 func (e *Encoder) fastTexts(dst []byte, t Texts) []byte {
 	entries := list{t.Bytes, t.Ends}
-	if t.Codes == nil {
-		return e.plain(dst, &entries, nil)
+	switch {
+	case t.Codes == nil:
+	case len(t.Bytes)+entries.n()+codeWidth(entries.n())*len(t.Codes)+4 < t.total()+len(t.Codes):
+		dst = append(dst, textDictionary)
+		dst = binary.AppendUvarint(dst, uint64(entries.n()))
+		dst = appendBelow(dst, t.Codes, entries.n())
+	default:
+		lengths := slices.Grow(e.lengths[:0], len(t.Codes))[:len(t.Codes)]
+		for i, code := range t.Codes {
+			lengths[i] = t.Ends[code] - uint32(entries.start(int(code)))
+		}
+		e.lengths = lengths
+		dst = append(dst, textPlain)
+		dst = appendSmall(dst, lengths)
+		for _, code := range t.Codes {
+			dst = append(dst, entries.at(int(code))...)
+		}
+		return dst
 	}
-	if len(t.Bytes)+entries.n()+codeWidth(entries.n())*len(t.Codes)+4 >= t.total()+len(t.Codes) {
-		l := t.expand()
-		return e.plain(dst, &l, nil)
+	lengths, last := slices.Grow(e.lengths[:0], len(t.Ends))[:len(t.Ends)], uint32(0)
+	for i, end := range t.Ends {
+		lengths[i], last = end-last, end
 	}
-	dst = append(dst, textDictionary)
-	dst = binary.AppendUvarint(dst, uint64(entries.n()))
-	codes := make([]int64, len(t.Codes))
-	for i, code := range t.Codes {
-		codes[i] = int64(code)
+	e.lengths = lengths
+	dst = append(dst, textPlain)
+	dst = appendSmall(dst, lengths)
+	return append(dst, t.Bytes...)
+}
+
+// appendSmall appends values in the fixed form.
+func appendSmall(dst []byte, values []uint32) []byte {
+	if len(values) == 0 {
+		return appendFixed(dst, nil, 0, 0)
 	}
-	dst = e.Fixed(dst, codes)
-	return e.plain(dst, &entries, nil)
+	base, most := values[0], values[0]
+	for _, v := range values {
+		base, most = min(base, v), max(most, v)
+	}
+	return appendFrom(dst, values, base, most)
+}
+
+// appendBelow appends values that are all below n in the fixed form.
+func appendBelow(dst []byte, values []uint32, n int) []byte {
+	return appendFrom(dst, values, 0, uint32(max(n, 1)-1))
+}
+
+func appendFrom(dst []byte, values []uint32, base, most uint32) []byte {
+	width := bytesFor(uint64(most - base))
+	dst = append(dst, formFixed)
+	dst = binary.AppendVarint(dst, int64(base))
+	dst = append(dst, byte(width))
+	at := len(dst)
+	dst = slices.Grow(dst, width*len(values))[:at+width*len(values)]
+	switch out := dst[at:]; width {
+	case 0:
+	case 1:
+		for i, v := range values {
+			out[i] = byte(v - base)
+		}
+	case 2:
+		for i, v := range values {
+			binary.LittleEndian.PutUint16(out[2*i:], uint16(v-base))
+		}
+	default:
+		for i, v := range values {
+			v -= base
+			for j := range width {
+				out[width*i+j] = byte(v >> (8 * j))
+			}
+		}
+	}
+	return dst
 }
 
 func codeWidth(entries int) int {

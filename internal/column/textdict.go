@@ -50,6 +50,9 @@ func (t Texts) firstUse() (entries list, codes []uint32) {
 
 // total is how many bytes the values of a dictionary have.
 func (t Texts) total() (size int) {
+	if t.Total > 0 {
+		return t.Total
+	}
 	from := list{t.Bytes, t.Ends}
 	for _, code := range t.Codes {
 		size += len(from.at(int(code)))
@@ -114,7 +117,7 @@ func (e *Encoder) intern(l *list, most int) (t Texts, ok bool) {
 			}
 		}
 	}
-	return Texts{entries.bytes, entries.ends, codes}, true
+	return Texts{Bytes: entries.bytes, Ends: entries.ends, Codes: codes}, true
 }
 
 // distances turns codes in the order of first use into what the form back keeps.

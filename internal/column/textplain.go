@@ -24,11 +24,7 @@ func (l *list) lengths() []int64 {
 
 func (e *Encoder) plain(dst []byte, l *list, c *Choice) []byte {
 	dst = append(dst, textPlain)
-	if e.Effort == Fast {
-		dst = e.Fixed(dst, l.lengths())
-	} else {
-		dst = e.Ints(dst, l.lengths(), c.Part(textPlain))
-	}
+	dst = e.Ints(dst, l.lengths(), c.Part(textPlain))
 	return append(dst, l.bytes...)
 }
 
