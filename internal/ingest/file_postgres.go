@@ -44,7 +44,8 @@ type postgresEvent struct {
 	dated        bool
 	closed       bool   // nothing more belongs to it
 	process      []byte // by which its other parts are known
-	number       []byte // in syslog
+	source       []byte // by which they are known in syslog,
+	number       []byte // with this
 	record       record // without the message
 	message      []byte
 	follow       []byte // DETAIL and the like, as members
@@ -146,7 +147,7 @@ func (d *postgresDialect) owner(record bool) *postgresEvent {
 			}
 			continue
 		}
-		if !bytes.Equal(e.process, l.process) || e.closed {
+		if !bytes.Equal(e.source, l.source) || e.closed {
 			continue
 		}
 		if bytes.Equal(e.number, l.number) && !l.begins || l.part != "" {
@@ -170,7 +171,7 @@ func (d *postgresDialect) start(line fileLine, before int64) {
 	r.reset()
 	*e = postgresEvent{
 		line: line.number, offset: line.offset, instant: before, record: *r,
-		process: append(e.process[:0], l.process...), number: append(e.number[:0], l.number...),
+		process: append(e.process[:0], l.process...), source: append(e.source[:0], l.source...), number: append(e.number[:0], l.number...),
 		message: append(e.message[:0], l.text...), follow: e.follow[:0], text: e.text[:0], bytes: len(line.text),
 		replaced: !utf8.Valid(line.text),
 	}
@@ -196,16 +197,16 @@ func (d *postgresDialect) start(line fileLine, before int64) {
 func (e *postgresEvent) add(l *postgresLine, line []byte, record bool) {
 	e.bytes += len(line)
 	e.replaced = e.replaced || !utf8.Valid(line)
-	text := line
-	if record || l.number != nil {
-		text = l.text
-	}
 	if record && l.part != "" {
 		e.flush()
 		e.differ(l)
 		e.part = l.part
-		e.text = append(e.text[:0], text...)
+		e.text = append(e.text[:0], l.text...)
 		return
+	}
+	text := line
+	if l.number != nil { // what looks like a record in it is text: by its number it is no record's first part
+		text = l.whole
 	}
 	to := &e.message
 	if e.part != "" {

@@ -9,10 +9,12 @@ type postgresLine struct {
 	word     string // DETAIL, HINT, …
 	part     string // the property for it
 	text     []byte // what follows, or the whole line
+	whole    []byte // all that follows what syslog puts in front
 
 	loose   bool   // one blank follows the colon, not two
 	counted bool   // the prefix has the line's number in its session
 	process []byte // the number of the process, if the line has it
+	source  []byte // who wrote the line, as syslog has it: db-1 postgres[4913]:
 	number  []byte // of the record in syslog: 7 of [7-2]
 	begins  bool   // it is the record's first part there
 }
@@ -35,7 +37,7 @@ func (l *postgresLine) parse(line []byte) bool {
 	}
 	prefix, rest, ok := line, line, false
 	if line, ok = l.syslog(line); ok {
-		l.text, prefix = line, line
+		l.text, l.whole, prefix = line, line, line
 	}
 	colon := ":  "
 	at := l.findWord(line, colon)
@@ -121,7 +123,7 @@ func (l *postgresLine) syslog(line []byte) (rest []byte, ok bool) {
 		app, process = process[:dot], process[dot+1:]
 	}
 	r.text("app", app)
-	l.process = process
+	l.process, l.source = process, line[c.i+1:len(line)-len(rest)]
 	r.number("process_id", process)
 	// [GREEN] is the name of a database at Heroku.
 	if word, after := cutWord(rest); len(host) == 0 && len(word) > 2 && word[0] == '[' && word[len(word)-1] == ']' && bytes.HasPrefix(after, []byte("[")) {

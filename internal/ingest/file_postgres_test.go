@@ -62,6 +62,13 @@ func TestPostgres(t *testing.T) {
 			`{"@t":"2026-11-19T10:00:01.0000000Z","@m":"Started.","host":"db-1","app":"systemd","process_id":1}`,
 			`{"@t":"2026-11-19T10:00:02.0000000Z","@l":"Information","@m":"next","error_severity":"LOG","host":"db-1","app":"postgres","process_id":42,"sequence_number":8}`,
 		}},
+		{"syslog, text that looks like a record", "Nov 19 10:00:00 db-1 postgres[42]: [7-1] ERROR:  no table\nNov 19 10:00:00 db-1 postgres[42]: [7-2]  of ours, says LOG:  other\n", []string{
+			`{"@t":"2026-11-19T10:00:00.0000000Z","@l":"Error","@m":"no table of ours, says LOG:  other","error_severity":"ERROR","host":"db-1","app":"postgres","process_id":42,"sequence_number":7}`,
+		}},
+		{"syslog, two hosts with processes of one number", "Nov 19 10:00:00 db-1 postgres[42]: [7-1] ERROR:  no table\nNov 19 10:00:00 db-2 postgres[42]: [7-2] #011on db-2\nNov 19 10:00:00 db-1 postgres[42]: [7-2] #011on db-1\n", []string{
+			`{"@t":"2026-11-19T10:00:00.0000000Z","@l":"Error","@m":"no table\non db-1","error_severity":"ERROR","host":"db-1","app":"postgres","process_id":42,"sequence_number":7}`,
+			`{"@t":"2026-11-19T10:00:00.0000000Z","@m":"\ton db-2","host":"db-2","app":"postgres","process_id":42,"sequence_number":7}`,
+		}},
 		{"Heroku", "2026-11-20T10:00:00+00:00 app[postgres.42]: [GREEN] [15-1]  sql_error_code = 42P01 ERROR:  no table\n2026-11-20T10:00:00+00:00 app[postgres.42]: [GREEN] [15-2]  sql_error_code = 42P01 STATEMENT:  SELECT 1\n", []string{
 			`{"@t":"2026-11-20T10:00:00.0000000Z","@l":"Error","@m":"no table","error_severity":"ERROR","app":"postgres","process_id":42,"prefix":"GREEN","sequence_number":15,"sql_state_code":"42P01","statement":"SELECT 1"}`,
 		}},
