@@ -85,7 +85,7 @@ func (c *crashes) judge(p crashPoint) {
 }
 
 // changes are the kinds of calls that make a difference on disk.
-var changes = []vfs.OpKind{vfs.OpCreate, vfs.OpRename, vfs.OpRemove, vfs.OpWrite, vfs.OpSync, vfs.OpSyncDir, vfs.OpMkdirAll}
+var changes = []vfs.OpKind{vfs.OpCreate, vfs.OpRename, vfs.OpRemove, vfs.OpWrite, vfs.OpSync, vfs.OpReserve, vfs.OpSyncDir, vfs.OpMkdirAll}
 
 // watch takes crash points before and after each call: in every mode, the random ones several times, where the disk
 // changes; one, in turns, where it does not.

@@ -28,6 +28,7 @@ var diseases = []disease{
 	{"short write", vfs.Rule{Kind: vfs.OpWrite, Err: vfs.ENOSPC}, stele.Full, 40},
 	{"failing fsync that loses data", vfs.Rule{Kind: vfs.OpSync, Err: vfs.EIO, DropUnsynced: true}, stele.IO, 60},
 	{"no room at fsync", vfs.Rule{Kind: vfs.OpSync, Err: vfs.ENOSPC}, stele.Full, 40},
+	{"no room ahead", vfs.Rule{Kind: vfs.OpReserve, Err: vfs.ENOSPC}, stele.Full, 20},
 	{"failing rename", vfs.Rule{Kind: vfs.OpRename, Err: vfs.EIO}, stele.IO, 10},
 	{"failing remove", vfs.Rule{Kind: vfs.OpRemove, Err: vfs.EIO}, stele.IO, 20},
 	{"failing directory sync", vfs.Rule{Kind: vfs.OpSyncDir, Err: vfs.EIO}, stele.IO, 20},

@@ -266,6 +266,7 @@ func TestR12AfterAFailureTheFileIsNeverWrittenAgain(t *testing.T) {
 		{Kind: vfs.OpSync, Match: "journal-*", Err: vfs.EIO, DropUnsynced: true},
 		{Kind: vfs.OpWrite, Match: "journal-*", Err: vfs.ENOSPC, Short: 30},
 		{Kind: vfs.OpWrite, Match: "journal-*", Err: vfs.EIO, Late: true},
+		{Kind: vfs.OpReserve, Match: "journal-*", Err: vfs.ENOSPC, Late: true},
 	} {
 		mem := vfs.NewMem()
 		faulty := vfs.NewFaulty(mem)
@@ -278,34 +279,38 @@ func TestR12AfterAFailureTheFileIsNeverWrittenAgain(t *testing.T) {
 			}
 		}
 		faulty.Add(rule)
-		_, err := s.TryAppend(testkit.Line(3))
+		n := 3 // events until the call is made that fails
+		_, err := s.TryAppend(testkit.Line(n))
+		for ; err == nil && n < 100; n++ {
+			_, err = s.TryAppend(testkit.Line(n + 1))
+		}
 		if err == nil || !strings.Contains(err.Error(), path.Base(failed)) {
 			t.Fatalf("%+v: append said %v", rule, err)
 		}
 		if want := stele.KindOf(rule.Err); stele.KindOf(err) != want && want != stele.Internal {
 			t.Errorf("%+v: kind %v, want %v", rule, stele.KindOf(err), want)
 		}
-		same(t, "after the failure", series(0, 3), s.All())
+		same(t, "after the failure", series(0, n), s.All())
 		before, err := mem.ReadFile(failed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// A crash now must not bring back what was refused.
 		killed := testkit.OpenOn(t, mem.CrashClone(nil, vfs.CrashKill), testkit.Dir, nil)
-		same(t, "killed after the failure", series(0, 3), killed.All())
-		s.AppendSeries(4, 6, 1)
-		same(t, "going on", append(series(0, 3), series(4, 6)...), s.All())
+		same(t, "killed after the failure", series(0, n), killed.All())
+		s.AppendSeries(n+1, n+3, 1)
+		same(t, "going on", append(series(0, n), series(n+1, n+3)...), s.All())
 		if after, err := mem.ReadFile(failed); err != nil || !bytes.Equal(before, after) {
 			t.Errorf("%+v: the failed file was written again (%d bytes, then %d)", rule, len(before), len(after))
 		}
 		cut := testkit.OpenOn(t, mem.CrashClone(nil, vfs.CrashLose), testkit.Dir, nil)
-		same(t, "cut later", append(series(0, 3), series(4, 6)...), cut.All())
+		same(t, "cut later", append(series(0, n), series(n+1, n+3)...), cut.All())
 		s.Reopen()
-		same(t, "reopened", append(series(0, 3), series(4, 6)...), s.All())
+		same(t, "reopened", append(series(0, n), series(n+1, n+3)...), s.All())
 		if err := s.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "sealed", append(series(0, 3), series(4, 6)...), s.All())
+		same(t, "sealed", append(series(0, n), series(n+1, n+3)...), s.All())
 	}
 }
 
@@ -412,7 +417,7 @@ func TestReadOnlyWritesNothing(t *testing.T) {
 	before := fs.Names()
 	fs.OnOp(func(op vfs.Op) {
 		switch op.Kind {
-		case vfs.OpCreate, vfs.OpAppend, vfs.OpRename, vfs.OpRemove, vfs.OpWrite, vfs.OpSync, vfs.OpSyncDir, vfs.OpMkdirAll:
+		case vfs.OpCreate, vfs.OpAppend, vfs.OpRename, vfs.OpRemove, vfs.OpWrite, vfs.OpSync, vfs.OpReserve, vfs.OpSyncDir, vfs.OpMkdirAll:
 			t.Errorf("%s of %s", op.Kind, op.Name)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 type Found struct {
 	Frame               // of bytes that are no frame Offset and Length alone
 	None   bool         // the bytes are no frame of this file
+	Room   bool         // they are zeros to the end of the file: room for frames to come (Writer.Reserve)
 	Bad    *fault.Error // what is wrong with the frame; its Body is then nil
 	Header *FileHeader  // if it holds one
 	Mark   bool         // it is a closing mark
@@ -29,7 +30,16 @@ func Walk(r io.ReaderAt, size int64, name string, fn func(Found) error) error {
 			start = p.offset
 		}
 		if start > at {
-			if err := fn(Found{Frame: Frame{Offset: at, Length: start - at}, None: true, Bad: p.reason}); err != nil {
+			none := Found{Frame: Frame{Offset: at, Length: start - at}, None: true, Bad: p.reason}
+			if !p.found {
+				if none.Room, err = s.zeros(at); err != nil {
+					return err
+				}
+			}
+			if none.Room {
+				none.Bad = nil
+			}
+			if err := fn(none); err != nil {
 				return err
 			}
 			p.reason = nil

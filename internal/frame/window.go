@@ -79,6 +79,18 @@ func (w *window) findMagic(from int64) (int64, bool, error) {
 	return 0, false, nil
 }
 
+// zeros tells whether the file has nothing but zeros from an offset on.
+func (w *window) zeros(from int64) (bool, error) {
+	for from < w.size {
+		b, err := w.at(from, int(min(windowSize, w.size-from)))
+		if err != nil || len(bytes.TrimLeft(b, "\x00")) > 0 {
+			return false, err
+		}
+		from += int64(len(b))
+	}
+	return true, nil
+}
+
 // ahead returns what the window holds from offset on.
 func (w *window) ahead(offset int64) []byte {
 	if skip := offset - w.from; skip >= 0 && skip < int64(len(w.bytes)) {

@@ -21,6 +21,8 @@ type Writer struct {
 	last   uint64 // sequence of the last frame appended
 	synced uint64 // sequence of the last frame known durable
 	dead   error
+
+	reserved bool // there may be room behind the frames
 }
 
 const (
@@ -149,6 +151,19 @@ func (w *Writer) write(b []byte) error {
 	return nil
 }
 
+// Reserve makes n bytes of room behind what was appended, so that to sync what is appended next takes less. Close gives it back; to
+// those who read the file meanwhile it is a torn tail. It fails as Append does.
+func (w *Writer) Reserve(n int64) error {
+	if w.dead != nil {
+		return w.refuse("reserve room in log")
+	}
+	w.reserved = true
+	if err := w.file.Reserve(n); err != nil {
+		return w.die(err, "reserve room in log", "cannot make room for %d bytes", n)
+	}
+	return nil
+}
+
 // Sync makes everything appended durable.
 func (w *Writer) Sync() error {
 	if w.dead != nil {
@@ -201,6 +216,9 @@ func (w *Writer) Close() error {
 	if w.dead == nil {
 		if err = w.Sync(); err == nil {
 			_, _ = w.append(Item{Kind: kindMark})
+			if w.reserved && w.dead == nil {
+				_ = w.file.Reserve(0)
+			}
 		}
 	}
 	if w.dead == nil {

@@ -21,6 +21,8 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 	for name, rule := range map[string]*vfs.Rule{
 		"write fails":       {Kind: vfs.OpWrite, Nth: 2, Err: vfs.EIO},
 		"write is short":    {Kind: vfs.OpWrite, Nth: 2, Err: vfs.ENOSPC, Short: 20},
+		"no room":           {Kind: vfs.OpReserve, Nth: 1, Err: vfs.ENOSPC},
+		"room fails, late":  {Kind: vfs.OpReserve, Nth: 1, Err: vfs.EIO, Late: true},
 		"sync fails":        {Kind: vfs.OpSync, Nth: 2, Err: vfs.EIO, DropUnsynced: true},
 		"write fails, late": {Kind: vfs.OpWrite, Nth: 2, Err: vfs.EIO, Late: true},
 	} {
@@ -41,6 +43,9 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 			rule.Nth = 1
 			_, err = w.Append(Item{Kind: 1, Body: []byte("refused")})
 			if err == nil {
+				err = w.Reserve(100)
+			}
+			if err == nil {
 				err = w.Sync()
 			}
 			want := fault.IO
@@ -54,6 +59,9 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 			if _, err := w.Append(Item{Kind: 1, Body: []byte("more")}); fault.KindOf(err) != want || !strings.Contains(err.Error(), "not written again") {
 				t.Errorf("append to the dead: %v", err)
 			}
+			if err := w.Reserve(1000); fault.KindOf(err) != want {
+				t.Errorf("room in the dead: %v", err)
+			}
 			if err := w.Sync(); fault.KindOf(err) != want {
 				t.Errorf("sync of the dead: %v", err)
 			}
@@ -64,6 +72,59 @@ func TestR12DeadWriterWritesNoMore(t *testing.T) {
 				t.Error("the file was written again")
 			}
 		})
+	}
+}
+
+// TestRoomIsNoDamage: zeros behind the frames are a torn tail to those who read while there is room, and gone after Close.
+func TestRoomIsNoDamage(t *testing.T) {
+	m := vfs.NewMem()
+	w, err := NewWriter(m, "log", testHeader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := func() (frames, rooms int) {
+		b, err := m.ReadFile("log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := scan(t, b); len(r.Damage) > 0 || r.End != w.Size() {
+			t.Errorf("%+v", r)
+		}
+		err = Walk(bytes.NewReader(b), int64(len(b)), "log", func(f Found) error {
+			switch {
+			case f.Room && f.None && f.Bad == nil && f.Offset == w.Size() && f.Offset+f.Length == int64(len(b)):
+				rooms++
+			case f.None || f.Bad != nil:
+				t.Errorf("%+v", f)
+			default:
+				frames++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return frames, rooms
+	}
+	for i := range 5 {
+		if _, err := w.Append(Item{Kind: 1, Body: []byte("frame")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Reserve(200_000); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if frames, rooms := kinds(); frames != 3+i || rooms != 1 {
+			t.Errorf("after %d: %d frames, %d rooms", i+1, frames, rooms)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if frames, rooms := kinds(); frames != 8 || rooms != 0 {
+		t.Errorf("closed: %d frames, %d rooms", frames, rooms)
 	}
 }
 
@@ -175,6 +236,11 @@ func TestR10R13PowerCuts(t *testing.T) {
 		}
 		if _, err := w.Append(items...); err != nil {
 			t.Fatal(err)
+		}
+		if rng.IntN(4) == 0 {
+			if err := w.Reserve(rng.Int64N(2000)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if rng.IntN(3) > 0 {
 			if err := w.Sync(); err != nil {

@@ -89,6 +89,16 @@ func TestEveryKindOfFileIsShown(t *testing.T) {
 	}
 }
 
+// TestRoomIsShownAsSuch: a journal that is being written, or whose writer was killed, ends with zeros, which are no damage.
+func TestRoomIsShownAsSuch(t *testing.T) {
+	s := testkit.OpenMem(t, nil)
+	s.AppendSeries(0, 5, 1)
+	p, err := inspect.Path(s.FS.(*vfs.Mem).CrashClone(nil, vfs.CrashKill), testkit.Dir, inspect.Options{})
+	if err != nil || p.IsDamaged() || kindsOf(p, map[string]int{})["room"] != 1 {
+		t.Errorf("%+v: %v", p, err)
+	}
+}
+
 // TestDamagedFilesAreShownAsFarAsTheyGo: a wrong byte anywhere is told of, and hides little.
 func TestDamagedFilesAreShownAsFarAsTheyGo(t *testing.T) {
 	fs := everyKind(t)

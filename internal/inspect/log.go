@@ -31,8 +31,11 @@ func (in *inspection) log(p *Part, f vfs.File, size int64) error {
 		part := &Part{Kind: "frame", Offset: found.Offset, Bytes: found.Length}
 		p.Parts = append(p.Parts, part)
 		if found.None {
-			part.Kind = "no frame"
-			part.damaged(found.Bad)
+			part.Kind = "room"
+			if !found.Room {
+				part.Kind = "no frame"
+				part.damaged(found.Bad)
+			}
 			return nil
 		}
 		part.add("sequence", found.Sequence)

@@ -101,6 +101,50 @@ func TestReplayGivesWhatWasCommitted(t *testing.T) {
 	}
 }
 
+// TestSmallGroupsHaveRoom: a sync of a small group seldom makes the file longer.
+func TestSmallGroupsHaveRoom(t *testing.T) {
+	fs := vfs.NewMem()
+	w := write(t, fs, 5, 0, 1)
+	longer, last := 0, int64(0)
+	for i := 1; i < 300; i++ {
+		if err := w.Commit([]Group{group(i)}); err != nil {
+			t.Fatal(err)
+		}
+		size, err := fs.Size(Name(5))
+		if err != nil || size <= w.Size() || size > 2*w.Size() {
+			t.Fatalf("%d bytes, %d of them written: %v", size, w.Size(), err)
+		}
+		if size > last {
+			longer, last = longer+1, size
+		}
+	}
+	if longer > 9 {
+		t.Errorf("the file became longer %d times", longer)
+	}
+	large := group(300)
+	large.Blocks[0].Data = make([]byte, 3<<20)
+	for range 2 {
+		if err := w.Commit([]Group{large}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, err := fs.Size(Name(5)); err != nil || size != w.Size() {
+		t.Errorf("%d bytes behind a large group, %d of them written: %v", size, w.Size(), err)
+	}
+	if err := w.Commit([]Group{group(301)}); err != nil {
+		t.Fatal(err)
+	}
+	if size, err := fs.Size(Name(5)); err != nil || size != w.Size()+mostRoom {
+		t.Errorf("%d bytes behind a small one, %d of them written: %v", size, w.Size(), err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, res := replay(t, fs, 5, nil); len(got) != 303 || len(res.Damage) > 0 || res.Size != w.Size() {
+		t.Errorf("%d groups, %+v", len(got), res)
+	}
+}
+
 func TestR12ReplayStopsAtTheCut(t *testing.T) {
 	fs := vfs.NewMem()
 	w := write(t, fs, 1, 0, 4)

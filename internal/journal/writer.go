@@ -14,6 +14,7 @@ type Writer struct {
 	number uint64
 	items  []frame.Item
 	buf    []byte
+	room   int64 // where the room ends that was made
 }
 
 // Create makes the file and its header durable, so that the cuts in it hold before
@@ -76,7 +77,30 @@ func (w *Writer) Commit(groups []Group) error {
 	if err != nil {
 		return err
 	}
+	if err := w.reserve(places); err != nil {
+		return err
+	}
 	return w.w.Sync()
+}
+
+const (
+	// Room is made for groups that take no more than this together. For larger ones the zeros would be too much to write.
+	reserveFor = 64 << 10
+
+	// A file is given as much room as it is long, up to mostRoom.
+	mostRoom = 1 << 20
+)
+
+// reserve makes room for groups like the one just appended, if they are small and there is none. The next sync writes it.
+func (w *Writer) reserve(places []frame.Place) error {
+	size := w.w.Size()
+	appended := size - places[0].Offset
+	if appended > reserveFor || size+appended <= w.room {
+		return nil
+	}
+	n := min(size, mostRoom)
+	w.room = size + n
+	return w.w.Reserve(n)
 }
 
 // Number is the file's number, Size how many bytes were written to it.

@@ -249,6 +249,10 @@ func (f *faultyFile) Sync() error {
 	return &fs.PathError{Op: "sync", Path: f.name, Err: r.Err}
 }
 
+func (f *faultyFile) Reserve(n int64) error {
+	return f.fs.do(OpReserve, f.name, func() error { return f.File.Reserve(n) })
+}
+
 func (f *faultyFile) Size() (size int64, err error) {
 	err = f.fs.do(OpSize, f.name, func() (err error) {
 		size, err = f.File.Size()

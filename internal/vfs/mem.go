@@ -112,7 +112,7 @@ func (m *Mem) Used() int64 {
 func (m *Mem) used() int64 {
 	var sum int64
 	for _, n := range m.entries {
-		sum += n.size
+		sum += n.length()
 	}
 	return sum
 }
@@ -176,6 +176,9 @@ func (m *Mem) openFile(kind OpKind, name string, writable bool) (f File, err err
 		if n == nil {
 			return pathError("open", name, fs.ErrNotExist)
 		}
+		if writable {
+			n.settle()
+		}
 		f = &memFile{fs: m, name: name, node: n, writable: writable}
 		return nil
 	})
@@ -235,7 +238,7 @@ func (m *Mem) Size(name string) (size int64, err error) {
 		if n == nil {
 			return pathError("stat", name, fs.ErrNotExist)
 		}
-		size = n.size
+		size = n.length()
 		return nil
 	})
 	return size, err

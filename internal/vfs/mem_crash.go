@@ -103,8 +103,26 @@ func chooseOps(rng *rand.Rand, mode CrashMode, n int) []bool {
 	return keep
 }
 
-// crash returns what is left of the file's bytes.
+// crash returns what is left of the file.
 func (n *node) crash(rng *rand.Rand, mode CrashMode) *node {
+	c := n.crashBytes(rng, mode)
+	end := n.kept
+	switch left := n.length() - end; {
+	case mode != CrashRandom || left == 0 || rng.IntN(2) == 0:
+	case left < 0: // the room was given back
+		end = 0
+	case n.room > 0:
+		end += rng.Int64N(left + 1)
+	}
+	if end > c.size {
+		c.append(make([]byte, end-c.size))
+		c.synced, c.writes = c.size, nil
+	}
+	return c
+}
+
+// crashBytes returns what is left of the file's bytes, without room.
+func (n *node) crashBytes(rng *rand.Rand, mode CrashMode) *node {
 	if len(n.writes) == 0 && len(n.dropped) == 0 {
 		return n.prefix(n.size)
 	}

@@ -17,7 +17,12 @@ type node struct {
 	synced  int64  // bytes before it were covered by a Sync
 	writes  []span // each write since, in order; they cover [synced, size)
 	dropped []span // parts of [0, synced) that a failed Sync lost: in memory, never on disk
+	room    int64  // zeros behind size, for writes to come
+	kept    int64  // the length, room included, that a Sync covered
 }
+
+// length is what Size tells.
+func (n *node) length() int64 { return n.size + n.room }
 
 type span struct{ from, to int64 }
 
@@ -48,9 +53,13 @@ func (n *node) append(b []byte) {
 		k := min(len(b), cap(c)-len(c))
 		n.chunks[last] = append(c, b[:k]...)
 		n.size += int64(k)
+		n.room = max(0, n.room-int64(k))
 		b = b[k:]
 	}
 }
+
+// settle makes of the room bytes that were written.
+func (n *node) settle() { n.append(make([]byte, n.room)) }
 
 func (n *node) readAt(p []byte, off int64) int {
 	read := 0
@@ -62,11 +71,15 @@ func (n *node) readAt(p []byte, off int64) int {
 		}
 		read += copy(p[read:], n.chunks[i][at:])
 	}
+	if zeros := min(int64(len(p)), n.length()-off) - int64(read); zeros > 0 {
+		clear(p[read:][:zeros])
+		read += int(zeros)
+	}
 	return read
 }
 
 func (n *node) bytes() []byte {
-	b := make([]byte, n.size)
+	b := make([]byte, n.length())
 	n.readAt(b, 0)
 	return b
 }
@@ -89,6 +102,7 @@ func (n *node) prefix(size int64) *node {
 func (n *node) clone() *node {
 	c := n.prefix(n.size)
 	c.synced, c.writes, c.dropped = n.synced, slices.Clone(n.writes), slices.Clone(n.dropped)
+	c.room, c.kept = n.room, n.kept
 	return c
 }
 
@@ -129,7 +143,7 @@ func (f *memFile) Write(p []byte) (written int, err error) {
 		}
 		written = len(p)
 		if f.fs.capacity > 0 {
-			written = int(min(int64(len(p)), max(0, f.fs.capacity-f.fs.used())))
+			written = int(min(int64(len(p)), f.node.room+max(0, f.fs.capacity-f.fs.used())))
 		}
 		f.node.append(p[:written])
 		if written < len(p) {
@@ -145,7 +159,27 @@ func (f *memFile) Sync() error {
 		if f.closed {
 			return pathError("sync", f.name, fs.ErrClosed)
 		}
-		f.node.synced, f.node.writes = f.node.size, nil
+		n := f.node
+		n.synced, n.writes, n.kept = n.size, nil, n.length()
+		return nil
+	})
+}
+
+func (f *memFile) Reserve(n int64) error {
+	return f.fs.locked(Op{Kind: OpReserve, Name: f.name}, func() error {
+		switch {
+		case f.closed:
+			return pathError("reserve", f.name, fs.ErrClosed)
+		case !f.writable:
+			return pathError("reserve", f.name, fs.ErrPermission)
+		}
+		if f.fs.capacity > 0 {
+			if left := f.node.room + max(0, f.fs.capacity-f.fs.used()); n > left {
+				f.node.room = left
+				return pathError("reserve", f.name, syscall.ENOSPC)
+			}
+		}
+		f.node.room = n
 		return nil
 	})
 }
@@ -165,7 +199,7 @@ func (f *memFile) Size() (size int64, err error) {
 		if f.closed {
 			return pathError("stat", f.name, fs.ErrClosed)
 		}
-		size = f.node.size
+		size = f.node.length()
 		return nil
 	})
 	return size, err

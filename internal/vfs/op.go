@@ -21,13 +21,14 @@ const (
 	OpReadAt
 	OpWrite
 	OpSync
+	OpReserve
 	OpClose
 	opKinds // their number
 )
 
 var opNames = [opKinds]string{
 	"any", "create", "open", "append", "rename", "remove", "list", "size", "mkdirall", "syncdir",
-	"lock", "unlock", "readat", "write", "sync", "close",
+	"lock", "unlock", "readat", "write", "sync", "reserve", "close",
 }
 
 // OpKinds returns every kind but OpAny.

@@ -40,11 +40,12 @@ func (o OS) open(name string, flag int) (File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
+// Create opens without O_APPEND: a write at a place would ignore it (Reserve). Nobody else writes to a new file.
 func (o OS) Create(name string) (File, error) {
-	return o.open(name, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL)
+	return o.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
 func (o OS) Open(name string) (File, error) { return o.open(name, os.O_RDONLY) }
@@ -202,11 +203,49 @@ type noLock struct{}
 
 func (noLock) Close() error { return nil }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	reserved bool  // there may be room behind what was written
+	end      int64 // of what was written, if reserved
+}
 
-func (f osFile) Sync() error { return syncFile(f.File) }
+func (f *osFile) Write(p []byte) (n int, err error) {
+	if !f.reserved {
+		return f.File.Write(p)
+	}
+	n, err = f.File.WriteAt(p, f.end)
+	f.end += int64(n)
+	return n, err
+}
 
-func (f osFile) Size() (int64, error) {
+// zeros are what room is made of: into blocks that are allocated and were never written the first write changes metadata all the same.
+var zeros [64 << 10]byte
+
+func (f *osFile) Reserve(n int64) error {
+	at, err := f.Size()
+	if err != nil {
+		return err
+	}
+	if !f.reserved {
+		f.reserved, f.end = true, at
+	}
+	end := f.end + n
+	if end < at {
+		return f.File.Truncate(end)
+	}
+	for at < end {
+		k, err := f.File.WriteAt(zeros[:min(int64(len(zeros)), end-at)], at)
+		if err != nil {
+			return err
+		}
+		at += int64(k)
+	}
+	return nil
+}
+
+func (f *osFile) Sync() error { return syncFile(f.File) }
+
+func (f *osFile) Size() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err

@@ -41,6 +41,9 @@ type File interface {
 	io.Closer
 	// Sync makes everything written durable.
 	Sync() error
+	// Reserve makes the room behind what was written n bytes: to sync writes into it takes less than to make the file longer. Room
+	// counts in Size and reads as zeros; 0 gives it back. Of created files alone, and by the goroutine that writes.
+	Reserve(n int64) error
 	// Size returns the length in bytes, unsynced writes included.
 	Size() (int64, error)
 }

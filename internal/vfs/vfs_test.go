@@ -102,6 +102,68 @@ func TestFilesAppendAndReadBack(t *testing.T) {
 	})
 }
 
+func TestReserveMakesRoomBehindWhatIsWritten(t *testing.T) {
+	every(t, func(t *testing.T, fsys FS) {
+		f := must[File](t)(fsys.Create("a"))
+		want := ""
+		holds := func(room int) {
+			t.Helper()
+			if s := read(t, fsys, "a"); s != want+string(make([]byte, room)) {
+				t.Errorf("read %d bytes, not the %d written and %d of room", len(s), len(want), room)
+			}
+			if n := must[int64](t)(f.Size()); n != int64(len(want)+room) {
+				t.Errorf("size %d", n)
+			}
+		}
+		put := func(s string) {
+			want += s
+			must[int](t)(f.Write([]byte(s)))
+		}
+		put("one ")
+		ok(t, f.Reserve(10))
+		holds(10)
+		put("two ")
+		holds(6)
+		ok(t, f.Reserve(150_000))
+		holds(150_000)
+		put("three ")
+		ok(t, f.Sync())
+		ok(t, f.Reserve(3))
+		holds(3)
+		put("four ")
+		holds(0)
+		ok(t, f.Reserve(5))
+		ok(t, f.Reserve(0))
+		holds(0)
+		put("five")
+		holds(0)
+		ok(t, f.Close())
+		if err := f.Reserve(1); err == nil {
+			t.Error("room in a closed file")
+		}
+		r := must[File](t)(fsys.Open("a"))
+		if err := r.Reserve(1); err == nil {
+			t.Error("room in a file open for reading")
+		}
+		ok(t, r.Close())
+	})
+}
+
+func TestMemRoomTakesWhatTheDiskHas(t *testing.T) {
+	m := NewMem()
+	m.SetCapacity(100)
+	f := must[File](t)(m.Create("a"))
+	must[int](t)(f.Write(make([]byte, 30)))
+	if err := f.Reserve(71); !errors.Is(err, ENOSPC) {
+		t.Errorf("71 bytes of 70: %v", err)
+	}
+	ok(t, f.Reserve(70))
+	must[int](t)(f.Write(make([]byte, 60)))
+	if n, err := f.Write(make([]byte, 11)); n != 10 || !errors.Is(err, ENOSPC) {
+		t.Errorf("11 bytes into 10 of room: %d, %v", n, err)
+	}
+}
+
 func TestDirectories(t *testing.T) {
 	every(t, func(t *testing.T, fsys FS) {
 		ok(t, fsys.MkdirAll("x/y"))
