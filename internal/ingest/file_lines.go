@@ -33,7 +33,11 @@ type lineReader struct {
 const lineBuffer = 128 << 10
 
 func newLineReader(r io.Reader, limit int) *lineReader {
-	return &lineReader{br: bufio.NewReaderSize(r, lineBuffer), limit: limit}
+	size := lineBuffer
+	if text, ok := r.(*bytes.Reader); ok { // it does not grow: one byte more than it has shows its end
+		size = min(size, text.Len()+1)
+	}
+	return &lineReader{br: bufio.NewReaderSize(r, size), limit: limit}
 }
 
 // next returns the next line; the error is io.EOF at the end, or why reading failed. What
