@@ -43,7 +43,7 @@ func newWorkload(seed uint64, fs vfs.FS) *workload {
 func workloadOptions(seed uint64) stele.Options {
 	o := stele.Options{JournalBytes: 1 << 20, Hooks: engine.Hooks{
 		Now: func() time.Time { return testkit.Epoch }, ReserveBytes: 600, BlockRows: 8, PieceRows: 3, CompactBytes: 900,
-		SegmentBytes: 2500, SmallBytes: 300, CompactFan: 2,
+		SegmentBytes: 2500, SmallBytes: 300, CompactFan: 2, NoTelling: true,
 	}}
 	if seed%3 == 0 {
 		o.OpenFiles = 1

@@ -19,6 +19,7 @@ import (
 // Block is an open block: immutable, safe for concurrent use, rows in key order. Columns are decoded when first touched.
 type Block struct {
 	schema   *schema
+	told     *told // nil: it was not
 	sections []section
 	payloads []payload
 	base     uint64
@@ -74,9 +75,12 @@ func corrupt(format string, args ...any) *fault.Error {
 // base is added to the block's arrival offsets.
 func Open(data []byte, base uint64) (*Block, error) {
 	b := &Block{base: base, schema: &schema{}}
-	rows, err := b.readHead(data)
+	rows, rest, err := b.readHead(data)
 	if err != nil {
 		return nil, err
+	}
+	if rest != nil {
+		return openTold(rest, rows, base)
 	}
 	if err := b.checkSections(); err != nil {
 		return nil, err
@@ -88,19 +92,19 @@ func Open(data []byte, base uint64) (*Block, error) {
 	return b, nil
 }
 
-// readHead finds the sections and the payloads in them.
-func (b *Block) readHead(data []byte) (rows int, err error) {
+// readHead finds the sections and the payloads in them; of a told block, which has none, it returns what follows their number.
+func (b *Block) readHead(data []byte) (rows int, told *column.Decoder, err error) {
 	d := &column.Decoder{Src: data}
 	found := d.Byte("version")
 	sum := d.Bytes("checksum", checksumBytes)
 	size := d.Uvarint("bytes of the head")
 	switch {
 	case len(data) >= prefixBytes && string(data[:4]) == "STLB": // of versions to 4
-		return 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
+		return 0, nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
 	case d.Err() != nil:
-		return 0, d.Err()
+		return 0, nil, d.Err()
 	case size > uint64(len(d.Src)):
-		return 0, corrupt("the head has %d bytes, %d are left", size, len(d.Src))
+		return 0, nil, corrupt("the head has %d bytes, %d are left", size, len(d.Src))
 	}
 	covered, rest := data, []byte(nil)
 	if size > 0 {
@@ -108,28 +112,31 @@ func (b *Block) readHead(data []byte) (rows int, err error) {
 		d.Src, rest = d.Src[:size], d.Src[size:]
 	}
 	if got, want := checksum(covered), binary.LittleEndian.Uint32(sum); got != want {
-		return 0, corrupt("the checksum is %08x, expected %08x", got, want)
+		return 0, nil, corrupt("the checksum is %08x, expected %08x", got, want)
 	}
 	if found != version {
-		return 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", found, version)
+		return 0, nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", found, version)
 	}
 	if rows = d.Number("rows", formatRows); d.Err() != nil {
-		return 0, d.Err()
+		return 0, nil, d.Err()
 	}
-	if err := b.readDirectory(d, rows, len(data), size > 0); err != nil {
-		return 0, err
+	sections := d.Count("sections", 3)
+	if sections == 0 && d.Err() == nil && size == 0 {
+		return rows, d, nil
+	}
+	if err := b.readDirectory(d, sections, rows, len(data), size > 0); err != nil {
+		return 0, nil, err
 	}
 	if size == 0 {
 		rest = d.Src
 	} else if err := d.End(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return rows, b.cut(rest)
+	return rows, nil, b.cut(rest)
 }
 
 // readDirectory reads what the head says of the sections and of the payloads in them; sums says whether it has the sections' checksums.
-func (b *Block) readDirectory(d *column.Decoder, rows, length int, sums bool) error {
-	n := d.Count("sections", 3)
+func (b *Block) readDirectory(d *column.Decoder, n, rows, length int, sums bool) error {
 	b.sections = make([]section, n)
 	counts := make([]int, n)
 	total := 0

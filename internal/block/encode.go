@@ -25,11 +25,13 @@ import (
 //	| rows | sections | method (byte), payloads, stored bytes, CRC of these (u32, if h > 0) each | bytes of each payload, unpacked |
 //	+------+----------+------------------------------------------------------------------------+---------------------------------+
 //
+// A block without sections is told (told.go).
+//
 //	shapes      integers: the index of each row's shape
 //	instants    integers
 //	arrivals    nothing if row i has offset i; else integers
 const (
-	version        = 5
+	version        = 6
 	prefixBytes    = 1 + checksumBytes
 	checksumBytes  = 4
 	payloadSchema  = 0

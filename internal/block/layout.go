@@ -46,8 +46,8 @@ func Inspect(data []byte, base uint64) (l Layout, b *Block, err error) {
 	b, err = Open(data, base)
 	if err != nil {
 		b = &Block{schema: &schema{}}
-		rows, bad := b.readHead(data)
-		if bad != nil {
+		rows, told, bad := b.readHead(data)
+		if bad != nil || told != nil {
 			return l, nil, err
 		}
 		l.Rows = rows
@@ -56,7 +56,13 @@ func Inspect(data []byte, base uint64) (l Layout, b *Block, err error) {
 		l.Rows = b.Rows()
 	}
 	l.Version = version
+	if t := b.told; t != nil {
+		l.Sections = []SectionLayout{{Method: [...]string{"terse", "zstd with a vocabulary"}[t.how], Stored: t.code, Bytes: t.text, Sum: true, Holds: "the events as text, of which the columns are made when it is opened"}}
+	}
 	for i := range b.sections {
+		if b.told != nil {
+			break
+		}
 		s := &b.sections[i]
 		l.Sections = append(l.Sections, SectionLayout{Method: [methods]string{"raw", "s2", "zstd"}[s.method], Stored: len(s.stored), Bytes: s.size, Sum: s.err == nil, Holds: b.describeSection(i)})
 	}

@@ -38,6 +38,7 @@ type Hooks struct {
 	SegmentBytes int64            // up to what size segments are merged; 0: 512 MiB
 	SmallBytes   int64            // smaller segments count as so large; 0: 1 MiB
 	CompactFan   int              // how many segments of about the same size are merged; 0: 4 that overlap, 12 neighbours
+	NoTelling    bool             // events are never written as text, which is short and takes tests of thousands of stores long
 	CompactBytes int64            // the size from which the document log is compacted; 0: 1 MiB
 }
 

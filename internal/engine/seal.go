@@ -111,7 +111,7 @@ func (e *Engine) seal(ctx context.Context) (err error) {
 func (e *Engine) writeSegments(ctx context.Context, st *state, files []uint64, sources []*recent) ([]*part, error) {
 	out := e.newOutputs(st)
 	out.replaces.Journals = files
-	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
+	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), tell: !e.o.Hooks.NoTelling, rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
 	defer func() { e.encoder.Store(w.encoder) }()
 	var unread error // what is damaged is told and left out; what cannot be read now may be readable the next time
 	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
@@ -370,6 +370,7 @@ func without(deletions []manifest.Deletion, numbers []uint64) []manifest.Deletio
 type blockWriter struct {
 	codec   block.Codec
 	encoder *block.Encoder // nil: a fresh one for codec
+	tell    bool           // a few events may be written as text
 	rows    int            // most rows of a block
 	builder *block.Builder
 	write   func(data []byte, m segment.Meta) error
@@ -470,7 +471,11 @@ func (w *blockWriter) end() error {
 	if w.encoder == nil {
 		w.encoder = block.NewEncoder(w.codec)
 	}
-	w.buf, w.meta.Base = w.encoder.Encode(w.buf[:0], w.builder)
+	encode := w.encoder.Encode
+	if w.tell {
+		encode = w.encoder.Seal
+	}
+	w.buf, w.meta.Base = encode(w.buf[:0], w.builder)
 	err := w.write(w.buf, w.meta)
 	w.builder.Reset()
 	w.meta = segment.Meta{}

@@ -18,7 +18,7 @@ import (
 func everyKind(t *testing.T) *vfs.Mem {
 	t.Helper()
 	ctx := context.Background()
-	s := testkit.OpenMem(t, func(o *stele.Options) { o.Hooks.BlockRows, o.Hooks.ReserveBytes = 20, 100 })
+	s := testkit.OpenMem(t, func(o *stele.Options) { o.Hooks.BlockRows, o.Hooks.ReserveBytes, o.Hooks.NoTelling = 20, 100, true })
 	s.AppendSeries(0, 50, 50)
 	if err := s.Flush(ctx); err != nil {
 		t.Fatal(err)

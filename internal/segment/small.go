@@ -9,8 +9,8 @@ package segment
 //
 // The meta, in uvarints but where said, differences modulo 2^64:
 //
-//	rows | instant of the min key (8) | max key's instant - that | min arrival | max arrival - that
-//	     | min key's arrival - that | max key's arrival - that | that - base (zigzag)
+//	rows | instant of the min key (8) | max key's instant - that | min arrival: its epoch, its counter (R2) | max arrival - min arrival
+//	     | min key's arrival - min arrival | max key's arrival - min arrival | min arrival - base (zigzag)
 
 import (
 	"encoding/binary"
@@ -24,6 +24,8 @@ import (
 const (
 	smallMagic = "STLO"
 	smallBytes = 4096 // of the longest such file
+
+	counterBits = 40 // of an arrival number (R2)
 )
 
 func appendMeta(dst []byte, m Meta) []byte {
@@ -31,7 +33,8 @@ func appendMeta(dst []byte, m Meta) []byte {
 	first := uint64(m.MinKey.Instant())
 	dst = le.AppendUint64(dst, first)
 	dst = binary.AppendUvarint(dst, uint64(m.MaxKey.Instant())-first)
-	dst = binary.AppendUvarint(dst, m.MinArrival)
+	dst = binary.AppendUvarint(dst, m.MinArrival>>counterBits)
+	dst = binary.AppendUvarint(dst, m.MinArrival&(1<<counterBits-1))
 	for _, n := range []uint64{m.MaxArrival, m.MinKey.Arrival(), m.MaxKey.Arrival()} {
 		dst = binary.AppendUvarint(dst, n-m.MinArrival)
 	}
@@ -47,7 +50,8 @@ func (d *decoder) meta() (m Meta) {
 	m.Rows = int(rows)
 	first := d.fixed()
 	last := first + d.uvarint()
-	m.MinArrival = d.uvarint()
+	epoch := d.uvarint()
+	m.MinArrival = epoch<<counterBits | d.uvarint()
 	m.MaxArrival = m.MinArrival + d.uvarint()
 	m.MinKey = event.MakeKey(int64(first), m.MinArrival+d.uvarint())
 	m.MaxKey = event.MakeKey(int64(last), m.MinArrival+d.uvarint())
