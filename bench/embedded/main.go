@@ -26,9 +26,10 @@ type options struct {
 	runs     int
 	patience time.Duration
 
-	one  string // measure this store in this process
-	file string // of its events
-	prof string // write a profile of appending here
+	one    string // measure this store in this process
+	file   string // of its events
+	prof   string // write a profile here
+	profOf string // of this
 }
 
 func main() {
@@ -43,7 +44,8 @@ func main() {
 	flag.DurationVar(&o.patience, "patience", 30*time.Second, "how long to wait for the machine to be idle before each run")
 	flag.StringVar(&o.one, "one", "", "measure one store in this process (the program does so itself)")
 	flag.StringVar(&o.file, "file", "", "file of the events of -one")
-	flag.StringVar(&o.prof, "profile", "", "with -one: write a processor profile of appending to this file")
+	flag.StringVar(&o.prof, "profile", "", "with -one: write a processor profile to this file")
+	flag.StringVar(&o.profOf, "profile-of", "append", "what -profile is of: append, scan, back or filter")
 	flag.Parse()
 
 	run := runAll

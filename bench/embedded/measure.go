@@ -125,17 +125,11 @@ func (m *matcher) event(event []byte) bool {
 
 // append fills an empty store from several goroutines, each taking the next batch.
 func (f *figures) append(o options, dir string, entries []entry) error {
-	if o.prof != "" {
-		w, err := os.Create(o.prof)
-		if err != nil {
-			return err
-		}
-		defer w.Close()
-		if err := pprof.StartCPUProfile(w); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := o.profile("append")
+	if err != nil {
+		return err
 	}
+	defer stop()
 	watch, before := meter.Watch(0), meter.CPU(os.Getpid())
 	begun := time.Now()
 	s, err := open(o.one, dir)
@@ -183,6 +177,24 @@ func (f *figures) append(o options, dir string, entries []entry) error {
 	return nil
 }
 
+// profile begins a processor profile if it is wanted of this; stop ends it.
+func (o *options) profile(of string) (stop func(), err error) {
+	if o.prof == "" || o.profOf != of {
+		return func() {}, nil
+	}
+	w, err := os.Create(o.prof)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(w); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		w.Close()
+	}, nil
+}
+
 // read opens the store again, checks that it gives back what went in, and measures the scans.
 func (f *figures) read(o options, dir string, want expected) (err error) {
 	s, err := open(o.one, dir)
@@ -204,7 +216,12 @@ func (f *figures) read(o options, dir string, want expected) (err error) {
 		buf = append(buf[:0], event...)
 		count, size = count+1, size+len(buf)
 	}
-	timed := func(scan func() error, events int) (float64, error) {
+	timed := func(what string, events int, scan func() error) (float64, error) {
+		stop, err := o.profile(what)
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
 		var rates []float64
 		for range 3 {
 			count, size = 0, 0
@@ -219,12 +236,12 @@ func (f *figures) read(o options, dir string, want expected) (err error) {
 		}
 		return meter.Median(rates), nil
 	}
-	if f.Ascending, err = timed(func() error { return s.scan(false, take) }, want.events); err != nil {
+	if f.Ascending, err = timed("scan", want.events, func() error { return s.scan(false, take) }); err != nil {
 		return err
 	}
-	if f.Descending, err = timed(func() error { return s.scan(true, take) }, want.events); err != nil {
+	if f.Descending, err = timed("back", want.events, func() error { return s.scan(true, take) }); err != nil {
 		return err
 	}
-	f.Filter, err = timed(func() error { return s.filter(take) }, want.matches)
+	f.Filter, err = timed("filter", want.matches, func() error { return s.filter(take) })
 	return err
 }

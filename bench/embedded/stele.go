@@ -58,11 +58,9 @@ func (t *steleStore) filter(use func([]byte)) error {
 }
 
 func (t *steleStore) read(o stele.ReadOptions, use func([]byte)) error {
-	r := t.s.Read(context.Background(), o)
-	var buf []byte
+	r := t.s.ReadText(context.Background(), o)
 	for r.Next() {
-		buf = r.Event().AppendCLEF(buf[:0])
-		use(buf)
+		use(r.CLEF())
 	}
 	return r.Close()
 }
