@@ -186,8 +186,7 @@ func (p *printer) print(runs []engine.Run, yield func(*page) bool) {
 			if !wanted && !open {
 				continue
 			}
-			key := run.Block.Key(row)
-			if open && p.match != nil && !p.match(engine.Row{Block: run.Block, Index: row, Key: key}) {
+			if open && p.match != nil && !p.match(engine.Row{Block: run.Block, Index: row, Key: run.Block.Key(row)}) {
 				continue
 			}
 			c.Seek(row)
@@ -198,7 +197,7 @@ func (p *printer) print(runs []engine.Run, yield func(*page) bool) {
 			}
 			p.page.text = append(text, '\n')
 			p.page.ends = append(p.page.ends, len(p.page.text))
-			p.page.keys = append(p.page.keys, key)
+			p.page.keys = append(p.page.keys, c.Key())
 			if len(p.page.text) >= pageBytes {
 				if !yield(p.page) {
 					return

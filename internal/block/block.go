@@ -63,6 +63,9 @@ type lazyColumn struct {
 	reader  *reader
 	account column.Account
 	err     error
+
+	pieced sync.Once
+	pieces *pieces
 }
 
 const opOpen = "open block"

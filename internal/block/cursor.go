@@ -13,6 +13,10 @@ type places struct {
 	once  sync.Once
 	at    []uint32 // len(columns) for each
 	every int      // a power of two
+
+	moves  sync.Once
+	steady []uint32   // the columns that have one value in every row
+	moving [][]uint32 // by shape: the columns of its values, but for the steady ones
 }
 
 const (
@@ -32,21 +36,52 @@ func placesEvery(rows, columns int) int {
 func (b *Block) placesAt(i int) []uint32 {
 	p := &b.places
 	p.once.Do(func() {
-		n := len(b.columns)
-		next := make([]uint32, n)
-		p.at = make([]uint32, 0, n*(b.Rows()/p.every+1))
-		for row := range b.Rows() {
-			if row%p.every == 0 {
-				p.at = append(p.at, next...)
-			}
-			for _, c := range b.schema.shapes[b.shapes.At(row)].data {
-				next[c]++
-			}
+		p.at = make([]uint32, 0, len(b.columns)*(b.Rows()/p.every+1))
+		c := b.Cursor()
+		for row := 0; row < b.Rows(); row += p.every {
+			c.advance(row)
+			p.at = append(p.at, c.next...)
 		}
 		b.account.Take(4 * len(p.at))
 	})
 	n := len(b.columns)
 	return p.at[i*n : (i+1)*n]
+}
+
+// sortMoves finds out which columns move on with every row.
+func (b *Block) sortMoves() {
+	const repeated = 1 << 31
+	layouts, seen := make([]uint32, len(b.columns)), make([]uint32, len(b.columns)) // layouts with the column; 1 + the last of them
+	for i, l := range b.schema.layouts {
+		for _, c := range l.data {
+			if seen[c] == uint32(i+1) {
+				layouts[c] = repeated
+			}
+			seen[c] = uint32(i + 1)
+			layouts[c]++
+		}
+	}
+	p := &b.places
+	for c, n := range layouts {
+		if int(n) == len(b.schema.layouts) {
+			p.steady = append(p.steady, uint32(c))
+		}
+	}
+	moving := make([][]uint32, len(b.schema.layouts))
+	size := 0
+	for i, l := range b.schema.layouts {
+		for _, c := range l.data {
+			if int(layouts[c]) != len(b.schema.layouts) {
+				moving[i] = append(moving[i], c)
+				size++
+			}
+		}
+	}
+	p.moving = make([][]uint32, len(b.schema.shapes))
+	for i := range p.moving {
+		p.moving[i] = moving[b.schema.shapes[i].number]
+	}
+	b.account.Take(8*size + 24*len(p.moving) + 4*len(p.steady))
 }
 
 // A Cursor walks over a block's rows, forwards or backwards; next to the row before it, a row costs no search. Not for concurrent use.
@@ -59,91 +94,106 @@ type Cursor struct {
 	next []uint32 // the position in each column of the first value at or after row
 	walk event.Walk
 	text []byte // scratch: a text that quotes
+	room []byte // scratch: a text that was made for one row
 
-	passed  int      // rows written one after the other
-	windows []window // of each column, then of the rows' shapes and instants; nil until the cursor has passed warmRows
-	kept    bool     // by the block, whose memory the windows then are
+	passed   int    // rows written, each near the one before
+	feeds    []feed // of each column
+	shapes   column.Window
+	instants column.Window
+	clock    event.Clock
+	seen     []uint32 // scratch of Block.program
 }
 
-// A window is some values of a column, decoded together because a cursor passes over them.
-type window struct {
-	start  int
-	values []int64 // numbers, mantissas or codes
-	scales []uint8
+// A feed is the part of a column's values that a cursor passes over, decoded. Their memory is the block's.
+type feed struct {
+	numbers column.Window // numbers, mantissas or codes
+	pieces  *pieces
+	texts   column.TextWindow // texts, or those of the dictionary
+	count   int               // of the window's texts
+	from    *reader           // nil until it is used
+	ints    *column.Ints      // what numbers are of, but for codes
+	scale   uint8             // of all mantissas
 }
 
 const (
-	windowValues = 256
-	warmRows     = 32 // fewer rows are served value by value
+	warmRows = 16 // from so many on whole chunks of texts are made
+	nearRows = 8  // the rows of which the next is so near
 )
 
 // pass notes that another row is written.
-func (c *Cursor) pass() {
-	if c.passed++; c.passed == warmRows {
-		c.windows = make([]window, len(c.b.columns)+2)
-	}
-}
+func (c *Cursor) pass() { c.passed++ }
 
-// number returns the number, or the code, at a position of a column.
-func (c *Cursor) number(column uint32, r *reader, at int) int64 {
-	if c.windows == nil {
-		if r.texts != nil {
-			return int64(r.texts.Code(at))
-		}
-		return r.ints.At(at)
-	}
-	w := &c.windows[column]
-	if i := at - w.start; i >= 0 && i < len(w.values) {
-		return w.values[i]
-	}
-	r.fill(c.move(w, at, c.b.columns[column].values), w.start)
-	return w.values[at-w.start]
-}
-
-// decimal returns the decimal at a position of a column.
-func (c *Cursor) decimal(column uint32, r *reader, at int) (mantissa int64, scale uint8) {
-	if c.windows == nil {
-		return r.decimals.At(at)
-	}
-	w := &c.windows[column]
-	if i := at - w.start; i < 0 || i >= len(w.values) {
-		n := len(c.move(w, at, c.b.columns[column].values))
-		w.values, w.scales = r.decimals.Append(w.values[:0], w.scales[:0], w.start, n)
-	}
-	return w.values[at-w.start], w.scales[at-w.start]
-}
-
-// ofRow returns what each row has one of: which 0 are the shapes, 1 the instants.
-func (c *Cursor) ofRow(which int, v *column.Ints) int64 {
-	if c.windows == nil {
-		return v.At(c.row)
-	}
-	w := &c.windows[len(c.b.columns)+which]
-	if i := c.row - w.start; i >= 0 && i < len(w.values) {
-		return w.values[i]
-	}
-	v.Fill(c.move(w, c.row, c.b.Rows()), w.start)
-	return w.values[c.row-w.start]
-}
-
-// move makes w the window that has a position, of n in all, and returns its values to be filled.
-func (c *Cursor) move(w *window, at, n int) []int64 {
-	if w.values == nil {
-		w.values = make([]int64, windowValues)
-		if c.kept {
-			c.b.account.Take(8 * windowValues)
+// readerOf returns the reader of a step's column, which program has opened.
+func (c *Cursor) readerOf(f *feed, s *step) *reader {
+	if f.from == nil {
+		f.from, _ = c.b.column(s.column)
+		f.pieces = c.b.columns[s.column].pieces
+		if f.ints = f.from.ints; c.b.schema.columns[s.column].kind == kindDecimal {
+			f.ints, f.scale, _ = f.from.decimals.Parts()
 		}
 	}
-	w.start = at &^ (windowValues - 1)
-	w.values = w.values[:min(windowValues, n-w.start)]
-	return w.values
+	return f.from
 }
 
-func (c *Cursor) instant() int64 { return c.ofRow(1, c.b.instants) }
+// numbers returns the window that has a position of a step's column.
+func (c *Cursor) numbers(f *feed, s *step, at int) *column.Window {
+	if uint(at-f.numbers.Start) >= uint(f.numbers.Len) {
+		if r := c.readerOf(f, s); f.ints != nil {
+			f.numbers = f.ints.Window(at)
+		} else {
+			f.numbers = r.texts.CodeWindow(at)
+		}
+	}
+	return &f.numbers
+}
+
+// textOf returns the text at a position of a step's column.
+func (c *Cursor) textOf(f *feed, s *step, at int) []byte {
+	t := c.readerOf(f, s).texts
+	if s.do == actCoded || s.do == actCodedString {
+		w := c.numbers(f, s, at)
+		at = int(w.Int(at - w.Start))
+		t = t.Dictionary()
+	}
+	switch {
+	case uint(at-f.texts.Start) < uint(f.count):
+	case c.passed < warmRows:
+		c.room = t.AppendText(c.room[:0], at)
+		return c.room
+	default:
+		if f.texts = t.TextWindow(at); f.texts.Ends == nil {
+			return t.At(at)
+		}
+		f.count = len(f.texts.Ends)
+	}
+	at -= f.texts.Start
+	start := uint32(0)
+	if at > 0 {
+		start = f.texts.Ends[at-1]
+	}
+	return f.texts.Bytes[start:f.texts.Ends[at]]
+}
+
+// shape is the row's shape.
+func (c *Cursor) shape() uint32 {
+	if uint(c.row-c.shapes.Start) >= uint(c.shapes.Len) {
+		c.shapes = c.b.shapes.Window(c.row)
+	}
+	return uint32(c.shapes.Int(c.row - c.shapes.Start))
+}
+
+func (c *Cursor) instant() int64 {
+	if uint(c.row-c.instants.Start) >= uint(c.instants.Len) {
+		c.instants = c.b.instants.Window(c.row)
+	}
+	return c.instants.Int(c.row - c.instants.Start)
+}
 
 // Cursor returns a cursor before the first row.
 func (b *Block) Cursor() *Cursor {
-	return &Cursor{b: b, row: -1, next: make([]uint32, len(b.columns))}
+	n := len(b.columns)
+	positions := make([]uint32, 2*n)
+	return &Cursor{b: b, row: -1, next: positions[:n], seen: positions[n:], feeds: make([]feed, n)}
 }
 
 // CursorAt returns a cursor on a row. On row -1 it stands before the first, on Rows() behind the last.
@@ -164,7 +214,7 @@ func (b *Block) CursorAt(row int) *Cursor {
 func (c *Cursor) Row() int { return c.row }
 
 // Key is the key of the row.
-func (c *Cursor) Key() event.Key { return c.b.Key(c.row) }
+func (c *Cursor) Key() event.Key { return event.MakeKey(c.instant(), c.b.arrival(c.row)) }
 
 // Next goes one row on; false if there is none.
 func (c *Cursor) Next() bool {
@@ -195,10 +245,20 @@ func (c *Cursor) Prev() bool {
 
 // Seek goes to a row, -1 to Rows().
 func (c *Cursor) Seek(row int) {
+	switch {
+	case row == c.row+1:
+		c.Next()
+		return
+	case row == c.row-1:
+		c.Prev()
+		return
+	case row == c.row:
+		return
+	case row < c.row-nearRows || row > c.row+nearRows:
+		c.passed = 0
+	}
 	every := c.b.places.every
-	near := every / 2
-	if row < c.row-near || row > c.row+near {
-		c.passed, c.windows = 0, nil
+	if near := every / 2; row < c.row-near || row > c.row+near {
 		if row > near && row < c.b.Rows() {
 			c.row = row / every * every
 			copy(c.next, c.b.placesAt(row/every))
@@ -207,15 +267,36 @@ func (c *Cursor) Seek(row int) {
 			clear(c.next)
 		}
 	}
-	for c.row < row && (c.Next() || c.row < row) {
+	if c.row < row {
+		c.advance(row)
 	}
 	for c.row > row {
 		c.Prev()
 	}
 }
 
-// shape is the row's shape.
-func (c *Cursor) shape() uint32 { return uint32(c.ofRow(0, c.b.shapes)) }
+// advance goes on to a row, Rows() at most.
+func (c *Cursor) advance(row int) {
+	b := c.b
+	b.places.moves.Do(b.sortMoves)
+	next, moving := c.next, b.places.moving
+	for at := max(c.row, 0); at < row; {
+		if uint(at-c.shapes.Start) >= uint(c.shapes.Len) {
+			c.shapes = b.shapes.Window(at)
+		}
+		w := &c.shapes
+		end := min(row, w.Start+w.Len)
+		for ; at < end; at++ {
+			for _, column := range moving[uint32(w.Int(at-w.Start))] {
+				next[column]++
+			}
+		}
+	}
+	for _, column := range b.places.steady {
+		next[column] = uint32(max(row, 0))
+	}
+	c.row = row
+}
 
 // valid refuses a row that is none.
 func (c *Cursor) valid() error {
@@ -230,7 +311,6 @@ func (b *Block) on(row int, do func(*Cursor) error) error {
 	c := b.spare.Swap(nil)
 	if c == nil {
 		c = b.Cursor()
-		c.kept = true
 	}
 	c.Seek(max(-1, min(row, b.Rows())))
 	err := c.valid()

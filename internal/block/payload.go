@@ -110,6 +110,7 @@ func decodeColumn(src []byte, k kind, n int, a *column.Account) (*reader, error)
 // load decodes what is decoded in parts when first touched.
 func (r *reader) load(k kind) {
 	switch {
+	case r.texts != nil && r.texts.Alone():
 	case r.texts != nil:
 		r.texts.Load()
 	case r.ints != nil:

@@ -151,6 +151,10 @@ func check(t tester, blk *Block, want []stored) {
 		if !c.Prev() || c.Row() != row {
 			t.Fatalf("going back the cursor stands on %d, expected %d", c.Row(), row)
 		}
+		var err error
+		if text, err = c.AppendCLEF(text[:0]); err != nil || string(text) != want[row].text {
+			t.Fatalf("row %d going back: %v\n%s", row, err, cmp.Diff(want[row].text, string(text)))
+		}
 		v, err := c.Value()
 		if text = v.AppendJSON(text[:0]); err != nil || string(text) != want[row].text {
 			t.Fatalf("row %d going back: %v\n%s", row, err, cmp.Diff(want[row].text, string(text)))

@@ -114,6 +114,14 @@ func (v *Decimals) At(i int) (mantissa int64, scale uint8) {
 	return shorten(mantissa, v.scale)
 }
 
+// Parts returns the mantissas and, if it is known to be the same for all, their scale.
+func (v *Decimals) Parts() (mantissas *Ints, scale uint8, same bool) {
+	if v.scales == nil || !v.scales.Same() {
+		return v.mantissas, 0, false
+	}
+	return v.mantissas, uint8(v.scales.base), true
+}
+
 // Load decodes every chunk, as reading all decimals would.
 func (v *Decimals) Load() {
 	v.mantissas.Load()

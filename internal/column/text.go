@@ -94,10 +94,11 @@ type TextReader struct {
 	scan   sync.Once // sets clean
 
 	// dictionary, back
-	codes    *Ints
-	entries  *TextReader
-	once     sync.Once
-	resolved []uint32 // back: the codes
+	codes     *Ints
+	entries   *TextReader
+	once      sync.Once
+	resolved  []byte // back: the codes
+	codeWidth int    // bytes of each
 
 	// made
 	maker  maker
@@ -235,11 +236,15 @@ func (t *TextReader) At(i int) []byte {
 		}
 		return t.bytes[start:t.ends[i]:t.ends[i]]
 	}
-	l := t.chunks[i>>t.shift].Load()
-	if l == nil {
-		l = t.chunk(i >> t.shift)
+	return t.chunkAt(i >> t.shift).at(i & (1<<t.shift - 1))
+}
+
+// chunkAt returns a chunk, which it makes if need be.
+func (t *TextReader) chunkAt(c int) *list {
+	if l := t.chunks[c].Load(); l != nil {
+		return l
 	}
-	return l.at(i & (1<<t.shift - 1))
+	return t.chunk(c)
 }
 
 // chunk makes a chunk. What two make at the same time, one keeps.
@@ -297,9 +302,9 @@ func (t *TextReader) Codes(dst []int64, i int) {
 		t.codes.Fill(dst, i)
 		return
 	}
-	t.once.Do(t.resolve)
+	w := t.CodeWindow(i)
 	for j := range dst {
-		dst[j] = int64(t.resolved[i+j])
+		dst[j] = int64(w.U(i + j))
 	}
 }
 
@@ -333,8 +338,8 @@ func (t *TextReader) Append(text []byte, ends []uint32, i, n int) ([]byte, []uin
 
 func (t *TextReader) Code(i int) int {
 	if t.form == textBack {
-		t.once.Do(t.resolve)
-		return int(t.resolved[i])
+		w := t.CodeWindow(i)
+		return int(w.U(i))
 	}
 	return int(t.codes.At(i))
 }

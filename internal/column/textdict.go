@@ -179,10 +179,11 @@ func (d *textSource) dictionary(t *TextReader) {
 
 // resolve turns distances into codes.
 func (t *TextReader) resolve() {
-	t.resolved = make([]uint32, t.n)
-	t.account.Take(4 * t.n)
+	t.codeWidth = widthFor(uint64(max(t.entries.n-1, 1)))
+	t.resolved = make([]byte, t.n*t.codeWidth)
+	t.account.Take(len(t.resolved))
 	var some [256]int64
-	next := uint32(0)
+	next := 0
 	for at := 0; at < t.n; at += len(some) {
 		part := some[:min(len(some), t.n-at)]
 		t.codes.Fill(part, at)
@@ -193,14 +194,31 @@ func (t *TextReader) resolve() {
 				t.account.Fail(corrupt("text %d is the one %d before", i, distance))
 				clear(t.resolved)
 				return
-			case distance > 0:
-				t.resolved[i] = t.resolved[i-int(distance)]
-			case int(next) == t.entries.n:
+			case distance == 0 && next == t.entries.n:
 				t.account.Fail(corrupt("text %d is new, as are %d before it that the dictionary has", i, next))
 				clear(t.resolved)
 				return
+			}
+			from := i - int(distance)
+			switch t.codeWidth {
+			case 1:
+				if t.resolved[i] = t.resolved[from]; distance == 0 {
+					t.resolved[i] = byte(next)
+				}
+			case 2:
+				code := binary.LittleEndian.Uint16(t.resolved[2*from:])
+				if distance == 0 {
+					code = uint16(next)
+				}
+				binary.LittleEndian.PutUint16(t.resolved[2*i:], code)
 			default:
-				t.resolved[i] = next
+				code := binary.LittleEndian.Uint32(t.resolved[4*from:])
+				if distance == 0 {
+					code = uint32(next)
+				}
+				binary.LittleEndian.PutUint32(t.resolved[4*i:], code)
+			}
+			if distance == 0 {
 				next++
 			}
 		}

@@ -33,6 +33,8 @@ type ids struct {
 	leads    *Ints
 	raw      []byte
 	except   exceptions
+	places   []uint8 // when read: of the digits
+	together bool    // the two digits of each byte stand side by side
 }
 
 const maxIDLength = 255
@@ -402,6 +404,13 @@ func (d *textSource) ids(t *TextReader) {
 		f.raw = d.Bytes("digits", uint64(t.n*rest))
 	}
 	f.except = d.exceptions(t.n)
+	f.together = true
+	for j, digit := range f.digits {
+		if digit {
+			f.together = f.together && (len(f.places)%2 == 0 || int(f.places[len(f.places)-1]) == j-1)
+			f.places = append(f.places, uint8(j))
+		}
+	}
 	t.maker = f
 }
 
@@ -415,25 +424,15 @@ func hexPairs(digits string) (pairs [256][2]byte) {
 }
 
 func (f *ids) appendTexts(dst *list, from, to, limit int) error {
-	pairs := &lowerPairs
-	if f.upper {
-		pairs = &upperPairs
-	}
 	rest := f.width() - f.lead
 	var leads []int64
 	if f.lead > 0 {
 		leads = make([]int64, to-from)
 		f.leads.Fill(leads, from)
 	}
-	places := make([]uint16, 0, f.count+1)
-	for j, digit := range f.digits {
-		if digit {
-			places = append(places, uint16(j))
-		}
-	}
 	x := f.except.from(from)
 	odd := f.except.next(x)
-	var bytes [(maxIDLength + 1) / 2]byte
+	var lead int64
 	for i := from; i < to; i++ {
 		if i == odd {
 			if err := f.except.add(dst, x, limit); err != nil {
@@ -446,26 +445,59 @@ func (f *ids) appendTexts(dst *list, from, to, limit int) error {
 		if len(f.template) > limit-len(dst.bytes) {
 			return corrupt("text %d has too many bytes", i)
 		}
-		digits := f.raw[i*rest : (i+1)*rest]
-		if f.lead > 0 {
-			v := leads[i-from]
-			for k := f.lead - 1; k >= 0; k-- {
-				bytes[k] = byte(v)
-				v >>= 8
-			}
-			digits = append(bytes[:f.lead], digits...)
+		if leads != nil {
+			lead = leads[i-from]
 		}
-		at := len(dst.bytes)
-		dst.bytes = append(dst.bytes, f.template...)
-		out := dst.bytes[at:]
-		for k, b := range digits[:len(places)/2] {
-			pair := &pairs[b]
-			out[places[2*k]], out[places[2*k+1]] = pair[0], pair[1]
-		}
-		if len(places)%2 != 0 {
-			out[places[len(places)-1]] = pairs[digits[len(digits)-1]][0]
-		}
+		dst.bytes = f.append(dst.bytes, lead, f.raw[i*rest:(i+1)*rest])
 		dst.end()
 	}
 	return nil
+}
+
+// appendText appends text i.
+func (f *ids) appendText(dst []byte, i int) []byte {
+	if len(f.except.at) > 0 {
+		if x := f.except.from(i); f.except.next(x) == i {
+			return append(dst, f.except.texts.At(x)...)
+		}
+	}
+	rest, lead := f.width()-f.lead, int64(0)
+	if f.lead > 0 {
+		lead = f.leads.At(i)
+	}
+	return f.append(dst, lead, f.raw[i*rest:(i+1)*rest])
+}
+
+// append appends the text that has these digits, two a byte, the leading bytes apart.
+func (f *ids) append(dst []byte, lead int64, digits []byte) []byte {
+	pairs := &lowerPairs
+	if f.upper {
+		pairs = &upperPairs
+	}
+	at := len(dst)
+	dst = append(dst, f.template...)
+	out, places := dst[at:], f.places
+	if f.lead > 0 {
+		var bytes [(maxIDLength + 1) / 2]byte
+		for k := f.lead - 1; k >= 0; k-- {
+			bytes[k] = byte(lead)
+			lead >>= 8
+		}
+		digits = append(bytes[:f.lead], digits...)
+	}
+	if f.together {
+		for _, b := range digits[:len(places)/2] {
+			*(*[2]byte)(out[places[0]:]) = pairs[b]
+			places = places[2:]
+		}
+	} else {
+		for _, b := range digits[:len(places)/2] {
+			out[places[0]], out[places[1]] = pairs[b][0], pairs[b][1]
+			places = places[2:]
+		}
+	}
+	if len(places) > 0 {
+		out[places[0]] = pairs[digits[len(digits)-1]][0]
+	}
+	return dst
 }

@@ -202,6 +202,36 @@ func (p *patterns) appendTexts(dst *list, from, to, limit int) error {
 	return nil
 }
 
+// appendText appends text i.
+func (p *patterns) appendText(dst []byte, i int) []byte {
+	k, at := 0, i
+	if p.which != nil {
+		if p.once.Do(p.count); p.err != nil {
+			p.account.Fail(p.err)
+			return dst
+		}
+		// How many texts before this one have its pattern: those before the chunk, and those in it.
+		w, first := p.which.Window(i), i>>p.shift<<p.shift
+		k = int(w.Int(i - w.Start))
+		at = int(p.starts[first>>p.shift*len(p.all)+k]) + w.count(first-w.Start, i-w.Start)
+	}
+	q := &p.all[k]
+	if at >= q.count {
+		p.account.Fail(corrupt("over %d texts have pattern %d", q.count, k))
+		return dst
+	}
+	for j := range q.variables {
+		v := &q.variables[j]
+		dst = append(dst, q.literals[j]...)
+		if v.text != nil {
+			dst = v.text.AppendText(dst, at)
+		} else {
+			dst = appendNumber(dst, v.number.At(at), v.width)
+		}
+	}
+	return append(dst, q.literals[len(q.variables)]...)
+}
+
 // appendNumber appends a number in its shortest form, or with zeroes before it.
 func appendNumber(dst []byte, v int64, width int) []byte {
 	if width == 0 {
