@@ -280,14 +280,12 @@ func (c *Cursor) advance(row int) {
 	b := c.b
 	b.places.moves.Do(b.sortMoves)
 	next, moving := c.next, b.places.moving
-	for at := max(c.row, 0); at < row; {
-		if uint(at-c.shapes.Start) >= uint(c.shapes.Len) {
-			c.shapes = b.shapes.Window(at)
-		}
-		w := &c.shapes
-		end := min(row, w.Start+w.Len)
-		for ; at < end; at++ {
-			for _, column := range moving[uint32(w.Int(at-w.Start))] {
+	var shapes [128]int64
+	for at := max(c.row, 0); at < row; at += len(shapes) {
+		some := shapes[:min(len(shapes), row-at)]
+		b.shapes.Fill(some, at)
+		for _, sh := range some {
+			for _, column := range moving[sh] {
 				next[column]++
 			}
 		}

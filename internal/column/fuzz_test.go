@@ -121,7 +121,11 @@ func readAnyTexts(t *testing.T, data []byte) {
 	if len(rest) > len(data)-2 {
 		t.Fatal("more is left than was given")
 	}
-	var texts column.Texts
+	var texts, alone column.Texts
+	for i := 0; i < n && len(alone.Bytes) < 1<<20; i++ { // before those around it are made
+		alone.Bytes = v.AppendText(alone.Bytes, i)
+		alone.Ends = append(alone.Ends, uint32(len(alone.Bytes)))
+	}
 	clean := v.Clean()
 	for i := range n {
 		text := v.At(i)
@@ -139,6 +143,9 @@ func readAnyTexts(t *testing.T, data []byte) {
 			t.Fatalf("%v is not Corrupt", err)
 		}
 		return
+	}
+	if !bytes.HasPrefix(texts.Bytes, alone.Bytes) || !slices.Equal(texts.Ends[:len(alone.Ends)], alone.Ends) {
+		t.Fatalf("%s: %q together, alone %q", v.Form(), texts.Bytes, alone.Bytes)
 	}
 	if clean && bytes.ContainsAny(texts.Bytes, "\x00\n\"\\") {
 		t.Fatalf("%s: %q is clean", v.Form(), texts.Bytes)

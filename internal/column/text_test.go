@@ -48,6 +48,11 @@ func textsComeBack(t failer, e *Encoder, values []string, dictionary bool, c *Ch
 	if r.Room() > room {
 		t.Fatalf("room for %d bytes, %d expected", r.Room(), room)
 	}
+	for i := 0; i < len(values); i += 1 + len(values)/500 { // before those around it are made
+		if got := r.AppendText([]byte("before"), i); string(got) != "before"+values[i] {
+			t.Fatalf("%s: value %d of %d is %q alone, expected %q (%v)", r.Form(), i, len(values), got, values[i], a.Err())
+		}
+	}
 	var all []byte
 	var ends []uint32
 	for at := 0; at < len(values); {

@@ -189,38 +189,37 @@ func (t *TextReader) resolve() {
 		t.codes.Fill(part, at)
 		for j, distance := range part {
 			i := at + j
-			switch {
-			case distance > int64(i) || distance < 0:
+			if uint64(distance) > uint64(i) {
 				t.account.Fail(corrupt("text %d is the one %d before", i, distance))
 				clear(t.resolved)
 				return
-			case distance == 0 && next == t.entries.n:
-				t.account.Fail(corrupt("text %d is new, as are %d before it that the dictionary has", i, next))
+			}
+			code := uint32(next)
+			if distance > 0 {
+				code = t.resolvedAt(i - int(distance))
+			} else if next++; next > t.entries.n {
+				t.account.Fail(corrupt("text %d is new, as are %d before it that the dictionary has", i, next-1))
 				clear(t.resolved)
 				return
 			}
-			from := i - int(distance)
 			switch t.codeWidth {
 			case 1:
-				if t.resolved[i] = t.resolved[from]; distance == 0 {
-					t.resolved[i] = byte(next)
-				}
+				t.resolved[i] = byte(code)
 			case 2:
-				code := binary.LittleEndian.Uint16(t.resolved[2*from:])
-				if distance == 0 {
-					code = uint16(next)
-				}
-				binary.LittleEndian.PutUint16(t.resolved[2*i:], code)
+				binary.LittleEndian.PutUint16(t.resolved[2*i:], uint16(code))
 			default:
-				code := binary.LittleEndian.Uint32(t.resolved[4*from:])
-				if distance == 0 {
-					code = uint32(next)
-				}
 				binary.LittleEndian.PutUint32(t.resolved[4*i:], code)
-			}
-			if distance == 0 {
-				next++
 			}
 		}
 	}
+}
+
+func (t *TextReader) resolvedAt(i int) uint32 {
+	switch t.codeWidth {
+	case 1:
+		return uint32(t.resolved[i])
+	case 2:
+		return uint32(binary.LittleEndian.Uint16(t.resolved[2*i:]))
+	}
+	return binary.LittleEndian.Uint32(t.resolved[4*i:])
 }

@@ -454,18 +454,17 @@ func (f *ids) appendTexts(dst *list, from, to, limit int) error {
 	return nil
 }
 
-// appendText appends text i.
-func (f *ids) appendText(dst []byte, i int) []byte {
+func (f *ids) appendText(dst []byte, i, _ int) ([]byte, error) {
 	if len(f.except.at) > 0 {
 		if x := f.except.from(i); f.except.next(x) == i {
-			return append(dst, f.except.texts.At(x)...)
+			return append(dst, f.except.texts.At(x)...), nil
 		}
 	}
 	rest, lead := f.width()-f.lead, int64(0)
 	if f.lead > 0 {
 		lead = f.leads.At(i)
 	}
-	return f.append(dst, lead, f.raw[i*rest:(i+1)*rest])
+	return f.append(dst, lead, f.raw[i*rest:(i+1)*rest]), nil
 }
 
 // append appends the text that has these digits, two a byte, the leading bytes apart.

@@ -114,3 +114,26 @@ func (p *lines) appendTexts(dst *list, from, to, limit int) error {
 	}
 	return nil
 }
+
+func (p *lines) appendText(dst []byte, i, limit int) ([]byte, error) {
+	start := len(dst)
+	line := int(p.starts[i>>p.shift])
+	var some [64]int64
+	for at := i >> p.shift << p.shift; at < i; at += len(some) {
+		part := some[:min(len(some), i-at)]
+		p.counts.Fill(part, at)
+		for _, n := range part {
+			line += int(n)
+		}
+	}
+	for k := range int(p.counts.At(i)) {
+		if k > 0 {
+			dst = append(dst, '\n')
+		}
+		dst = p.lines.AppendText(dst, line+k)
+		if len(dst)-start > limit {
+			return dst, corrupt("text %d has too many bytes", i)
+		}
+	}
+	return dst, nil
+}

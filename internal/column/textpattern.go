@@ -202,13 +202,11 @@ func (p *patterns) appendTexts(dst *list, from, to, limit int) error {
 	return nil
 }
 
-// appendText appends text i.
-func (p *patterns) appendText(dst []byte, i int) []byte {
-	k, at := 0, i
+func (p *patterns) appendText(dst []byte, i, limit int) ([]byte, error) {
+	start, k, at := len(dst), 0, i
 	if p.which != nil {
 		if p.once.Do(p.count); p.err != nil {
-			p.account.Fail(p.err)
-			return dst
+			return dst, p.err
 		}
 		// How many texts before this one have its pattern: those before the chunk, and those in it.
 		w, first := p.which.Window(i), i>>p.shift<<p.shift
@@ -217,8 +215,7 @@ func (p *patterns) appendText(dst []byte, i int) []byte {
 	}
 	q := &p.all[k]
 	if at >= q.count {
-		p.account.Fail(corrupt("over %d texts have pattern %d", q.count, k))
-		return dst
+		return dst, corrupt("over %d texts have pattern %d", q.count, k)
 	}
 	for j := range q.variables {
 		v := &q.variables[j]
@@ -228,8 +225,11 @@ func (p *patterns) appendText(dst []byte, i int) []byte {
 		} else {
 			dst = appendNumber(dst, v.number.At(at), v.width)
 		}
+		if len(dst)-start > limit {
+			return dst, corrupt("text %d has too many bytes", i)
+		}
 	}
-	return append(dst, q.literals[len(q.variables)]...)
+	return append(dst, q.literals[len(q.variables)]...), nil
 }
 
 // appendNumber appends a number in its shortest form, or with zeroes before it.

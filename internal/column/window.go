@@ -112,9 +112,9 @@ func (t *TextReader) TextWindow(i int) TextWindow {
 // Dictionary returns the texts that the codes stand for; nil if there is no dictionary.
 func (t *TextReader) Dictionary() *TextReader { return t.entries }
 
-// A single makes any of its texts alone. What it finds wrong it tells its account, and leaves the text out.
+// A single makes any of its texts alone. It stops when the text takes more than limit bytes.
 type single interface {
-	appendText(dst []byte, i int) []byte
+	appendText(dst []byte, i, limit int) ([]byte, error)
 }
 
 // Alone says that AppendText makes any text as fast as those around it would be made.
@@ -134,9 +134,12 @@ func (t *TextReader) AppendText(dst []byte, i int) []byte {
 		return append(dst, t.At(i)...)
 	}
 	start := len(dst)
-	dst = s.appendText(dst, i)
-	if t.clean && !needsNoEscape(dst[start:]) {
-		t.account.Fail(corrupt("text %d needs an escape, which none should", i))
+	dst, err := s.appendText(dst, i, int(t.sizes[i>>t.shift]))
+	if err == nil && t.clean && !needsNoEscape(dst[start:]) {
+		err = corrupt("text %d needs an escape, which none should", i)
+	}
+	if err != nil {
+		t.account.Fail(err)
 		return dst[:start]
 	}
 	return dst
