@@ -35,7 +35,7 @@ func runOne(o options) error {
 	if err != nil {
 		return err
 	}
-	entries, want, err := prepare(data)
+	all, want, err := prepare(data)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func runOne(o options) error {
 	}
 	defer os.RemoveAll(dir)
 	f := figures{Store: o.one}
-	if err := f.append(o, dir, entries); err != nil {
+	if err := f.append(o, dir, all); err != nil {
 		return err
 	}
 	if err := f.read(o, dir, want); err != nil {
@@ -79,32 +79,56 @@ type expected struct {
 	sum                    uint32 // over all events, oldest first
 }
 
+// An eventFile is the events of a file. Where each stands is kept without a pointer, so that they are nothing to a store's collection of garbage.
+type eventFile struct {
+	data   []byte
+	places []place
+}
+
+type place struct {
+	key      [16]byte
+	from, to int
+}
+
+// next takes up to n events, which it puts into buf.
+func (e *eventFile) next(buf []entry, n int) []entry {
+	n = min(n, len(e.places))
+	buf = buf[:0]
+	for _, p := range e.places[:n] {
+		buf = append(buf, entry{p.key, e.data[p.from:p.to:p.to]})
+	}
+	e.places = e.places[n:]
+	return buf
+}
+
 // prepare cuts the events apart and makes their keys.
-func prepare(data []byte) ([]entry, expected, error) {
-	entries := make([]entry, 0, bytes.Count(data, []byte{'\n'}))
+func prepare(data []byte) (eventFile, expected, error) {
+	all := eventFile{data: data, places: make([]place, 0, bytes.Count(data, []byte{'\n'}))}
 	var want expected
 	var match matcher
+	from := 0
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSuffix(line, []byte{'\n'})
 		text, ok := bytes.CutPrefix(line, []byte(`{"@t":"`))
 		end := bytes.IndexByte(text, '"')
 		if !ok || end < 0 {
-			return nil, want, fmt.Errorf("event %d does not begin with its time: %.60s", len(entries), line)
+			return all, want, fmt.Errorf("event %d does not begin with its time: %.60s", len(all.places), line)
 		}
 		at, err := time.Parse(time.RFC3339Nano, string(text[:end]))
 		if err != nil {
-			return nil, want, err
+			return all, want, err
 		}
-		e := entry{event: line}
-		binary.BigEndian.PutUint64(e.key[:], uint64(at.UnixNano()))
-		binary.BigEndian.PutUint64(e.key[8:], uint64(len(entries)))
-		entries = append(entries, e)
+		p := place{from: from, to: from + len(line)}
+		from = p.to + 1
+		binary.BigEndian.PutUint64(p.key[:], uint64(at.UnixNano()))
+		binary.BigEndian.PutUint64(p.key[8:], uint64(len(all.places)))
+		all.places = append(all.places, p)
 		want.add(line)
 		if match.event(line) {
 			want.matches++
 		}
 	}
-	return entries, want, nil
+	return all, want, nil
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -124,7 +148,7 @@ func (m *matcher) event(event []byte) bool {
 }
 
 // append fills an empty store from several goroutines, each taking the next batch.
-func (f *figures) append(o options, dir string, entries []entry) error {
+func (f *figures) append(o options, dir string, all eventFile) error {
 	stop, err := o.profile("append")
 	if err != nil {
 		return err
@@ -137,25 +161,23 @@ func (f *figures) append(o options, dir string, entries []entry) error {
 		return err
 	}
 	var mu sync.Mutex
-	rest := entries
-	next := func() []entry {
+	rest := all
+	next := func(buf []entry) []entry {
 		mu.Lock()
 		defer mu.Unlock()
-		batch := rest[:min(o.batch, len(rest))]
-		rest = rest[len(batch):]
-		return batch
+		return rest.next(buf, o.batch)
 	}
 	failed := make([]error, o.writers)
 	var wg sync.WaitGroup
 	for i := range o.writers {
 		wg.Go(func() {
-			for batch := next(); len(batch) > 0 && failed[i] == nil; batch = next() {
+			for batch := next(nil); len(batch) > 0 && failed[i] == nil; batch = next(batch) {
 				failed[i] = s.append(batch)
 			}
 		})
 	}
 	wg.Wait()
-	n := float64(len(entries))
+	n := float64(len(all.places))
 	f.Append = n / time.Since(begun).Seconds()
 	f.Others = watch.CPU(0)
 	if err := errors.Join(failed...); err != nil {
