@@ -85,8 +85,10 @@ type Encoder struct {
 	column   column.Encoder
 	loose    *Encoder // thorough: writes the fast forms
 	mixing   mixing
-	foldings map[string]*folding       // by path and kind
-	choices  map[string]*column.Choice // by path and kind
+	foldings map[string]*folding // by path and kind
+	// Of folding; up to 4 MiB.
+	foldTable []uint32
+	choices   map[string]*column.Choice // by path and kind
 
 	room    uint64 // of the texts written last
 	numbers []int64
@@ -94,10 +96,10 @@ type Encoder struct {
 
 	schemaBytes []byte
 	tokens      []token
-	columns     int // of the block before
-	joined  []byte // of small payloads
-	stored  []byte // of packed sections
-	head    []byte
+	columns     int    // of the block before
+	joined      []byte // of small payloads
+	stored      []byte // of packed sections
+	head        []byte
 }
 
 // A review says when what is remembered is to be found out anew: after some blocks, and when blocks have grown.

@@ -28,6 +28,8 @@ type folding struct {
 type folder struct {
 	*relations
 	fine   []uint32 // the rows' shapes
+	folded bool     // fine is the folder's own
+	spare  []uint32
 	shapes []foldedShape
 	size   int // of the codes of fine, as far as known
 	tokens int // of the shapes beyond one for each layout
@@ -144,13 +146,16 @@ func (f *folder) try(c *candidate, b *Builder) bool {
 	if entries*len(f.shapes) > foldTable {
 		return false
 	}
-	table := make([]uint32, entries*len(f.shapes)) // 1 + finer shape
+	f.foldTable = slices.Grow(f.foldTable[:0], entries*len(f.shapes))
+	table := f.foldTable[:entries*len(f.shapes)] // 1 + finer shape
+	clear(table)
 	has := make([]bool, len(f.shapes))
 	for i := range f.shapes {
 		has[i] = c.counts[f.shapes[i].layout] > 0
 	}
 	seen := make([]bool, len(f.shapes)) // shapes with a finer one
-	fine := make([]uint32, len(f.fine))
+	f.spare = slices.Grow(f.spare[:0], len(f.fine))
+	fine := f.spare[:len(f.fine)]
 	var shapes []foldedShape
 	var rows []int
 	tokens, next := f.tokens, 0
@@ -202,7 +207,11 @@ func (f *folder) try(c *candidate, b *Builder) bool {
 			return false
 		}
 	}
-	f.fine, f.shapes, f.size, f.tokens = fine, shapes, size, tokens
+	f.spare = nil
+	if f.folded {
+		f.spare = f.fine
+	}
+	f.fine, f.folded, f.shapes, f.size, f.tokens = fine, true, shapes, size, tokens
 	f.fix(c)
 	return true
 }

@@ -277,16 +277,29 @@ func (s *schema) decodeLayouts(d *column.Decoder) {
 	for i := range layouts {
 		count := d.Count("tokens", 1)
 		from := len(tokens)
-		for j := 0; j < count && d.Err() == nil; j++ {
+		src := d.Src
+		for j := 0; j < count; j++ {
 			t := next
-			if code := d.Small("token", 1<<31); code > 0 {
-				t = token(code - 1)
+			if len(src) > 0 && src[0] < 0x80 { // nearly all
+				if src[0] > 0 {
+					t = token(src[0] - 1)
+				}
+				src = src[1:]
+			} else {
+				d.Src = src
+				if code := d.Number("token", 1<<31); code > 0 {
+					t = token(code - 1)
+				}
+				if src = d.Src; d.Err() != nil {
+					return
+				}
 			}
 			if t.isLeaf() {
 				next = leaf(t.id() + 1)
 			}
 			tokens = append(tokens, t)
 		}
+		d.Src = src
 		if d.Err() != nil {
 			return
 		}

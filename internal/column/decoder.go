@@ -66,16 +66,6 @@ func (d *Decoder) Number(what string, most int) int {
 	return int(v)
 }
 
-// Small is Number for numbers that are mostly below 128.
-func (d *Decoder) Small(what string, most int) int {
-	if len(d.Src) > 0 && d.Src[0] < 0x80 && int(d.Src[0]) <= most {
-		v := d.Src[0]
-		d.Src = d.Src[1:]
-		return int(v)
-	}
-	return d.Number(what, most)
-}
-
 // Below reads a number less than limit.
 func (d *Decoder) Below(what string, limit int) uint32 {
 	v := d.Uvarint(what)

@@ -30,5 +30,6 @@ type Encoder struct {
 	seed    maphash.Seed // of texts
 	zipped  []byte
 	lengths []uint32
+	codes   []int64
 	miner   miner
 }

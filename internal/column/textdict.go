@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"slices"
 )
 
 // A dictionary has its entries in the order of first use, and one integer for each value: the entry's number, or in the form back 0 for
@@ -120,10 +121,11 @@ func (e *Encoder) intern(l *list, most int) (t Texts, ok bool) {
 	return Texts{Bytes: entries.bytes, Ends: entries.ends, Codes: codes}, true
 }
 
-// distances turns codes in the order of first use into what the form back keeps.
-func distances(codes []uint32, entries int) []int64 {
+// distances turns codes in the order of first use into what the form back keeps, in place of out.
+func distances(out []int64, codes []uint32, entries int) []int64 {
 	last := make([]int32, entries) // 1 + where each was used last
-	out := make([]int64, len(codes))
+	out = slices.Grow(out, len(codes))[:len(codes)]
+	clear(out)
 	for i, code := range codes {
 		if last[code] != 0 {
 			out[i] = int64(i) + 1 - int64(last[code])
@@ -141,14 +143,16 @@ func (e *Encoder) dictionary(dst []byte, entries *list, codes []uint32, c *Choic
 	var out []byte
 	form, due := byte(textDictionary), c.due(len(codes))
 	if due || c.form == textDictionary || entries.n() < backFrom {
-		values := make([]int64, len(codes))
+		values := slices.Grow(e.codes[:0], len(codes))[:len(codes)]
 		for i, code := range codes {
 			values[i] = int64(code)
 		}
+		e.codes = values
 		out = e.Ints(nil, values, c.Part(partCodes))
 	}
 	if entries.n() >= backFrom && (due || c.form == textBack) {
-		if back := e.Ints(nil, distances(codes, entries.n()), c.Part(partBack)); out == nil || len(back) < len(out) {
+		e.codes = distances(e.codes[:0], codes, entries.n())
+		if back := e.Ints(nil, e.codes, c.Part(partBack)); out == nil || len(back) < len(out) {
 			out, form = back, textBack
 		}
 	}
