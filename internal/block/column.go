@@ -67,7 +67,7 @@ func (s *seed) hash(v []byte) uint32 {
 	case n > 0:
 		x = uint64(v[0]) | uint64(v[n/2])<<8 | uint64(v[n-1])<<16
 	}
-	high, low := bits.Mul64(x^s.a, y^s.b^uint64(len(v))<<56)
+	high, low := bits.Mul64(x^s.a, y^(s.b+uint64(len(v))*0x9E3779B97F4A7C15))
 	return uint32(high ^ low ^ (high^low)>>32)
 }
 
