@@ -278,3 +278,18 @@ func TestTimesOfAllDays(t *testing.T) {
 		t.Errorf("day 20413 is %d-%d-%d", y, m, d)
 	}
 }
+
+// Texts that patterns would make so small that they may not be read are compressed all the same.
+func TestTextsThatMayNotBePatternsArePacked(t *testing.T) {
+	values := column(20_000, func(_ *rand.Rand, i int) string {
+		return fmt.Sprintf(`{"Host":"h","gauge.%08d.requests":%d,"gauge.%08d.errors":%d,"rest":%q}`, i, 3*i, i, i, strings.Repeat("a gauge ", 40))
+	})
+	texts := textsOf(values, false)
+	out, room := (&Encoder{Effort: Thorough}).Texts(nil, texts, nil)
+	if len(out) > len(texts.Bytes)/20 {
+		t.Errorf("%d bytes of texts take %d", len(texts.Bytes), len(out))
+	}
+	if got, _, err := ReadTexts(out, len(values), nil); err != nil || got.Room() != room || string(got.At(19_999)) != values[19_999] {
+		t.Errorf("%v, room %d of %d", err, got.Room(), room)
+	}
+}

@@ -44,8 +44,13 @@ func (e *Encoder) Texts(dst []byte, t Texts, c *Choice) (out []byte, room uint64
 	} else {
 		dst = e.codedTexts(dst, t, c)
 	}
-	// What has become so small may take too much memory when it is read (text.go).
+	// What has become so small may take too much memory when it is read (text.go). zstd alone makes nothing as small.
 	r, _, err := ReadTexts(dst[start:], n, nil)
+	if err != nil {
+		l := t.expand()
+		dst = e.packed(dst[:start], &l, nil)
+		r, _, err = ReadTexts(dst[start:], n, nil)
+	}
 	if err != nil {
 		return e.fastTexts(dst[:start], t), fastRoom * uint64(n)
 	}
