@@ -64,10 +64,11 @@ type head struct {
 // normalise brings values to u.
 func (l *level) normalise(values []int64) (h head) {
 	h.divisor = 1
-	l.u = l.u[:0]
+	l.u = slices.Grow(l.u[:0], len(values))[:len(values)]
 	if len(values) == 0 {
 		return h
 	}
+	u := l.u[:len(values)]
 	least, most := values[0], values[0]
 	for _, v := range values {
 		least, most = min(least, v), max(most, v)
@@ -80,14 +81,14 @@ func (l *level) normalise(values []int64) (h head) {
 	}
 	h = head{base: least, divisor: max(divisor, 1), top: uint64(most) - uint64(least)}
 	if h.divisor == 1 {
-		for _, v := range values {
-			l.u = append(l.u, uint64(v)-uint64(least))
+		for i, v := range values {
+			u[i] = uint64(v) - uint64(least)
 		}
 		return h
 	}
 	h.top /= h.divisor
-	for _, v := range values {
-		l.u = append(l.u, (uint64(v)-uint64(least))/h.divisor)
+	for i, v := range values {
+		u[i] = (uint64(v) - uint64(least)) / h.divisor
 	}
 	return h
 }

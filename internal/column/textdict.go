@@ -80,6 +80,9 @@ func (e *Encoder) intern(l *list, most int) (t Texts, ok bool) {
 		e.seed = maphash.MakeSeed()
 	}
 	size := 256
+	for size < l.n()/4 { // so that it grows once at most
+		size *= 2
+	}
 	slots := make([]uint32, size) // 1 + code
 	var hashes []uint64
 	var entries list
