@@ -85,7 +85,7 @@ func (w *Writer) Commit(groups []Group) error {
 
 const (
 	// Room is made for groups that take no more than this together. For larger ones the zeros would be too much to write.
-	reserveFor = 64 << 10
+	reserveFor = 16 << 10
 
 	// A file is given as much room as it is long, up to mostRoom.
 	mostRoom = 1 << 20
