@@ -20,21 +20,22 @@ import (
 //
 // and each of its frames, of kind kindGroup, has the body
 //
-//	+----------+----------+-------+-------+--------------------------------+
-//	| base u64 | time i64 | n u32 | m u32 | n × { rows u32, len u16, id }  |
-//	+----------+----------+-------+-------+--------------------------------+-----------+
-//	| m × { rows u32, bytes u32, first i64, its place u32, last i64, its place u32 }   |
-//	+----------------------------------------------------------------------------------+
-//	| m blocks, one after the other, to the end of the body                            |
-//	+----------------------------------------------------------------------------------+
+//	+------------------+----------+-------+---+---+---------------------+
+//	| base (2 numbers) | time i64 |   n   |   m   | n × { rows, len, id } |
+//	+------------------+----------+-------+---+---+---------------------+-+---------------------------+
+//	| m × { rows, bytes, time - first (varint), its place, last - first, its place }                  |
+//	+-------------------------------------------------------------------------------------------------+
+//	| m blocks, one after the other, to the end of the body                                           |
+//	+-------------------------------------------------------------------------------------------------+
 //
-// Integers are little-endian. first and last are the least and the greatest key of a block: the instant, and which of the
+// Integers are little-endian, numbers without a width uvarints, differences modulo 2^64. The base is an arrival number: its epoch, its counter
+// (R2). first and last are the least and the greatest key of a block: the instant, and which of the
 // block's rows it is in arrival order, so that a replay need not open the block.
 
 const (
 	// Format and Version stand in every file's header frame (R18).
 	Format  = "stele journal"
-	Version = 2
+	Version = 3
 
 	// FirstSequence is the sequence of a file's first group.
 	FirstSequence = frame.FirstSequence
@@ -44,18 +45,23 @@ const (
 	// MaxID is the longest batch id, in bytes.
 	MaxID = 256
 
-	// MaxBatch is how many bytes of blocks, with entryBytes for each, one batch may have: a frame has room for them.
+	// MaxBatch is how many bytes of blocks, with EntryBytes for each, one batch may have: a frame has room for them.
 	MaxBatch = frame.MaxBody - groupBytes - batchBytes - MaxID
 
-	// EntryBytes is what a group has for each block besides its bytes.
-	EntryBytes = 32
+	// EntryBytes is the most that a group has for each block besides its bytes.
+	EntryBytes = 4*binary.MaxVarintLen32 + 2*binary.MaxVarintLen64
 
 	// MaxCuts is how many cuts a header takes.
 	MaxCuts = (frame.MaxExtra - 8) / cutBytes
 
 	cutBytes   = 16
-	groupBytes = 24
-	batchBytes = 6
+	groupBytes = 2*binary.MaxVarintLen64 + 8 + 2*binary.MaxVarintLen32 // at most
+	batchBytes = 2 * binary.MaxVarintLen32                             // at most, besides the id
+
+	leastBatch = 2 // bytes
+	leastEntry = 6
+
+	counterBits = 40 // of an arrival number (R2)
 )
 
 // Cut says how far a file counts: frames of it beyond Sequence were refused (R12) or
@@ -151,86 +157,119 @@ func decodeHeader(src []byte) (epoch uint32, cuts []Cut, err error) {
 
 // appendGroup appends all of a group but the blocks' bytes.
 func appendGroup(dst []byte, g Group) []byte {
-	dst = binary.LittleEndian.AppendUint64(dst, g.Base)
+	dst = binary.AppendUvarint(dst, g.Base>>counterBits)
+	dst = binary.AppendUvarint(dst, g.Base&(1<<counterBits-1))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(g.Time))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(g.Batches)))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(g.Blocks)))
+	dst = binary.AppendUvarint(dst, uint64(len(g.Batches)))
+	dst = binary.AppendUvarint(dst, uint64(len(g.Blocks)))
 	for _, b := range g.Batches {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(b.Rows))
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(b.ID)))
+		dst = binary.AppendUvarint(dst, uint64(b.Rows))
+		dst = binary.AppendUvarint(dst, uint64(len(b.ID)))
 		dst = append(dst, b.ID...)
 	}
 	for i := range g.Blocks {
 		b := &g.Blocks[i]
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(b.Rows))
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b.Data)))
-		dst = appendMark(appendMark(dst, b.First), b.Last)
+		dst = binary.AppendUvarint(dst, uint64(b.Rows))
+		dst = binary.AppendUvarint(dst, uint64(len(b.Data)))
+		dst = binary.AppendVarint(dst, g.Time-b.First.Instant)
+		dst = binary.AppendUvarint(dst, uint64(b.First.Place))
+		dst = binary.AppendUvarint(dst, uint64(b.Last.Instant-b.First.Instant))
+		dst = binary.AppendUvarint(dst, uint64(b.Last.Place))
 	}
 	return dst
-}
-
-func appendMark(dst []byte, m Mark) []byte {
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(m.Instant))
-	return binary.LittleEndian.AppendUint32(dst, m.Place)
-}
-
-func markOf(src []byte) Mark {
-	return Mark{Instant: int64(binary.LittleEndian.Uint64(src)), Place: binary.LittleEndian.Uint32(src[8:])}
 }
 
 // decodeGroup reads a frame's body, which begins at offset in the file less the frame's header. The blocks' data are parts of src.
 // Nothing in src is trusted.
 func decodeGroup(src []byte, offset int64) (Group, error) {
 	const op = "read journal frame"
-	var g Group
-	if len(src) < groupBytes {
-		return g, fault.New(fault.Corrupt, op, "expected at least %d bytes, found %d", groupBytes, len(src))
-	}
 	whole := len(src)
-	g.Base = binary.LittleEndian.Uint64(src)
-	g.Time = int64(binary.LittleEndian.Uint64(src[8:]))
-	batches, blocks := binary.LittleEndian.Uint32(src[16:]), binary.LittleEndian.Uint32(src[20:])
-	src = src[groupBytes:]
-	// Divide rather than multiply: batches*batchBytes can overflow, len cannot.
-	if uint64(batches) > uint64(len(src)/batchBytes) || uint64(blocks) > uint64(len(src)/EntryBytes) {
-		return g, fault.New(fault.Corrupt, op, "%d batches and %d blocks do not fit in %d bytes", batches, blocks, len(src))
+	d := decoder{src: src}
+	var g Group
+	epoch, counter := d.uvarint(), d.uvarint()
+	g.Base, g.Time = epoch<<counterBits|counter, d.int64()
+	batches, blocks := d.uvarint(), d.uvarint()
+	if d.bad || epoch >= 1<<(64-counterBits) || counter >= 1<<counterBits {
+		return g, fault.New(fault.Corrupt, op, "%d bytes have no group's beginning", whole)
+	}
+	// Divide rather than multiply: products can overflow, len cannot.
+	if batches > uint64(len(d.src)/leastBatch) || blocks > uint64(len(d.src)/leastEntry) {
+		return g, fault.New(fault.Corrupt, op, "%d batches and %d blocks do not fit in %d bytes", batches, blocks, len(d.src))
 	}
 	g.Batches = make([]Batch, 0, batches)
 	total := uint64(0)
 	for range batches {
-		if len(src) < batchBytes {
-			return g, fault.New(fault.Corrupt, op, "batch %d of %d is cut off", len(g.Batches), batches)
+		rows, length := d.uvarint(), d.uvarint()
+		if d.bad || rows > math.MaxInt32 || length > uint64(len(d.src)) {
+			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), batches, rows, length, len(d.src))
 		}
-		rows, length := binary.LittleEndian.Uint32(src), int(binary.LittleEndian.Uint16(src[4:]))
-		src = src[batchBytes:]
-		if total += uint64(rows); total > 1<<31-1 || length > len(src) {
-			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), batches, rows, length, len(src))
+		if total += rows; total > math.MaxInt32 {
+			return g, fault.New(fault.Corrupt, op, "batch %d of %d: more than %d rows", len(g.Batches), batches, math.MaxInt32)
 		}
-		g.Batches = append(g.Batches, Batch{ID: string(src[:length]), Rows: int(rows)})
-		src = src[length:]
+		g.Batches = append(g.Batches, Batch{ID: string(d.src[:length]), Rows: int(rows)})
+		d.src = d.src[length:]
 	}
-	if uint64(blocks) > uint64(len(src)/EntryBytes) {
-		return g, fault.New(fault.Corrupt, op, "%d blocks do not fit in %d bytes", blocks, len(src))
+	if blocks > uint64(len(d.src)/leastEntry) {
+		return g, fault.New(fault.Corrupt, op, "%d blocks do not fit in %d bytes", blocks, len(d.src))
 	}
-	entries := src[:int(blocks)*EntryBytes]
-	src = src[len(entries):]
 	g.Blocks = make([]Block, blocks)
+	lengths := make([]uint64, blocks)
 	inBlocks := uint64(0)
 	for i := range g.Blocks {
-		e := entries[i*EntryBytes:]
-		rows, length := binary.LittleEndian.Uint32(e), binary.LittleEndian.Uint32(e[4:])
-		b := Block{Rows: int(rows), First: markOf(e[8:]), Last: markOf(e[20:]), Offset: offset + int64(whole-len(src))}
-		switch inBlocks += uint64(rows); {
-		case rows == 0 || inBlocks > total || uint64(length) > uint64(len(src)):
-			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d rows, %d of %d bytes", i, blocks, rows, total, length, len(src))
-		case b.First.Place >= rows || b.Last.Place >= rows || b.First.Instant > b.Last.Instant || b.First.Instant == b.Last.Instant && b.First.Place > b.Last.Place:
-			return g, fault.New(fault.Corrupt, op, "block %d of %d: keys from %v to %v in %d rows", i, blocks, b.First, b.Last, rows)
+		rows := d.uvarint()
+		lengths[i] = d.uvarint()
+		first := g.Time - d.varint()
+		place := d.uvarint()
+		last := first + int64(d.uvarint())
+		lastPlace := d.uvarint()
+		switch {
+		case d.bad || rows == 0 || rows > total-inBlocks:
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d rows", i, blocks, rows, total-inBlocks)
+		case place >= rows || lastPlace >= rows || first > last || first == last && place > lastPlace:
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: keys from %d, row %d, to %d, row %d, in %d rows", i, blocks, first, place, last, lastPlace, rows)
 		}
-		b.Data, src = src[:length:length], src[length:]
-		g.Blocks[i] = b
+		inBlocks += rows
+		g.Blocks[i] = Block{Rows: int(rows), First: Mark{first, uint32(place)}, Last: Mark{last, uint32(lastPlace)}}
 	}
-	if inBlocks != total || len(src) > 0 || g.Base > math.MaxUint64-total {
-		return g, fault.New(fault.Corrupt, op, "batches of %d events from arrival number %d on, blocks of %d, and %d bytes more", total, g.Base, inBlocks, len(src))
+	for i := range g.Blocks {
+		b := &g.Blocks[i]
+		if lengths[i] > uint64(len(d.src)) {
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d bytes", i, blocks, lengths[i], len(d.src))
+		}
+		b.Offset = offset + int64(whole-len(d.src))
+		b.Data, d.src = d.src[:lengths[i]:lengths[i]], d.src[lengths[i]:]
+	}
+	if inBlocks != total || len(d.src) > 0 || g.Base > math.MaxUint64-total {
+		return g, fault.New(fault.Corrupt, op, "batches of %d events from arrival number %d on, blocks of %d, and %d bytes more", total, g.Base, inBlocks, len(d.src))
 	}
 	return g, nil
+}
+
+// A decoder reads numbers off src, which may end too early.
+type decoder struct {
+	src []byte
+	bad bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.src)
+	if d.bad = d.bad || size <= 0; d.bad {
+		return 0
+	}
+	d.src = d.src[size:]
+	return n
+}
+
+func (d *decoder) varint() int64 {
+	n := d.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+func (d *decoder) int64() int64 {
+	if d.bad = d.bad || len(d.src) < 8; d.bad {
+		return 0
+	}
+	n := binary.LittleEndian.Uint64(d.src)
+	d.src = d.src[8:]
+	return int64(n)
 }
