@@ -31,7 +31,7 @@ import (
 //	instants    integers
 //	arrivals    nothing if row i has offset i; else integers
 const (
-	version        = 6
+	version        = 7
 	prefixBytes    = 1 + checksumBytes
 	checksumBytes  = 4
 	payloadSchema  = 0

@@ -16,14 +16,15 @@ import (
 // text, one a line, compressed with what is known of logs beforehand. Opening one parses the lines and encodes them anew, so it is what Open
 // returns that the rest of the package sees.
 //
-//	+---------------------+----------------+--------------------------------+---------------------------------------+
-//	| rows, 0 (uvarints)  | bytes (uvarint)| arrivals: offsets, if any      | 2·bytes of text + how (uvarint)       |
-//	+---------------------+----------------+--------------------------------+---------------------------------------+
-//	| how 0: as package terse has it, up to 8 KiB of text; 1: a zstd frame whose dictionary is terse's vocabulary   |
-//	+---------------------------------------------------------------------------------------------------------------+
+//	+--------------------+--------------------------------------+-----------------------------------------------------+------+
+//	| rows, 0 (uvarints) | 4·bytes of text + 2·apart + how      | if apart is 1: bytes (uvarint), arrivals: offsets   | text |
+//	+--------------------+--------------------------------------+-----------------------------------------------------+------+
+//	| how 0: as package terse has it, up to 8 KiB of text; 1: a zstd frame whose dictionary is terse's vocabulary            |
+//	+------------------------------------------------------------------------------------------------------------------------+
 const (
 	toldTersely = 0
 	toldZstd    = 1
+	toldApart   = 2
 
 	mostTold = 64 << 10 // bytes of text
 )
@@ -70,17 +71,28 @@ func (e *Encoder) tell(b *Builder, base uint64) []byte {
 	told := append(make([]byte, 0, 64+len(text)/2), version, 0, 0, 0, 0, 0)
 	told = binary.AppendUvarint(told, uint64(b.Rows()))
 	told = append(told, 0)
-	told = binary.AppendUvarint(told, uint64(len(arrivals)))
-	told = append(told, arrivals...)
-	if len(text) <= terse.MaxText {
-		told = binary.AppendUvarint(told, uint64(2*len(text)+toldTersely))
+	how := toldTersely
+	if len(text) > terse.MaxText {
+		how = toldZstd
+	}
+	told = appendTold(told, len(text), how, arrivals)
+	if how == toldTersely {
 		told = terse.Append(told, text)
 	} else {
-		told = binary.AppendUvarint(told, uint64(2*len(text)+toldZstd))
 		told = toldWriter().EncodeAll(text, told)
 	}
 	putChecksum(told)
 	return told
+}
+
+// appendTold appends what stands between the number of sections and the text.
+func appendTold(dst []byte, size, how int, arrivals []byte) []byte {
+	if len(arrivals) == 0 {
+		return binary.AppendUvarint(dst, uint64(4*size+how))
+	}
+	dst = binary.AppendUvarint(dst, uint64(4*size+toldApart+how))
+	dst = binary.AppendUvarint(dst, uint64(len(arrivals)))
+	return append(dst, arrivals...)
 }
 
 // same reports whether two blocks have the same events under the same keys.
@@ -103,12 +115,15 @@ func same(a, b *Block) bool {
 
 // openTold opens a told block of rows rows; d has what follows the number of its sections.
 func openTold(d *column.Decoder, rows int, base uint64) (*Block, error) {
-	arrivals := d.Bytes("arrivals", d.Uvarint("bytes of the arrivals"))
 	size := d.Uvarint("bytes of the text")
+	var arrivals []byte
+	if size&toldApart != 0 {
+		arrivals = d.Bytes("arrivals", d.Uvarint("bytes of the arrivals"))
+	}
 	if d.Err() != nil {
 		return nil, d.Err()
 	}
-	how, size := size&1, size>>1
+	how, size := size&toldZstd, size>>2
 	if size > mostTold {
 		return nil, corrupt("the events' text has %d bytes, more than %d", size, mostTold)
 	}

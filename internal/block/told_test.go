@@ -33,8 +33,7 @@ func seal(t testing.TB, events [][]byte, base uint64) ([]byte, *Block) {
 func tale(rows int, arrivals []byte, size int, how uint64, code []byte) []byte {
 	data := []byte{version, 0, 0, 0, 0, 0}
 	data = append(binary.AppendUvarint(data, uint64(rows)), 0)
-	data = append(binary.AppendUvarint(data, uint64(len(arrivals))), arrivals...)
-	data = append(binary.AppendUvarint(data, 2*uint64(size)+how), code...)
+	data = append(appendTold(data, size, int(how), arrivals), code...)
 	putChecksum(data)
 	return data
 }

@@ -42,7 +42,7 @@ func twoEvents(t *testing.T) (fast, told []byte) {
 
 func TestDumpsOfBlocks(t *testing.T) {
 	fast, told := twoEvents(t)
-	check(t, "block.md", "block", dump(fast, field{1, "version 6"}, field{4, "CRC of all but itself"}, field{1, "h 0: there is one section"}, field{1, "rows 2"}, field{1, "sections 1"},
+	check(t, "block.md", "block", dump(fast, field{1, "version 7"}, field{4, "CRC of all but itself"}, field{1, "h 0: there is one section"}, field{1, "rows 2"}, field{1, "sections 1"},
 		field{1, "section 0: method 0, as it is"}, field{1, "payloads 8"}, field{1, "bytes 92"}, field{1, "payload 0, the schema: bytes 38"}, field{1, "1, the shapes: 3"}, field{1, "2, the instants: 17"},
 		field{1, "3, the arrival offsets: 0"}, field{1, "4, column 0: 0"}, field{1, "5, column 1: 18"}, field{1, "6, column 2: 11"}, field{1, "7, column 3: 5"},
 		field{1, "schema: objects 2, the event and one more"}, field{1, "object 1: parent 0"}, field{2, `name "o"`}, field{1, "columns 4"},
@@ -55,8 +55,8 @@ func TestDumpsOfBlocks(t *testing.T) {
 		field{1, "column 1: form 1, a dictionary"}, field{1, "entries 1"}, field{3, "codes: form 0, base 0, in 0 bytes each: all 0"}, field{1, "entries: form 0, plain"}, field{3, "lengths: form 0, base 9, in 0 bytes each"}, field{9, `"Hi {Name}"`},
 		field{1, "column 2: form 0, plain"}, field{3, "lengths: form 0, base 2, in 1 byte each"}, field{2, "3, 2"}, field{5, `"you", "me"`},
 		field{3, "column 3: form 0, base 7, in 1 byte each"}, field{2, "7, 8"}))
-	check(t, "block.md", "told", dump(told, field{1, "version 6"}, field{4, "CRC of all but itself"}, field{1, "h 0"}, field{1, "rows 2"}, field{1, "sections 0: it is told"}, field{1, "bytes of the arrival offsets, 0"},
-		field{2, "2 · 160 bytes of text + 0"}, field{-1, "the text, as internal/terse has it"}))
+	check(t, "block.md", "told", dump(told, field{1, "version 7"}, field{4, "CRC of all but itself"}, field{1, "h 0"}, field{1, "rows 2"}, field{1, "sections 0: it is told"},
+		field{2, "4 · 160 bytes of text; offsets follow each other; no zstd"}, field{-1, "the text, as internal/terse has it"}))
 }
 
 func TestDumpsOfSegments(t *testing.T) {
@@ -79,15 +79,14 @@ func TestDumpsOfSegments(t *testing.T) {
 		return data
 	}
 	check(t, "segment.md", "small", dump(file(told), field{len(told), "the block"}, field{1, "number 7"}, field{16, "store id"}, field{2, "journals 1: number 5"}, field{1, "segments 0"},
-		field{1, "rows 2"}, field{8, "instant of the smallest key: 2026-11-20T12:00:00Z"}, field{5, "that of the largest is 1,000,000,000 ns later"}, field{2, "smallest arrival number: epoch 1, counter 5"},
-		field{1, "the largest is 1 more"}, field{1, "that of the smallest key is 0 more"}, field{1, "that of the largest key is 1 more"}, field{1, "less the base: 0"},
-		field{1, "version 2"}, field{3, "length of identity and meta, 40"}, field{4, "checksum of all before"}, field{4, `magic "STLO"`}))
+		field{1, "2 · 2 rows, arrival numbers follow each other"}, field{8, "instant of the smallest key: 2026-11-20T12:00:00Z"}, field{5, "that of the largest is 1,000,000,000 ns later"}, field{2, "smallest arrival number: epoch 1, counter 5"},
+		field{1, "version 3"}, field{3, "length of identity and meta, 36"}, field{4, "checksum of all before"}, field{4, `magic "STLO"`}))
 
 	data := file([]byte("a block"), []byte("another"))
 	settleSegment(t, data, 20, 7)
 	header := []field{{4, `magic "STLB"`}, {4, "ordinal"}, {8, "file id"}, {4, "length 7"}, {4, "rows 2"}, {16, "smallest key"}, {16, "largest key"}, {8, "smallest arrival number"}, {8, "largest arrival number"},
 		{8, "base"}, {4, "checksum of the block"}, {4, "checksum of the 84 bytes before"}}
-	fields := []field{{4, `magic "STLS"`}, {1, "version 2"}, {3, "zero"}, {8, "file id"}, {4, "length of the identity, 20"}, {4, "checksum of the 20 bytes before"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"},
+	fields := []field{{4, `magic "STLS"`}, {1, "version 3"}, {3, "zero"}, {8, "file id"}, {4, "length of the identity, 20"}, {4, "checksum of the 20 bytes before"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"},
 		{1, "segments 0"}, {4, "checksum of the identity"}}
 	fields = append(append(fields, header...), field{7, `block 0: "a block"`})
 	fields = append(append(fields, header...), field{7, `block 1: "another"`})
@@ -96,7 +95,7 @@ func TestDumpsOfSegments(t *testing.T) {
 	}
 	fields = append(fields, []field{{8, "footer: file id"}, {4, "blocks 2"}, {4, "zero"}, {8, "rows 4"}, {16, "smallest key"}, {16, "largest key"}, {8, "smallest arrival number"}, {8, "largest arrival number"},
 		{8, "offset of the index"}, {4, "checksum of the index"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"}, {1, "segments 0"},
-		{1, "trailer: version 2"}, {3, "length of the footer"}, {4, "checksum of the footer and the 4 bytes before"}, {4, `magic "STLT"`}}...)
+		{1, "trailer: version 3"}, {3, "length of the footer"}, {4, "checksum of the footer and the 4 bytes before"}, {4, `magic "STLT"`}}...)
 	check(t, "segment.md", "segment", dump(data, fields...))
 }
 

@@ -47,7 +47,7 @@ const (
 	headMagic    = "STLS"
 	blockMagic   = "STLB"
 	trailerMagic = "STLT"
-	version      = 2
+	version      = 3
 
 	headSize        = 24
 	blockHeaderSize = 88

@@ -264,7 +264,7 @@ func TestR18NewerFormatIsRefusedByName(t *testing.T) {
 		at := len(b) - trailerSize
 		b[at] = version + 1
 		le.PutUint32(b[at+4:], checksum(b[from(b):at+4]))
-		if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 3") {
+		if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "segment format 4") {
 			t.Error(err)
 		}
 	}

@@ -9,8 +9,10 @@ package segment
 //
 // The meta, in uvarints but where said, differences modulo 2^64:
 //
-//	rows | instant of the min key (8) | max key's instant - that | min arrival: its epoch, its counter (R2) | max arrival - min arrival
-//	     | min key's arrival - min arrival | max key's arrival - min arrival | min arrival - base (zigzag)
+//	2·rows + apart | instant of the min key (8) | max key's instant - that | min arrival: its epoch, its counter (R2)
+//	if apart is 1:   max arrival - min arrival | min key's arrival - min arrival | max key's arrival - min arrival | min arrival - base (zigzag)
+//
+// If apart is 0 the arrival numbers follow each other from the base on, the min key has the first and the max key the last.
 
 import (
 	"encoding/binary"
@@ -28,13 +30,26 @@ const (
 	counterBits = 40 // of an arrival number (R2)
 )
 
+// together reports whether the other arrival numbers follow from the least one.
+func (m Meta) together() bool {
+	last := m.MinArrival + uint64(m.Rows) - 1
+	return m.MaxArrival == last && m.MinKey.Arrival() == m.MinArrival && m.MaxKey.Arrival() == last && m.Base == m.MinArrival
+}
+
 func appendMeta(dst []byte, m Meta) []byte {
-	dst = binary.AppendUvarint(dst, uint64(m.Rows))
+	rows := 2 * uint64(m.Rows)
+	if !m.together() {
+		rows++
+	}
+	dst = binary.AppendUvarint(dst, rows)
 	first := uint64(m.MinKey.Instant())
 	dst = le.AppendUint64(dst, first)
 	dst = binary.AppendUvarint(dst, uint64(m.MaxKey.Instant())-first)
 	dst = binary.AppendUvarint(dst, m.MinArrival>>counterBits)
 	dst = binary.AppendUvarint(dst, m.MinArrival&(1<<counterBits-1))
+	if m.together() {
+		return dst
+	}
 	for _, n := range []uint64{m.MaxArrival, m.MinKey.Arrival(), m.MaxKey.Arrival()} {
 		dst = binary.AppendUvarint(dst, n-m.MinArrival)
 	}
@@ -43,7 +58,8 @@ func appendMeta(dst []byte, m Meta) []byte {
 
 func (d *decoder) meta() (m Meta) {
 	rows := d.uvarint()
-	if rows > math.MaxInt32 {
+	apart := rows&1 == 1
+	if rows >>= 1; rows > math.MaxInt32 {
 		d.bad = true
 		return Meta{}
 	}
@@ -52,6 +68,11 @@ func (d *decoder) meta() (m Meta) {
 	last := first + d.uvarint()
 	epoch := d.uvarint()
 	m.MinArrival = epoch<<counterBits | d.uvarint()
+	if !apart {
+		m.Base, m.MaxArrival = m.MinArrival, m.MinArrival+rows-1
+		m.MinKey, m.MaxKey = event.MakeKey(int64(first), m.MinArrival), event.MakeKey(int64(last), m.MaxArrival)
+		return m
+	}
 	m.MaxArrival = m.MinArrival + d.uvarint()
 	m.MinKey = event.MakeKey(int64(first), m.MinArrival+d.uvarint())
 	m.MaxKey = event.MakeKey(int64(last), m.MinArrival+d.uvarint())

@@ -143,7 +143,7 @@ func TestForgedSmallSegments(t *testing.T) {
 		"a list without end":     forge(20, append(make([]byte, 17), 0xff, 0xff, 1)...),
 		"a number without end":   forge(11, bytes.Repeat([]byte{0xff}, 11)...),
 		"nothing":                forge(0),
-		"more rows than a block": forge(40, append(make([]byte, 19), 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)...),
+		"more rows than a block": forge(40, append(make([]byte, 19), 0xff, 0xff, 0xff, 0xff, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)...),
 	} {
 		if _, err := Open(memOf(b), "seg", nil); fault.KindOf(err) != fault.Corrupt {
 			t.Errorf("%s: %v", what, err)
