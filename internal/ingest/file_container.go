@@ -175,7 +175,9 @@ var severalPrograms = dialectKind{format: TextFormat, open: func(o *FileOptions,
 	for i := range lineForms {
 		all = append(all, &lineForms[i])
 	}
-	for i, n := range countForms(all, s).by {
+	var times stampFinder
+	times.prefer(s)
+	for i, n := range countForms(all, s, times.form).by {
 		if n > 0 {
 			seen = append(seen, all[i])
 		}

@@ -210,7 +210,9 @@ func (d *csvDialect) judgeTimes(rows [][][]byte) {
 			texts = append(texts, bytes.TrimSpace(row[d.times[0][0]]))
 		}
 	}
-	d.finder.judge(&sample{lines: texts}, d.chronology.calendar)
+	s := &sample{lines: texts}
+	d.finder.prefer(s)
+	d.finder.judge(s, d.chronology.calendar)
 }
 
 // anyTime takes the first column that has times in all rows, whatever it is called, unless a

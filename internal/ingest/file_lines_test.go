@@ -47,7 +47,9 @@ func checkReading(t *testing.T, format FileFormat, text []byte, skipped func(lin
 		t.Fatal(r.Err())
 	}
 	report := r.Report()
-	if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped; n != report.Lines || report.Bytes != int64(len(text)) {
+	// Of a document's lines one may hold a bracket and begin what is refused.
+	_, document := r.dialect.(*documentDialect)
+	if n := int64(len(lines)) + report.Joined + report.Blank + report.Skipped; n < report.Lines || n > report.Lines && !document || report.Bytes != int64(len(text)) {
 		t.Fatalf("%d lines and %d bytes: %d begin events or are refused, %+v", report.Lines, len(text), len(lines), report)
 	}
 	if report.Replaced > 0 {

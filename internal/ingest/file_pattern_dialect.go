@@ -142,6 +142,7 @@ func openPattern(o *FileOptions, c calendar, s *sample) (dialect, error) {
 			times.lines, times.raw = append(times.lines, text), append(times.raw, text)
 		}
 	}
+	d.times.prefer(&times)
 	d.times.judge(&times, c)
 	if s.patient && len(s.lines) > 0 && d.count(s) == 0 {
 		return nil, fault.New(fault.Invalid, opDetect, "no line of the file's beginning fits the pattern: of the first, %q, %s", clipped(s.lines[0]), u.stuck(s.lines[0], &d.times))

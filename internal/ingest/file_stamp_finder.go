@@ -107,7 +107,11 @@ func (f *stampFinder) prefer(s *sample) {
 	var plain []byte
 	for _, line := range s.lines {
 		line = withoutColours(line, &plain)
+		digit, letter := firstOf(line)
 		for i := range stampForms {
+			if f := &stampForms[i]; !f.embedded && (f.letters && !letter || !f.letters && !digit) {
+				continue
+			}
 			if _, ok := stampForms[i].find(line); !ok {
 				continue
 			}
@@ -131,11 +135,9 @@ func (f *stampFinder) prefer(s *sample) {
 	}
 }
 
-// judge chooses the form that most lines of a sample have. Of those that read numbers in another
-// order it takes the one by which most lines have a time that can be: not after the file's, in order, in a short
-// span, near to the file's time.
+// judge follows prefer. Of forms that read numbers in another order it takes the one by which most lines have a
+// time that can be: not after the file's, in order, in a short span, near to the file's time.
 func (f *stampFinder) judge(s *sample, c calendar) {
-	f.prefer(s)
 	if f.form == nil || !f.form.ordered {
 		return
 	}

@@ -78,7 +78,9 @@ func formsOf(formats ...FileFormat) (forms []*lineForm) {
 // fitsForms scores the sample by the lines that the forms of a format recognise.
 func fitsForms(format FileFormat) func(*sample) int {
 	return func(s *sample) int {
-		c := countForms(formsOf(format), s)
+		var times stampFinder
+		times.prefer(s)
+		c := countForms(formsOf(format), s, times.form)
 		switch {
 		case c.matched*2 < c.begins || c.matched == 0:
 			return 0
@@ -99,10 +101,10 @@ type formCount struct {
 	timed   bool  // most of those that a form knows have a time
 }
 
-func countForms(forms []*lineForm, s *sample) (c formCount) {
+// countForms tells how well forms know a sample, most of whose times have the form preferred.
+func countForms(forms []*lineForm, s *sample, preferred *stampForm) (c formCount) {
 	c.by = make([]int, len(forms))
-	var times stampFinder
-	times.prefer(s)
+	times := stampFinder{form: preferred}
 	r := record{times: &times}
 	var plain []byte
 	timed := 0
@@ -147,9 +149,10 @@ func openText(o *FileOptions, c calendar, s *sample) (dialect, error) {
 
 func newTextDialect(o *FileOptions, c calendar, s *sample, forms []*lineForm) *textDialect {
 	d := &textDialect{chronology: chronology{calendar: c}, limit: o.EventBytes / 2, forms: forms}
+	d.times.prefer(s)
+	count := countForms(forms, s, d.times.form)
 	d.times.judge(s, c)
 	d.ahead.times = &d.times
-	count := countForms(forms, s)
 	d.indented = isIndented(s)
 	most := 0
 	for i, n := range count.by {
