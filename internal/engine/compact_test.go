@@ -340,11 +340,11 @@ func TestR14ALostCatalogAfterMerging(t *testing.T) {
 				keep()
 				ok(t, e.Settle(ctx))
 			}
+			ok(t, e.Close()) // until then the background may hold files that are gone from the catalog
 			merged := names(fs, "segment-")
 			if len(merged) != 1 {
 				t.Fatalf("%d segments are left", len(merged))
 			}
-			ok(t, e.Close())
 			i := 0
 			for n, data := range kept {
 				if held != "none" && (held != "some" || i > 0) {
