@@ -310,6 +310,10 @@ func openAny(t *testing.T, data []byte) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Arrival numbers in another order than the keys' can only be had by forging checksums; a copy has its rows in order.
+			if again.Key(row) != blk.Key(row) {
+				break
+			}
 			// Texts that are no JSON can only be had by forging checksums; the others must survive.
 			if compact, _, err := event.Compact(nil, text, 0, 0); err != nil || !bytes.Equal(compact, text) {
 				continue
