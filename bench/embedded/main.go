@@ -108,8 +108,11 @@ var rows = []struct {
 	{"CPU of it, µs/event, settled", 2, func(f *figures) float64 { return f.CPU }, -1, ""},
 	{"disk, bytes/event, settled", 1, func(f *figures) float64 { return f.Disk }, -1, "≤ 0.33 × the smallest"},
 	{"whole events, oldest first, events/s", 0, func(f *figures) float64 { return f.Ascending }, +1, "≥ 1 × Pebble"},
+	{"… CPU, µs/event", 3, func(f *figures) float64 { return f.ScanCPU }, -1, ""},
 	{"whole events, newest first, events/s", 0, func(f *figures) float64 { return f.Descending }, +1, "≥ 1 × Pebble"},
+	{"… CPU, µs/event", 3, func(f *figures) float64 { return f.BackCPU }, -1, ""},
 	{"filter on one property, events/s", 0, func(f *figures) float64 { return f.Filter }, +1, "≥ 10 × each"},
+	{"… CPU, µs/event", 3, func(f *figures) float64 { return f.FilterCPU }, -1, ""},
 	{"CPU that others used, s", 1, func(f *figures) float64 { return f.Others }, -1, ""},
 }
 

@@ -26,6 +26,7 @@ type figures struct {
 	CPU                           float64 // µs an event, settled
 	Disk                          float64 // bytes an event, settled and closed
 	Ascending, Descending, Filter float64 // the median of three scans
+	ScanCPU, BackCPU, FilterCPU   float64 // µs an event of the store
 	Others                        float64 // processor seconds that the rest of the machine used while appending
 }
 
@@ -238,32 +239,33 @@ func (f *figures) read(o options, dir string, want expected) (err error) {
 		buf = append(buf[:0], event...)
 		count, size = count+1, size+len(buf)
 	}
-	timed := func(what string, events int, scan func() error) (float64, error) {
+	timed := func(what string, events int, scan func() error) (rate, cpu float64, err error) {
 		stop, err := o.profile(what)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		defer stop()
-		var rates []float64
+		var rates, used []float64
 		for range 3 {
 			count, size = 0, 0
-			begun := time.Now()
+			before, begun := meter.CPU(os.Getpid()), time.Now()
 			if err := scan(); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			rates = append(rates, float64(want.events)/time.Since(begun).Seconds())
+			used = append(used, (meter.CPU(os.Getpid())-before)*1e6/float64(want.events))
 			if count != events || events == want.events && size != want.bytes {
-				return 0, fmt.Errorf("%s gives back %d events of %d bytes, not %d", o.one, count, size, events)
+				return 0, 0, fmt.Errorf("%s gives back %d events of %d bytes, not %d", o.one, count, size, events)
 			}
 		}
-		return meter.Median(rates), nil
+		return meter.Median(rates), meter.Median(used), nil
 	}
-	if f.Ascending, err = timed("scan", want.events, func() error { return s.scan(false, take) }); err != nil {
+	if f.Ascending, f.ScanCPU, err = timed("scan", want.events, func() error { return s.scan(false, take) }); err != nil {
 		return err
 	}
-	if f.Descending, err = timed("back", want.events, func() error { return s.scan(true, take) }); err != nil {
+	if f.Descending, f.BackCPU, err = timed("back", want.events, func() error { return s.scan(true, take) }); err != nil {
 		return err
 	}
-	f.Filter, err = timed("filter", want.matches, func() error { return s.filter(take) })
+	f.Filter, f.FilterCPU, err = timed("filter", want.matches, func() error { return s.filter(take) })
 	return err
 }
