@@ -237,7 +237,12 @@ func (c *Cursor) AppendCLEF(dst []byte) ([]byte, error) {
 		switch s.do {
 		case actPiece:
 			w := c.numbers(f, s, at)
-			u := w.U(at - w.Start)
+			var u uint64
+			if w.Width == 1 {
+				u = uint64(w.Data[at-w.Start])
+			} else {
+				u = w.U(at - w.Start)
+			}
 			from := int(f.pieces.ends[u]) + int(s.skip)
 			size := int(f.pieces.ends[u+1]) - from
 			if len(out)-n < p.room+size {

@@ -34,6 +34,7 @@ type ids struct {
 	raw      []byte
 	except   exceptions
 	places   []uint8 // when read: of the digits
+	clean    bool    // none needs an escape
 	together bool    // the two digits of each byte stand side by side
 }
 
@@ -377,6 +378,7 @@ func (d *textSource) ids(t *TextReader) {
 	for j := range f.digits {
 		if bitmap[j/8]>>(j%8)&1 == 1 {
 			f.digits[j] = true
+			f.template[j] = '0'
 			f.count++
 		} else {
 			f.template[j] = d.Byte("constant text")
@@ -384,6 +386,9 @@ func (d *textSource) ids(t *TextReader) {
 	}
 	if length%8 != 0 && bitmap[length/8]>>(length%8) != 0 {
 		d.Fail("bits are left over")
+	}
+	if f.clean = t.clean; f.clean && !needsNoEscape(f.template) {
+		d.Fail("ids need an escape, which none should")
 	}
 	width := f.width()
 	if f.lead = int(d.Byte("leading bytes")); f.lead > min(width, 8) {
@@ -457,7 +462,11 @@ func (f *ids) appendTexts(dst *list, from, to, limit int) error {
 func (f *ids) appendText(dst []byte, i, _ int) ([]byte, error) {
 	if len(f.except.at) > 0 {
 		if x := f.except.from(i); f.except.next(x) == i {
-			return append(dst, f.except.texts.At(x)...), nil
+			v := f.except.texts.At(x)
+			if f.clean && !needsNoEscape(v) {
+				return dst, corrupt("text %d needs an escape, which none should", i)
+			}
+			return append(dst, v...), nil
 		}
 	}
 	rest, lead := f.width()-f.lead, int64(0)

@@ -135,7 +135,7 @@ func (t *TextReader) AppendText(dst []byte, i int) []byte {
 	}
 	start := len(dst)
 	dst, err := s.appendText(dst, i, int(t.sizes[i>>t.shift]))
-	if err == nil && t.clean && !needsNoEscape(dst[start:]) {
+	if err == nil && t.clean && t.form != textIDs && !needsNoEscape(dst[start:]) {
 		err = corrupt("text %d needs an escape, which none should", i)
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // one segment, which it opens one after the other when their turn comes.
 type cursor struct {
 	key event.Key // of the row at hand; before the block is opened, no row of it comes before (after, if descending) key
+	end event.Key // no row of the block at hand comes after (before, if descending) it
 
 	block     *block.Block // nil: not opened yet
 	pick      *Pick
@@ -122,10 +123,9 @@ func (m *merge) settle(c *cursor) bool {
 		c.block = nil
 		minKey, maxKey, hidden := m.bounds(c, c.index)
 		if !hidden {
+			c.key, c.end = minKey, maxKey
 			if m.descending {
-				c.key = maxKey
-			} else {
-				c.key = minKey
+				c.key, c.end = maxKey, minKey
 			}
 			return true
 		}
@@ -294,7 +294,7 @@ func (m *merge) sideBySide(c *cursor, n int) int {
 			next = o
 		}
 	}
-	if next != nil {
+	if next != nil && !m.ends(c, next.key) {
 		first := func(i int) bool { return (at(i).Compare(next.key) < 0) != m.descending }
 		if !first(n - 1) {
 			// Sources that are interleaved finely have short runs: look nearby first.
@@ -314,6 +314,14 @@ func (m *merge) sideBySide(c *cursor, n int) int {
 		}
 	}
 	return n
+}
+
+// ends says whether all rows of the cursor's block come before a key.
+func (m *merge) ends(c *cursor, before event.Key) bool {
+	if m.descending {
+		return c.end.Compare(before) > 0
+	}
+	return c.end.Compare(before) < 0
 }
 
 // leaveBlock takes the top cursor to its source's next block, or out of the heap.
