@@ -54,6 +54,13 @@ func (q *queue) withdraw(r *request) (ok bool) {
 	return i >= 0
 }
 
+// large says whether a batch that its caller has encoded waits.
+func (q *queue) large() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.pending, func(r *request) bool { return r.blocks != nil })
+}
+
 func (q *queue) take() []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -30,8 +30,11 @@ func (e *Engine) commitLoop() {
 		}
 		for {
 			// Those that are ready to run go first: they bring batches for this commit, or answer the last one. The sync that follows
-			// blocks a thread, and who waits behind it would be found by the scheduler only after a while.
-			runtime.Gosched()
+			// blocks a thread, and who waits behind it would be found by the scheduler only after a while. A large batch does not wait: who makes
+			// the next one takes as long as a sync, and does it meanwhile.
+			if !e.queue.large() {
+				runtime.Gosched()
+			}
 			rs := e.queue.take()
 			if len(rs) == 0 {
 				break
