@@ -66,7 +66,7 @@ func TestModel(t *testing.T) {
 			ReserveBytes: -1, BlockRows: rapid.SampledFrom([]int{2, 7, 65536}).Draw(rt, "block rows"), PieceRows: rapid.SampledFrom([]int{1, 5, 8192}).Draw(rt, "piece rows"),
 			SegmentBytes: rapid.SampledFrom([]int64{1000, 3000, 0}).Draw(rt, "segment bytes"), SmallBytes: rapid.SampledFrom([]int64{1, 1000}).Draw(rt, "small bytes"),
 			CompactFan: rapid.SampledFrom([]int{2, 3, 0}).Draw(rt, "fan"), NoCompact: rapid.Bool().Draw(rt, "no compaction"),
-			NoTelling: rapid.SampledFrom([]bool{true, true, true, false}).Draw(rt, "no telling"),
+			NoTelling: rapid.SampledFrom([]bool{true, true, true, false}).Draw(rt, "no telling") || raceDetector,
 		}
 		options := &stele.Options{FS: fs, Hooks: hooks, JournalBytes: rapid.SampledFrom([]int64{1, 2000, 1 << 20}).Draw(rt, "journal bytes"), CacheBytes: rapid.SampledFrom([]int64{1, 1 << 20}).Draw(rt, "cache bytes")}
 		s, err := stele.Open("store", options)
