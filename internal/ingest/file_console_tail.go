@@ -11,18 +11,18 @@ import (
 
 // has reports whether a property of the name is there already. The name needs no escape.
 func (r *record) has(name []byte) bool {
-	rest := r.fields
-	for {
-		at := bytes.Index(rest, name)
+	for from := 0; from <= len(r.fields); {
+		at := bytes.Index(r.fields[from:], name)
 		if at < 0 {
-			return string(name) == "level" && !r.kept && r.level != ""
+			break
 		}
-		end := at + len(name)
-		if at >= 2 && rest[at-1] == '"' && rest[at-2] == ',' && hasPrefix(rest[end:], `":`) {
+		at += from
+		if at >= 2 && r.fields[at-1] == '"' && r.fields[at-2] == ',' && hasPrefix(r.fields[at+len(name):], `":`) {
 			return true
 		}
-		rest = rest[end:]
+		from = at + 1
 	}
+	return string(name) == "level" && !r.kept && r.level != ""
 }
 
 // takePairs moves pairs name=value from the message's end to the properties, if their names

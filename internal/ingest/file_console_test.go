@@ -69,3 +69,26 @@ func compareGolden(t *testing.T, name string, got []byte) {
 		t.Errorf("%s differs; if that is right, write it anew with -update\n%s", name, d)
 	}
 }
+
+// A member may have no name. Soaking found that looking for it among the others never ended.
+func TestAnObjectWithANamelessMember(t *testing.T) {
+	for _, form := range consoleForms {
+		for _, end := range []string{` {"":1}`, ` {"a":1,"":{}}`, ` {"":"","":2}`, ` =1 ""=2`} {
+			text := form.example + end + "\n"
+			got, refused, _ := readAll(t, text, FileOptions{Format: form.format, Patient: true})
+			if len(got) != 1 || refused != nil {
+				t.Errorf("%s: %q, refused %v", text, got, refused)
+			}
+		}
+	}
+	r := record{fields: []byte(`,"a":1,"":2`)}
+	for name, want := range map[string]bool{"a": true, "": true, "b": false, "1": false} {
+		if r.has([]byte(name)) != want {
+			t.Errorf("has(%q) is not %v", name, want)
+		}
+	}
+	r.fields = nil
+	if r.has(nil) {
+		t.Error("there is a member where there is none")
+	}
+}
