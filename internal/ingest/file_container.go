@@ -64,11 +64,12 @@ func openCRI(line []byte) (p parcel, ok bool) {
 	}
 	for _, stream := range [...]string{"stdout", "stderr"} {
 		rest, is := bytes.CutPrefix(p.text, []byte(stream+" "))
-		if !is || len(rest) < 1 || rest[0] != 'P' && rest[0] != 'F' {
+		tag, text := cutWord(rest)
+		if !is || string(tag) != "P" && string(tag) != "F" {
 			continue
 		}
-		p.stream, p.partial = p.text[:len(stream)], rest[0] == 'P'
-		_, p.text = cutWord(rest)
+		p.stream, p.partial = p.text[:len(stream)], tag[0] == 'P'
+		p.text = text
 		return p, true
 	}
 	return p, false
