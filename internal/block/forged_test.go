@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -227,5 +228,33 @@ func TestLoadFindsWhatIsFoundLate(t *testing.T) {
 	}
 	if err := blk.Load(); !errors.Is(err, fault.Corrupt) || !strings.Contains(err.Error(), "column a (string)") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Codes that no value has may be any number where the codes' base is forged: nobody looks up what stands for them.
+func TestForgedCodesThatNoValueHas(t *testing.T) {
+	const rows, shift = 1100, 5
+	lines := make([]string, rows)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"@t":"2024-01-02T03:04:05.0000000Z","a":"value %d"}`, i%3)
+	}
+	e, _ := forgeable(t, Fast, lines...)
+	p := e.payloads[len(e.payloads)-1]
+	codes := bytes.Index(p, []byte{fixed, 0, 1, 0, 1, 2, 0, 1, 2}) // form, base, width, codes
+	if codes < 0 {
+		t.Fatalf("no codes in % x", p[:40])
+	}
+	p[codes+1] = 2*shift - 1 // base -5
+	for i := range rows {
+		p[codes+3+i] += shift
+	}
+	blk, err := Open(e.finish(nil, rows), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range lines {
+		if got, err := blk.AppendCLEF(nil, i); string(got) != line || err != nil {
+			t.Fatalf("row %d: %s, %v", i, got, err)
+		}
 	}
 }

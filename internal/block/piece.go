@@ -44,8 +44,7 @@ func (r *reader) pieces(def *columnDef, values int) *pieces {
 	case kindBool, kindInt:
 		count = r.ints.Few()
 	case kindDecimal:
-		if _, _, same := r.decimals.Parts(); same {
-			mantissas, _, _ := r.decimals.Parts()
+		if mantissas, _, same := r.decimals.Parts(); same {
 			count = mantissas.Few()
 		}
 	case kindString, kindArray, kindNumber, kindTimeText:
@@ -76,7 +75,7 @@ func (r *reader) pieces(def *columnDef, values int) *pieces {
 			mantissas, scale, _ := r.decimals.Parts()
 			p.text = appendDecimal(p.text, mantissas.OfU(u), scale)
 		default:
-			if code := r.texts.CodeInts().OfU(u); code >= int64(r.texts.Entries()) { // no value has it
+			if code := r.texts.CodeInts().OfU(u); uint64(code) >= uint64(r.texts.Entries()) { // no value has it, whatever it is
 			} else if entry := r.texts.Entry(int(code)); def.kind == kindString || def.kind == kindTimeText {
 				p.text = event.AppendString(p.text, entry)
 			} else {
