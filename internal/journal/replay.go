@@ -55,12 +55,16 @@ type Result struct {
 // Cut is what a following file's header says of this one.
 func (r Result) Cut(number uint64) Cut { return Cut{Number: number, Sequence: r.Last} }
 
-// Replay calls fn with every group of the file that counts, in order. The blocks' bytes are not opened, and are good only until fn returns.
+// Replay is ReplayFile of a journal by its number.
+func Replay(fs vfs.FS, dir string, number uint64, limit *Cut, fn func(Group) error) (Result, error) {
+	return ReplayFile(fs, path.Join(dir, Name(number)), limit, fn)
+}
+
+// ReplayFile calls fn with every group of the file that counts, in order. The blocks' bytes are not opened, and are good only until fn returns.
 // limit, if not nil, is the cut that a later file's header names: frames beyond it are passed over,
 // and frames before it that are missing are damage, not a torn tail. An error of fn ends the replay and
 // is returned as it is; other errors are those of reading the file at all.
-func Replay(fs vfs.FS, dir string, number uint64, limit *Cut, fn func(Group) error) (Result, error) {
-	name := path.Join(dir, Name(number))
+func ReplayFile(fs vfs.FS, name string, limit *Cut, fn func(Group) error) (Result, error) {
 	f, err := fs.Open(name)
 	if err != nil {
 		return Result{}, fault.Wrap(err, "replay journal", "cannot open the file").At(name, fault.NoOffset)
