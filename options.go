@@ -24,7 +24,7 @@ type Options struct {
 	MemoryBytes int64
 	// JournalBytes is the size at which a journal file is sealed into a segment. 0: a quarter of MemoryBytes, at most 64 MiB.
 	JournalBytes int64
-	// CacheBytes is about how much memory blocks may take that stay decoded for the next reader. 0: a quarter of MemoryBytes.
+	// CacheBytes is about how much memory blocks may take that stay decoded for the next reader. 0: half of MemoryBytes.
 	CacheBytes int64
 	// DocumentBytes is the most bytes of one document. 0: 16 MiB.
 	DocumentBytes int

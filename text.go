@@ -177,14 +177,10 @@ func (p *printer) print(runs []engine.Run, yield func(*page) bool) {
 			}
 			p.cursors[run.Block] = c
 		}
-		for i := range run.Rows() {
-			row := run.From + i
-			if p.descending {
-				row = run.To - 1 - i
-			}
-			wanted, open := run.Pick.Wants(row)
-			if !wanted && !open {
-				continue
+		for {
+			row, open := run.Take(p.descending)
+			if row < 0 {
+				break
 			}
 			if open && p.match != nil && !p.match(engine.Row{Block: run.Block, Index: row, Key: run.Block.Key(row)}) {
 				continue

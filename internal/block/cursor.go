@@ -37,16 +37,42 @@ func placesEvery(rows, columns int) int {
 func (b *Block) placesAt(i int) []uint32 {
 	p := &b.places
 	p.once.Do(func() {
-		p.at = make([]uint32, 0, len(b.columns)*(b.Rows()/p.every+1))
-		c := b.Cursor()
-		for row := 0; row < b.Rows(); row += p.every {
-			c.advance(row)
-			p.at = append(p.at, c.next[:len(b.columns)]...)
-		}
+		b.findPlaces()
 		b.account.Take(4 * len(p.at))
 	})
 	n := len(b.columns)
 	return p.at[i*n : (i+1)*n]
+}
+
+// findPlaces counts the rows of each layout from place to place, which is faster than going from row to row.
+func (b *Block) findPlaces() {
+	p := &b.places
+	rows := make([]uint32, len(b.schema.layouts))    // of each layout since the last place
+	met := make([]int, 0, min(len(rows), placeRows)) // the layouts that have some
+	next := make([]uint32, len(b.columns))
+	p.at = make([]uint32, 0, len(b.columns)*(b.Rows()/p.every+1))
+	var shapes [placeRows]int64
+	for row := 0; row < b.Rows(); row += len(shapes) {
+		if row%p.every == 0 {
+			for _, l := range met {
+				for _, column := range b.schema.layouts[l].data {
+					next[column] += rows[l]
+				}
+				rows[l] = 0
+			}
+			met = met[:0]
+			p.at = append(p.at, next...)
+		}
+		some := shapes[:min(len(shapes), b.Rows()-row)]
+		b.shapes.Fill(some, row)
+		for _, sh := range some {
+			l := b.schema.shapes[sh].number
+			if rows[l] == 0 {
+				met = append(met, l)
+			}
+			rows[l]++
+		}
+	}
 }
 
 // sortMoves finds out which columns move on with every row.

@@ -1,6 +1,9 @@
 package block
 
 import (
+	"math/bits"
+
+	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
 )
 
@@ -24,6 +27,37 @@ func (m Bitmap) SetAll(rows int) {
 	if rows&63 != 0 {
 		m[len(m)-1] = 1<<(rows&63) - 1
 	}
+}
+
+// First returns the first row from from on and before to whose bit is set in either bitmap; to if there is none.
+func First(a, b Bitmap, from, to int) int {
+	for from < to {
+		if w := (a.word(from) | b.word(from)) >> (from & 63); w != 0 {
+			return min(from+bits.TrailingZeros64(w), to)
+		}
+		from = from&^63 + 64
+	}
+	return to
+}
+
+// Last returns the last row from from on and before to whose bit is set in either bitmap; from-1 if there is none.
+func Last(a, b Bitmap, from, to int) int {
+	for to > from {
+		row := to - 1
+		if w := (a.word(row) | b.word(row)) << (63 - row&63); w != 0 {
+			return max(row-bits.LeadingZeros64(w), from-1)
+		}
+		to = row &^ 63
+	}
+	return from - 1
+}
+
+// word returns the word that has a row's bit.
+func (m Bitmap) word(row int) uint64 {
+	if m == nil {
+		return 0
+	}
+	return m[row>>6]
 }
 
 // Any reports whether a bit is set.
@@ -144,11 +178,14 @@ type columnScan struct {
 	column uint32
 	kind   kind
 	reader *reader
-	next   int       // the next row's first value
-	codes  []verdict // of a dictionary
-	buf    []int64   // values, or codes, from start on
-	start  int
-	memo   [256]memoEntry // of numbers
+	next   int           // the next row's first value
+	ints   *column.Ints  // integers, or mantissas of one scale; nil: codes, or values that are looked at one by one
+	scale  uint8         // of the mantissas
+	coded  bool          // texts with a dictionary
+	window column.Window // numbers or codes around the last position
+	few    [256]verdict  // by what stands in a window of one byte
+	codes  []verdict     // by code
+	memo   [256]memoEntry
 }
 
 type memoEntry struct {
@@ -279,82 +316,117 @@ func (s *valueScan) eachShape(do func(row int, sh *shapeScan)) {
 // rows fills the bitmaps row by row.
 func (s *valueScan) rows(selected, left Bitmap) error {
 	for i := range s.used {
-		u := &s.used[i]
-		var err error
-		if u.reader, err = s.b.column(u.column); err != nil {
+		if err := s.open(&s.used[i]); err != nil {
 			return err
 		}
-		if u.kind.isText() {
-			if n := u.reader.texts.Entries(); n > 0 {
-				u.codes = make([]verdict, n)
+	}
+	one := &s.used[0]
+	var shapes [64]int64
+	for row, rows := 0, s.b.Rows(); row < rows; row += len(shapes) {
+		some := shapes[:min(len(shapes), rows-row)]
+		s.b.shapes.Fill(some, row)
+		var yesses, opens uint64
+		for i, k := range some {
+			sh := &s.shapes[k]
+			v := sh.verdict
+			if v == byValue {
+				u := &s.used[sh.used]
+				at := u.next + int(sh.nth)
+				v = unknown
+				if w := &u.window; w.Width == 1 && uint(at-w.Start) < uint(w.Len) {
+					v = u.few[w.Data[at-w.Start]]
+				}
+				if v == unknown {
+					v = s.value(u, at)
+				}
+			}
+			yesses |= bit(v == yes) << i
+			opens |= bit(v == open) << i
+			if one.next += int(sh.steps[0]); len(sh.steps) > 1 {
+				for j, n := range sh.steps[1:] {
+					s.used[j+1].next += int(n)
+				}
 			}
 		}
+		selected[row>>6], left[row>>6] = yesses, opens
 	}
-	s.eachShape(func(row int, sh *shapeScan) {
-		v := sh.verdict
-		if v == byValue {
-			u := &s.used[sh.used]
-			v = s.value(u, u.next+int(sh.nth))
-		}
-		switch v {
-		case yes:
-			selected.Set(row)
-		case open:
-			left.Set(row)
-		}
-		for i, n := range sh.steps {
-			s.used[i].next += int(n)
-		}
-	})
 	return nil
 }
 
-// number returns the column's integer at a position, which rises from call to call.
-func (u *columnScan) number(at int) int64 {
-	if at < u.start || at >= u.start+len(u.buf) {
-		u.start = at
-		n := min(1024, u.reader.numbers()-at)
-		if cap(u.buf) < n {
-			u.buf = make([]int64, n)
-		}
-		u.buf = u.buf[:n]
-		u.reader.fill(u.buf, at)
+func bit(set bool) (b uint64) {
+	if set {
+		b = 1
 	}
-	return u.buf[at-u.start]
+	return b
+}
+
+// open opens the scan's column.
+func (s *valueScan) open(u *columnScan) (err error) {
+	if u.reader, err = s.b.column(u.column); err != nil {
+		return err
+	}
+	switch {
+	case u.kind.isText():
+		if n := u.reader.texts.Entries(); n > 0 {
+			u.coded, u.codes = true, make([]verdict, n)
+		}
+	case u.kind == kindDecimal:
+		if mantissas, scale, same := u.reader.decimals.Parts(); same {
+			u.ints, u.scale = mantissas, scale
+		}
+	default:
+		u.ints = u.reader.ints
+	}
+	return nil
 }
 
 // value decides about one value.
 func (s *valueScan) value(u *columnScan, at int) verdict {
-	r := u.reader
-	switch u.kind {
-	case kindInt:
-		return s.numeric(u, u.number(at), 0, at)
-	case kindDecimal:
-		mantissa, scale := r.decimals.At(at)
+	switch {
+	case u.ints != nil || u.coded:
+		w := &u.window
+		if uint(at-w.Start) >= uint(w.Len) {
+			if u.coded {
+				*w = u.reader.texts.CodeWindow(at)
+			} else {
+				*w = u.ints.Window(at)
+			}
+		}
+		if w.Width > 1 {
+			return s.number(u, w.Int(at-w.Start), at)
+		}
+		v := &u.few[w.U(at-w.Start)]
+		if *v == unknown {
+			*v = s.number(u, w.Int(at-w.Start), at)
+		}
+		return *v
+	case u.kind == kindDecimal:
+		mantissa, scale := u.reader.decimals.At(at)
 		return s.numeric(u, mantissa, scale, at)
-	case kindBool:
-		n := int64(r.boolAt(at))
-		e := &u.memo[n]
-		if e.verdict == unknown {
-			e.verdict = s.ask(u.column, u.reader, at)
-		}
-		return e.verdict
 	}
-	if u.codes == nil {
-		if s.test.Equals != nil {
-			return verdictOf(string(r.textAt(at)) == *s.test.Equals)
+	return s.text(u, at)
+}
+
+// number decides about value at, which is this number or has this code.
+func (s *valueScan) number(u *columnScan, n int64, at int) verdict {
+	switch {
+	case u.coded:
+		v := &u.codes[n]
+		if *v == unknown {
+			*v = s.text(u, at)
 		}
+		return *v
+	case u.kind == kindBool:
 		return s.ask(u.column, u.reader, at)
 	}
-	v := &u.codes[u.number(at)]
-	if *v == unknown {
-		if s.test.Equals != nil {
-			*v = verdictOf(string(r.textAt(at)) == *s.test.Equals)
-		} else {
-			*v = s.ask(u.column, u.reader, at)
-		}
+	return s.numeric(u, n, u.scale, at)
+}
+
+func (s *valueScan) text(u *columnScan, at int) verdict {
+	if s.test.Equals != nil {
+		return verdictOf(string(u.reader.textAt(at)) == *s.test.Equals)
 	}
-	return *v
+	return s.ask(u.column, u.reader, at)
 }
 
 // numeric decides about a number by its mantissa and scale; the last answers are kept.

@@ -113,13 +113,25 @@ func (p *Pick) Selection() *Selection {
 	return &p.selection
 }
 
-// Wants says whether a row is selected, or open: then only the event tells. Without a pick all rows are open.
-func (p *Pick) Wants(row int) (wanted, open bool) {
+// First returns the first of the rows from from on and before to that is selected, or open: then only the event tells. It is to if there is
+// none. Without a pick all rows are open.
+func (p *Pick) First(from, to int) (row int, open bool) {
 	if p == nil {
-		return false, true
+		return from, true
 	}
 	s := p.Selection()
-	return s.Yes.Has(row), s.Open.Has(row)
+	row = block.First(s.Yes, s.Open, from, to)
+	return row, row < to && s.Open.Has(row)
+}
+
+// Last returns the last of these rows, and from-1 if there is none.
+func (p *Pick) Last(from, to int) (row int, open bool) {
+	if p == nil {
+		return to - 1, true
+	}
+	s := p.Selection()
+	row = block.Last(s.Yes, s.Open, from, to)
+	return row, row >= from && s.Open.Has(row)
 }
 
 // newPick returns a pick of the block; nil if the scan selects nothing.

@@ -46,7 +46,23 @@ type Run struct {
 }
 
 // Rows is how many rows the run has.
-func (r Run) Rows() int { return r.To - r.From }
+func (r *Run) Rows() int { return r.To - r.From }
+
+// Take takes from the run its next row, in the order of the scan, that is selected or open: then only the event tells. It is -1, and the run
+// empty, if there is none.
+func (r *Run) Take(descending bool) (row int, open bool) {
+	if descending {
+		if row, open = r.Pick.Last(r.From, r.To); row >= r.From {
+			r.To = row
+			return row, open
+		}
+	} else if row, open = r.Pick.First(r.From, r.To); row < r.To {
+		r.From = row + 1
+		return row, open
+	}
+	r.From = r.To
+	return -1, false
+}
 
 // before reports whether cursor a comes before b.
 func (m *merge) before(a, b *cursor) bool {

@@ -18,7 +18,7 @@ type Options struct {
 	EventBytes    int
 	MemoryBytes   int64 // 0: machine.Memory
 	JournalBytes  int64 // 0: a quarter of the memory, at most 64 MiB
-	CacheBytes    int64 // 0: a quarter of the memory
+	CacheBytes    int64 // 0: half of the memory
 	DocumentBytes int
 	OpenFiles     int // of segments at a time; 0: 256
 	Logger        *slog.Logger
@@ -60,7 +60,7 @@ const (
 )
 
 // pinBytes is how much memory small recent blocks may take beside the cache.
-func (o *Options) pinBytes() int64 { return o.CacheBytes / 4 }
+func (o *Options) pinBytes() int64 { return min(o.CacheBytes/4, o.MemoryBytes/16) }
 
 func (o Options) withDefaults() Options {
 	if o.MemoryBytes <= 0 {
@@ -71,7 +71,7 @@ func (o Options) withDefaults() Options {
 		o.JournalBytes = min(o.MemoryBytes/4, mostJournalBytes)
 	}
 	if o.CacheBytes <= 0 {
-		o.CacheBytes = o.MemoryBytes / 4
+		o.CacheBytes = o.MemoryBytes / 2
 	}
 	if o.OpenFiles <= 0 {
 		o.OpenFiles = defaultOpenFiles

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -204,47 +203,5 @@ func TestABatchStaysAsItIs(t *testing.T) {
 	full := b.Size()
 	if b.Reset(); b.Rows() != 0 || b.Size() >= full {
 		t.Errorf("%d events, %d bytes of %d", b.Rows(), b.Size(), full)
-	}
-}
-
-func TestCacheCountsWhatBlocksGrowTo(t *testing.T) {
-	e := open(t, vfs.NewMem(), Options{Hooks: Hooks{PieceRows: 8, NoTidy: true}})
-	b := e.NewBatch()
-	for i := range 64 {
-		ok(t, b.AddCLEF(fmt.Appendf(nil, `{"@t":"1970-01-01T00:00:%02dZ","a":"%0200d","b":[%d]}`, i%60, i, i)))
-	}
-	_, err := e.Append(ctx, b, "")
-	ok(t, err)
-	c := newCache(1 << 20)
-	c.clear()
-	for i, r := range e.current().recent {
-		opened, err := r.read()
-		ok(t, err)
-		c.put(cacheKey{1, int64(i)}, opened)
-	}
-	small := c.bytes
-	for i := range c.byKey {
-		opened := c.get(i)
-		for row := range opened.Rows() {
-			_, err := opened.AppendCLEF(nil, row)
-			ok(t, err)
-		}
-		c.get(i)
-	}
-	sum := int64(0)
-	for _, el := range c.byKey {
-		sum += int64(el.Value.(*cached).block.MemSize())
-	}
-	if c.bytes <= small || c.bytes != sum {
-		t.Errorf("%d bytes became %d; the blocks have %d", small, c.bytes, sum)
-	}
-	c.limit = sum / 2
-	c.get(cacheKey{1, 0})
-	if c.bytes > c.limit || len(c.byKey) == 0 || c.order.Len() != len(c.byKey) {
-		t.Errorf("%d bytes in %d blocks, the limit is %d", c.bytes, len(c.byKey), c.limit)
-	}
-	c.forget(1)
-	if c.bytes != 0 || len(c.byKey) != 0 {
-		t.Errorf("%d bytes in %d blocks are left", c.bytes, len(c.byKey))
 	}
 }

@@ -83,19 +83,12 @@ func (s *Scan) Next() bool {
 		if s.run.Rows() == 0 && !s.nextRun(pollRows) {
 			return false
 		}
-		at := s.run.From
-		if s.merge.descending {
-			s.run.To--
-			at = s.run.To
-		} else {
-			s.run.From++
-		}
-		wanted, open := s.run.Pick.Wants(at)
-		if !wanted && !open {
+		at, open := s.run.Take(s.merge.descending)
+		if at < 0 {
 			continue
 		}
 		s.row = Row{s.run.Block, at, s.run.Block.Key(at)}
-		if wanted || s.want == nil || s.want.Match(s.row) {
+		if !open || s.want == nil || s.want.Match(s.row) {
 			return true
 		}
 	}

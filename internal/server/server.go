@@ -181,7 +181,8 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 	if s.o.Open != nil {
 		return s.o.Open(ctx)
 	}
-	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes}
+	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes,
+		CacheBytes: s.o.MemoryBytes / 4} // bodies have another quarter
 	o.BatchBytes = max(64<<20, s.o.BatchBytes)
 	if len(s.o.URLs) > 0 {
 		o.URL = s.o.URLs[0]
