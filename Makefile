@@ -62,6 +62,7 @@ test-go:
 	@ci/need go cc
 	go test -race -timeout 10m $$(go list ./... | grep -v /e2e$$)
 	go test -timeout 5m -run 'TestCrashPoints$$|TestFaultPoints|TestDamagePoints|TestSchemaExplosion|TestEveryCallMayFail|TestModel$$' .
+	go test -timeout 5m ./internal/metamorphic
 
 test-page: ui/node_modules/.installed
 	cd ui && npm test --silent
@@ -76,6 +77,7 @@ test-clients: build e2e/clients/node_modules/.installed # they wait more than th
 
 test-long: build ## the long versions: 200 kills, more crash points, more random operations
 	@ci/need go cc
+	STELE_LONG=1 go test -timeout 2h -count=1 -v -run 'TestMetamorphic$$' ./internal/metamorphic
 	STELE_LONG=1 STELE_BIN=$(CURDIR)/bin/stele go test -race -timeout 3h -count=1 ./...
 	go run ./ci/mutate
 

@@ -45,6 +45,7 @@ var walls = []struct {
 	{"internal/loki", []string{"internal/fault", "internal/event", "internal/ingest"}, "a form of payload is a decoder alone"},
 	{"internal/server", []string{"stele", "internal/fault", "internal/machine", "internal/event", "internal/ingest", "internal/elastic", "internal/loki", "internal/otlp", "internal/syslog", "internal/gelf", "ui"}, "what the door needs of the engine must be public"},
 	{"internal/testkit", []string{"stele", "internal/fault", "internal/event", "internal/vfs", "internal/engine"}, "test stores are opened as users open them, but for the hooks of the engine"},
+	{"internal/metamorphic", []string{"stele", "internal/fault", "internal/event", "internal/vfs", "internal/engine", "internal/server", "internal/testkit"}, "the same through every door, over a disk of the test"},
 	{"internal/lint", nil, "reads files only"},
 	{"e2e", []string{"internal/event"}, "speaks to the binary alone"},
 	{"ci", nil, "scripts stand outside the product"},
