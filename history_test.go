@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,12 +46,21 @@ type step struct {
 	group    int // steps of one group ran at the same time
 	keys     []stele.Key
 
-	from, to time.Time // of a deletion: from <= t < to
+	// Of a deletion: from <= t < to; only the rows of this number in their batches; only what has these keys.
+	from, to time.Time
+	row      int // negative: all
+	only     []stele.Key
 
 	key, value string // of a document
 }
 
-func (s *step) hides(t time.Time) bool { return !t.Before(s.from) && t.Before(s.to) }
+// hides reports whether a deletion hides a row of an append.
+func (s *step) hides(a *step, row int) bool {
+	if t := a.instants[row]; t.Before(s.from) || !t.Before(s.to) {
+		return false
+	}
+	return (s.row < 0 || s.row == row) && (s.only == nil || a.keys != nil && slices.Contains(s.only, a.keys[row]))
+}
 
 // A history is every step in order. Safe for concurrent use.
 type history struct {
@@ -183,7 +193,7 @@ func (h *history) sortOut(c *content) ([][]stele.Key, error) {
 // hidden reports whether an acknowledged deletion after step b, and before step end, hides row r of it.
 func (h *history) hidden(b, r, end int) bool {
 	for _, d := range h.steps[b+1 : end] {
-		if d.kind == stepDelete && d.fate == acked && d.hides(h.steps[b].instants[r]) {
+		if d.kind == stepDelete && d.fate == acked && d.hides(h.steps[b], r) {
 			return true
 		}
 	}
@@ -199,7 +209,7 @@ func (h *history) judgeDeletions(found [][]stele.Key) error {
 		present, absent := 0, 0
 		for b, s := range h.steps[:i] {
 			for r := range s.lines {
-				if s.fate != acked || !d.hides(s.instants[r]) || h.hidden(b, r, i) {
+				if s.fate != acked || !d.hides(s, r) || h.hidden(b, r, i) {
 					continue
 				}
 				if found[b] != nil && found[b][r] != (stele.Key{}) {
@@ -373,8 +383,28 @@ func send(s *stele.Store, a *step) ([]stele.Key, error) {
 }
 
 func (h *history) delete(s *stele.Store, from, to time.Time) (int64, error) {
-	end := h.begin(&step{kind: stepDelete, from: from, to: to})
+	end := h.begin(&step{kind: stepDelete, from: from, to: to, row: -1})
 	n, err := s.Delete(context.Background(), stele.Range{From: stele.FromTime(from), To: stele.BeforeTime(to)})
+	end(nil, err)
+	return n, err
+}
+
+// deleteRows deletes the rows of one number in their batches, by a filter.
+func (h *history) deleteRows(s *stele.Store, from, to time.Time, row int) (int64, error) {
+	f, err := stele.ParseFilter(fmt.Sprintf("R = %d", row))
+	if err != nil {
+		return 0, err
+	}
+	end := h.begin(&step{kind: stepDelete, from: from, to: to, row: row})
+	n, err := s.DeleteMatching(context.Background(), stele.Range{From: stele.FromTime(from), To: stele.BeforeTime(to)}, f)
+	end(nil, err)
+	return n, err
+}
+
+// deleteKeys deletes the events of some keys.
+func (h *history) deleteKeys(s *stele.Store, keys ...stele.Key) (int64, error) {
+	end := h.begin(&step{kind: stepDelete, from: time.Unix(0, math.MinInt64), to: time.Unix(0, math.MaxInt64), row: -1, only: keys})
+	n, err := s.DeleteKeys(context.Background(), keys...)
 	end(nil, err)
 	return n, err
 }
@@ -397,12 +427,11 @@ func (h *history) unset(s *stele.Store, key string) error {
 	return err
 }
 
-// visible returns how many events the acknowledged steps leave to read in a span of time.
-func (h *history) visible(from, to time.Time) (n int64) {
-	span := step{from: from, to: to}
+// visible returns how many events the acknowledged steps leave to read that a deletion would hide.
+func (h *history) visible(deletion *step) (n int64) {
 	for b, s := range h.steps {
 		for r := range s.lines {
-			if s.fate == acked && span.hides(s.instants[r]) && !h.hidden(b, r, len(h.steps)) {
+			if s.fate == acked && deletion.hides(s, r) && !h.hidden(b, r, len(h.steps)) {
 				n++
 			}
 		}
@@ -432,8 +461,9 @@ func TestHistoryJudges(t *testing.T) {
 	}
 	n, err := h.delete(s.Store, at(7)[0], at(9)[0])
 	must(err)
-	if n != 2 || h.visible(at(0)[0], at(99)[0]) != 6 {
-		t.Fatalf("deleted %d, visible %d", n, h.visible(at(0)[0], at(99)[0]))
+	all := &step{from: at(0)[0], to: at(99)[0], row: -1}
+	if n != 2 || h.visible(all) != 6 {
+		t.Fatalf("deleted %d, visible %d", n, h.visible(all))
 	}
 	must(h.set(s.Store, "a", "1"))
 	must(h.set(s.Store, "a", "2"))

@@ -166,6 +166,44 @@ func TestModel(t *testing.T) {
 					rt.Fatalf("deleted %d, want %d", n, before-len(m.live))
 				}
 			},
+			"delete by filter": func(rt *rapid.T) {
+				times, r := bounds()
+				remainder := rapid.IntRange(0, 4).Draw(rt, "remainder")
+				filter, err := stele.ParseFilter(fmt.Sprintf(rapid.SampledFrom([]string{"N %% 5 = %d", "N = %d or N %% 5 = %[1]d and @Id <> ''"}).Draw(rt, "filter"), remainder))
+				if err != nil {
+					rt.Fatal(err)
+				}
+				n, err := s.DeleteMatching(ctx, r, filter)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				before := len(m.live)
+				m.live = slices.DeleteFunc(slices.Clone(m.live), func(e modelEvent) bool {
+					v, _ := event.ParseValue([]byte(e.line))
+					number, _ := strconv.Atoi(v.Get("N").Text)
+					return !e.key.Time().Before(times[0]) && e.key.Time().Before(times[1]) && number%5 == remainder
+				})
+				if int(n) != before-len(m.live) {
+					rt.Fatalf("deleted %d by %s, want %d", n, filter, before-len(m.live))
+				}
+			},
+			"delete keys": func(rt *rapid.T) {
+				keys := []stele.Key{stele.MinKey}
+				for range rapid.IntRange(0, 5).Draw(rt, "keys") {
+					if len(m.live) > 0 {
+						keys = append(keys, rapid.SampledFrom(m.live).Draw(rt, "event").key)
+					}
+				}
+				n, err := s.DeleteKeys(ctx, keys...)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				before := len(m.live)
+				m.live = slices.DeleteFunc(slices.Clone(m.live), func(e modelEvent) bool { return slices.Contains(keys, e.key) })
+				if int(n) != before-len(m.live) {
+					rt.Fatalf("deleted %d of %d keys, want %d", n, len(keys), before-len(m.live))
+				}
+			},
 			"flush": func(rt *rapid.T) {
 				if err := s.Flush(ctx); err != nil {
 					rt.Fatal(err)

@@ -43,6 +43,6 @@ const defaultBatchBytes = 64 << 20
 func (o *Options) engine() engine.Options {
 	return engine.Options{
 		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
-		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks,
+		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks, Compile: compileSelector,
 	}
 }

@@ -90,8 +90,8 @@ func (w *workload) close() error {
 // steps does some random steps after a few that no workload is without.
 func (w *workload) steps(some int) error {
 	first := []func() error{
-		w.open, w.inOrder, w.set, w.outOfOrder, w.flush, w.inOrder, w.set, w.hold, w.delete, w.atOnce, w.flush, w.set,
-		w.deleteOld, w.unset, w.inOrder, w.reopen, w.flush, w.settle, w.outOfOrder, w.churn, w.inOrder, w.release, w.settle,
+		w.open, w.inOrder, w.set, w.outOfOrder, w.flush, w.inOrder, w.set, w.hold, w.delete, w.atOnce, w.deleteRows, w.flush, w.set,
+		w.deleteOld, w.deleteKeys, w.unset, w.inOrder, w.reopen, w.flush, w.settle, w.outOfOrder, w.churn, w.inOrder, w.release, w.settle,
 	}
 	for _, do := range first {
 		if err := do(); err != nil {
@@ -101,7 +101,7 @@ func (w *workload) steps(some int) error {
 	// Each as often as it stands here.
 	random := []func() error{
 		w.inOrder, w.inOrder, w.inOrder, w.outOfOrder, w.outOfOrder, w.farAway, w.atOnce, w.large,
-		w.delete, w.delete, w.deleteOld, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.settle, w.reopen, w.hold, w.release,
+		w.delete, w.delete, w.deleteOld, w.deleteRows, w.deleteRows, w.deleteKeys, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.settle, w.reopen, w.hold, w.release,
 	}
 	for range some {
 		if err := random[w.rng.IntN(len(random))](); err != nil {
@@ -218,12 +218,36 @@ func (w *workload) delete() error {
 func (w *workload) deleteOld() error { return w.deleteSpan(time.Unix(0, 0), w.around()) }
 
 func (w *workload) deleteSpan(from, to time.Time) error {
-	want := w.h.visible(from, to)
+	want := w.h.visible(&step{from: from, to: to, row: -1})
 	n, err := w.h.delete(w.store, from, to)
 	if err == nil && w.failed == nil && n != want {
 		return fmt.Errorf("deleted %d events from %s to %s, expected %d", n, from, to, want)
 	}
 	return w.fail("delete", err)
+}
+
+// deleteRows is a deletion by filter.
+func (w *workload) deleteRows() error {
+	from, row := w.around(), w.rng.IntN(3)
+	to := from.Add(time.Duration(1+w.rng.IntN(30)) * time.Second)
+	want := w.h.visible(&step{from: from, to: to, row: row})
+	n, err := w.h.deleteRows(w.store, from, to, row)
+	if err == nil && w.failed == nil && n != want {
+		return fmt.Errorf("deleted %d rows %d from %s to %s, expected %d", n, row, from, to, want)
+	}
+	return w.fail("delete by filter", err)
+}
+
+// deleteKeys deletes a few events by their keys, deleted ones perhaps among them.
+func (w *workload) deleteKeys() error {
+	var keys []stele.Key
+	for range 20 {
+		if s := w.h.steps[w.rng.IntN(len(w.h.steps))]; len(keys) < 4 && len(s.keys) > 0 {
+			keys = append(keys, s.keys[w.rng.IntN(len(s.keys))])
+		}
+	}
+	_, err := w.h.deleteKeys(w.store, keys...)
+	return w.fail("delete keys", err)
 }
 
 func (w *workload) set() error {

@@ -37,6 +37,7 @@ type Block struct {
 	fields   fields
 	spare    atomic.Pointer[Cursor] // one cursor kept for the calls that name a row
 	account  column.Account
+	memo     memo
 }
 
 type section struct {

@@ -70,6 +70,27 @@ func (m Bitmap) Any() bool {
 	return false
 }
 
+// SetRange sets the bits of the rows from one until before another.
+func (m Bitmap) SetRange(from, to int) {
+	for row := from; row < to; {
+		if row&63 == 0 && to-row >= 64 {
+			m[row>>6] = ^uint64(0)
+			row += 64
+		} else {
+			m.Set(row)
+			row++
+		}
+	}
+}
+
+// Count returns how many bits are set.
+func (m Bitmap) Count() (n int) {
+	for _, w := range m {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
 // And, Or and Without join bitmaps of one block. They return a new one, or one of theirs; nil has no bit set.
 func (m Bitmap) And(o Bitmap) Bitmap {
 	if m == nil || o == nil {

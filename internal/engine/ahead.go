@@ -82,6 +82,7 @@ func (m *merge) lookAhead(c *cursor) {
 		if load {
 			_ = o.block.Load()
 		}
+		_, _ = m.e.mask(o.block, source.deletions) // the block remembers what filters say
 		if o.pick = m.newPick(o.block); o.pick != nil {
 			o.pick.Selection()
 		}

@@ -117,7 +117,7 @@ func (e *Engine) choose(st *state) []*part {
 	for i, p := range sound {
 		segments[i] = p.Segment
 		if len(st.deletions) > 0 {
-			if dead, some := p.dead(st.deletions); dead > 0 && dead*deadShare >= p.Rows || some >= manyDeletions {
+			if p.Hidden > 0 && (p.Hidden*deadShare >= p.Rows || p.burden(st.deletions) >= manyDeletions) {
 				return []*part{p}
 			}
 		}
@@ -168,6 +168,10 @@ func (e *Engine) replace(inputs, outputs []*part) error {
 		}
 		gone[p.Number] = true
 		edit.Drop = append(edit.Drop, p.Number)
+	}
+	if err := e.weigh(e.stopped, outputs, st.deletions); err != nil {
+		retire(outputs)
+		return fault.Wrap(err, "compact", "the segment just written cannot be read")
 	}
 	for _, p := range outputs {
 		edit.Add = append(edit.Add, p.Segment)

@@ -17,6 +17,7 @@ type cursor struct {
 	row       int
 	low, high int                 // the block's rows in the span: low to high-1
 	deletions []manifest.Deletion // that concern the block at hand
+	hidden    block.Bitmap        // its rows that they hide
 
 	recent *recent // the source, or
 	part   *part
@@ -190,6 +191,10 @@ func (m *merge) open(c *cursor) (ok bool) {
 	} else if !m.openFile(c) {
 		return false
 	}
+	var err error
+	if c.hidden, err = m.e.mask(c.block, c.deletions); err != nil {
+		m.lost(m.e.unjudged(err))
+	}
 	c.low, c.high = c.block.Search(m.span.From), c.block.Rows()
 	if end, some := After(m.span.To); some {
 		c.high = c.block.Search(end)
@@ -231,7 +236,7 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 func (m *merge) stand(c *cursor) (ok bool) {
 	for c.row >= c.low && c.row < c.high {
 		c.key = c.block.Key(c.row)
-		if len(c.deletions) == 0 || !hidden(c.deletions, c.key) {
+		if !c.hidden.Has(c.row) {
 			return true
 		}
 		m.stepRow(c)
@@ -322,9 +327,13 @@ func (m *merge) sideBySide(c *cursor, n int) int {
 			n = low + 1 + search(min(near, n)-low-1, func(i int) bool { return !first(low + 1 + i) })
 		}
 	}
-	if len(c.deletions) > 0 {
+	if c.hidden != nil {
 		for i := 1; i < n; i++ {
-			if hidden(c.deletions, at(i)) {
+			row := c.row + i
+			if m.descending {
+				row = c.row - i
+			}
+			if c.hidden.Has(row) {
 				return i
 			}
 		}

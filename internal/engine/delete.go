@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"path"
 	"slices"
 
 	"github.com/stelehq/stele/internal/event"
@@ -10,13 +9,25 @@ import (
 	"github.com/stelehq/stele/internal/manifest"
 )
 
-// reserveName is the file that is given up to make deletes possible on a full disk (R14).
-const reserveName = "reserve"
+// Doomed says what a deletion is to hide: the events of a span that arrived before the horizon.
+type Doomed struct {
+	Span    Span
+	Horizon uint64      // 0: those visible now
+	Keys    []event.Key // not nil: only these, in any order; the span does not count then
+	Filter  string      // not empty: only what it selects
+}
 
-// Delete hides every event of the span that is visible now, durably, and returns how many
-// those are. Segments that are covered wholly leave the catalog by the same edit; their files go when no
-// snapshot needs them.
+// MaxKeys is how many keys one deletion may name: it is one edit of the catalog, which must fit on a full disk.
+const MaxKeys = 1 << 15
+
+// Delete hides every event of the span that is visible now.
 func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
+	return e.Hide(ctx, Doomed{Span: span})
+}
+
+// Hide hides events, durably, and returns how many visible ones those are. Segments of which nothing is left leave the catalog
+// by the same edit; their files go when no snapshot needs them.
+func (e *Engine) Hide(ctx context.Context, what Doomed) (int64, error) {
 	const op = "delete"
 	if err := e.gate.enter(); err != nil {
 		return 0, err
@@ -25,63 +36,146 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 	if err := e.writable(op); err != nil {
 		return 0, err
 	}
-	e.catalogMu.Lock()
-	defer e.catalogMu.Unlock()
-	v := e.acquire(false)
-	defer v.Release()
-	count, err := v.count(ctx, span)
-	if err != nil {
-		return 0, err
-	}
-	d := manifest.Deletion{Number: e.catalog.Catalog().LastDeletion + 1, From: span.From, To: span.To, Horizon: v.st.next}
-	one := []manifest.Deletion{d}
-	edit := manifest.Edit{LastDeletion: d.Number}
-	gone := map[uint64]bool{}
-	rest := false
-	for _, s := range e.catalog.Catalog().Segments {
-		switch {
-		case covered(one, s.MinKey, s.MaxKey, s.MaxArrival):
-			edit.Drop = append(edit.Drop, s.Number)
-			gone[s.Number] = true
-		case len(hides(one, s.MinKey, s.MaxKey, s.MinArrival, 0)) > 0:
-			rest = true
+	d := manifest.Deletion{From: what.Span.From, To: what.Span.To, Filter: what.Filter}
+	if what.Keys != nil {
+		keys := slices.Clone(what.Keys)
+		slices.SortFunc(keys, event.Key.Compare)
+		if keys = slices.Compact(keys); len(keys) == 0 {
+			return 0, nil
+		}
+		if len(keys) > MaxKeys {
+			return 0, fault.New(fault.TooLarge, op, "%d keys at once are over the limit of %d", len(keys), MaxKeys)
+		}
+		if d.From, d.To = keys[0], keys[len(keys)-1]; len(keys) > 1 {
+			d.Keys = keys
 		}
 	}
-	for _, r := range v.st.recent {
-		rest = rest || len(hides(one, r.minKey, r.maxKey, r.minArrival, 0)) > 0
+	if d.Filter != "" {
+		if _, err := e.selectors.get(d.Filter); err != nil {
+			return 0, err
+		}
 	}
-	if span.Empty() || !rest && len(gone) == 0 {
+	if (Span{d.From, d.To}).Empty() {
 		return 0, nil
 	}
+	// One deletion at a time, as each counts what the others have left. What is read for that is read beside sealing and merging.
+	select {
+	case <-e.deleting:
+	case <-ctx.Done():
+		return 0, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up")
+	case <-e.gate.closing:
+		return 0, errClosed()
+	}
+	defer func() { e.deleting <- struct{}{} }()
+	d.Number = ^uint64(0) // above all others, until it is known
+	d.Horizon = e.current().next
+	if what.Horizon != 0 {
+		d.Horizon = min(d.Horizon, what.Horizon)
+	}
+	t := tally{e: e, d: &d, found: map[any]counted{}}
+	for range 3 {
+		v := e.acquire(false)
+		err := t.count(ctx, v)
+		v.Release()
+		if err != nil {
+			return 0, err
+		}
+		e.catalogMu.Lock()
+		if t.isWhole() {
+			defer e.catalogMu.Unlock()
+			return e.hide(ctx, &t)
+		}
+		e.catalogMu.Unlock() // segments were written meanwhile
+	}
+	e.catalogMu.Lock()
+	defer e.catalogMu.Unlock()
+	return e.hide(ctx, &t)
+}
+
+// hide makes the deletion's edit. e.catalogMu is held.
+func (e *Engine) hide(ctx context.Context, t *tally) (int64, error) {
+	v := e.acquire(false)
+	defer v.Release()
+	if err := t.count(ctx, v); err != nil {
+		return 0, err
+	}
+	catalog := e.catalog.Catalog()
+	d := t.d
+	d.Number = catalog.LastDeletion + 1
+	one := []manifest.Deletion{*d}
+	edit := manifest.Edit{LastDeletion: d.Number}
+	total := int64(0)
+	rest := false // it concerns something that is left
+	gone := map[uint64]bool{}
+	changed := map[uint64]manifest.Segment{}
+	var left []manifest.Segment
+	for _, s := range catalog.Segments {
+		if len(hides(one, s.MinKey, s.MaxKey, s.MinArrival, 0)) == 0 {
+			left = append(left, s)
+			continue
+		}
+		c, counted := t.found[s.Number]
+		total += c.rows
+		s.Hidden += c.rows
+		switch {
+		case covered(one, s.MinKey, s.MaxKey, s.MaxArrival) || counted && c.sure && s.Hidden >= s.Rows:
+			edit.Drop = append(edit.Drop, s.Number)
+			gone[s.Number] = true
+			continue
+		case c.rows > 0:
+			rest = true
+			changed[s.Number] = s
+		case !c.sure:
+			rest = true
+		case s.Hidden == 0:
+			s.Applied = d.Number
+			changed[s.Number] = s
+		}
+		left = append(left, s)
+	}
+	for _, r := range v.st.recent {
+		c := t.found[r]
+		total += c.rows
+		rest = rest || c.rows > 0 || !c.sure && len(hides(one, r.minKey, r.maxKey, r.minArrival, 0)) > 0
+	}
+	if !rest && len(gone) == 0 {
+		return 0, nil
+	}
+	edit.DropDeletions = needless(v.st.deletions, v.st.recent, left)
 	if rest {
 		edit.AddDeletions = one
 		for _, old := range v.st.deletions {
-			if span.Within(old.From, old.To) && old.Horizon <= d.Horizon {
+			if !slices.Contains(edit.DropDeletions, old.Number) && (Span{d.From, d.To}).Within(old.From, old.To) && old.Horizon <= d.Horizon && (d.Whole() || d.Keys == nil && old.Keys == nil && d.Filter == old.Filter) {
 				edit.DropDeletions = append(edit.DropDeletions, old.Number) // hides nothing that d does not
 			}
 		}
+		for _, s := range changed {
+			edit.Add = append(edit.Add, s)
+		}
 	}
 	if err := e.appendFreeing(edit); err != nil {
-		return 0, fault.Wrap(err, op, "nothing was deleted: the catalog cannot be changed")
+		return 0, fault.Wrap(err, "delete", "nothing was deleted: the catalog cannot be changed")
 	}
 	e.publish(func(st *state) {
-		st.visible -= count
+		st.visible -= total
+		st.deletions = without(st.deletions, edit.DropDeletions)
 		if rest {
-			st.deletions = append(without(st.deletions, edit.DropDeletions), d)
+			st.deletions = append(st.deletions, *d)
 		}
-		if len(gone) > 0 {
-			var left []*part
-			for _, p := range st.set.parts {
-				if gone[p.Number] {
-					p.reader.Retire()
-					delete(gone, p.Number)
-				} else {
-					left = append(left, p)
-				}
+		var parts []*part
+		for _, p := range st.set.parts {
+			if s, ok := changed[p.Number]; ok && rest {
+				p = &part{reader: p.reader, Segment: s}
 			}
-			st.set = newSegmentSet(left, st.set.logs)
-			st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return gone[a.Number] })
+			if gone[p.Number] {
+				p.reader.Retire()
+				delete(gone, p.Number)
+			} else {
+				parts = append(parts, p)
+			}
 		}
+		st.set = newSegmentSet(parts, st.set.logs)
+		st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return gone[a.Number] })
 	})
 	for number := range gone {
 		e.remove(segmentName(number)) // one that could not be opened
@@ -94,120 +188,75 @@ func (e *Engine) Delete(ctx context.Context, span Span) (int64, error) {
 		// All of the journal is deleted: sealing it writes no segment and gives its space back.
 		e.queue.push(&request{rotate: true, done: make(chan struct{})})
 	}
-	return count, nil
+	return total, nil
 }
 
-// appendFreeing is an append to the catalog that gives up the reserve file if the disk is full. e.catalogMu is held.
-func (e *Engine) appendFreeing(edit manifest.Edit) error {
-	err := e.catalog.Append(edit)
-	if fault.KindOf(err) == fault.Full && e.giveReserve() {
-		err = e.catalog.Append(edit)
-	}
-	return err
+// A tally counts what a deletion would hide of each segment and each recent block.
+type tally struct {
+	e     *Engine
+	d     *manifest.Deletion
+	found map[any]counted // by a segment's number, or *recent
 }
 
-// giveReserve removes the reserve file and reports whether there was one.
-func (e *Engine) giveReserve() bool {
-	e.mu.Lock()
-	had := e.reserve
-	e.reserve = false
-	e.mu.Unlock()
-	if !had {
-		return false
-	}
-	e.log.Warn("the disk is full: the reserve file is given up to go on")
-	return e.fs.Remove(path.Join(e.dir, reserveName)) == nil
+type counted struct {
+	rows int64 // visible ones that the deletion hides
+	sure bool  // all could be read
 }
 
-// keepReserve puts the reserve file back in place if it is missing and there is room.
-func (e *Engine) keepReserve() {
-	size := e.o.Hooks.ReserveBytes
-	e.mu.Lock()
-	has := e.reserve
-	e.mu.Unlock()
-	if has || size < 0 || e.o.ReadOnly {
-		return
-	}
-	name := path.Join(e.dir, reserveName)
-	f, err := e.fs.Create(name)
-	if err != nil {
-		_ = e.fs.Remove(name)
-		return
-	}
-	// Not zeros: a file system may keep those without giving them room.
-	buf := make([]byte, min(size, 64<<10))
-	x := uint64(88172645463325252)
-	for i := range buf {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		buf[i] = byte(x)
-	}
-	for left := size; left > 0 && err == nil; left -= int64(len(buf)) {
-		_, err = f.Write(buf[:min(left, int64(len(buf)))])
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		_ = e.fs.Remove(name)
-		return
-	}
-	e.mu.Lock()
-	e.reserve = true
-	e.mu.Unlock()
-}
-
-// count returns how many visible events the span has. Blocks inside it that no deletion touches are not opened.
-func (v *View) count(ctx context.Context, span Span) (int64, error) {
-	n := int64(0)
-	tally := func(minKey, maxKey event.Key, minArrival, applied uint64, rows int) bool {
-		if !span.Within(minKey, maxKey) || len(hides(v.st.deletions, minKey, maxKey, minArrival, applied)) > 0 {
-			return false
-		}
-		n += int64(rows)
-		return true
-	}
-	var recents []*recent
-	for _, r := range v.st.recent {
-		if !tally(r.minKey, r.maxKey, r.minArrival, 0, r.rows) {
-			recents = append(recents, r)
-		}
-	}
+// count counts what was not counted before. Blocks of which the deletion hides all or nothing are not opened.
+func (t *tally) count(ctx context.Context, v *View) error {
+	one := []manifest.Deletion{*t.d}
 	for _, p := range v.st.set.parts {
-		first, last := p.blocksIn(span)
+		if _, done := t.found[p.Number]; done || len(hides(one, p.MinKey, p.MaxKey, p.MinArrival, 0)) == 0 {
+			continue
+		}
+		c := counted{sure: true}
+		first, last := p.blocksIn(Span{t.d.From, t.d.To})
 		for i := first; i <= last; i++ {
-			b := p.reader.Meta(i)
-			if tally(b.MinKey, b.MaxKey, b.MinArrival, p.Applied, b.Rows) {
-				continue
-			}
-			// A merge of this block alone.
-			m := newMerge(v.e, span, false, nil, nil, v.st.deletions, func(error) {})
-			c := &cursor{part: p, index: i, last: i}
-			if m.settle(c) {
-				m.heap = append(m.heap, c)
-			}
-			if err := m.count(ctx, &n); err != nil {
-				return 0, err
+			if err := t.add(ctx, &c, p.extent(t.e, i), v.st.deletions); err != nil {
+				return err
 			}
 		}
+		t.found[p.Number] = c
 	}
-	m := newMerge(v.e, span, false, nil, recents, v.st.deletions, func(error) {})
-	err := m.count(ctx, &n)
-	return n, err
-}
-
-// count adds the merge's rows to n.
-func (m *merge) count(ctx context.Context, n *int64) error {
-	for i := 0; m.top() != nil; i++ {
-		if i%pollRows == 0 && ctx.Err() != nil {
-			return fault.WrapAs(fault.Canceled, ctx.Err(), "delete", "the caller gave up")
+	for _, r := range v.st.recent {
+		if _, done := t.found[r]; done || len(hides(one, r.minKey, r.maxKey, r.minArrival, 0)) == 0 {
+			continue
 		}
-		*n++
-		m.step()
+		c := counted{sure: true}
+		if err := t.add(ctx, &c, r.extent(t.e), v.st.deletions); err != nil {
+			return err
+		}
+		t.found[r] = c
 	}
 	return nil
+}
+
+func (t *tally) add(ctx context.Context, c *counted, x extent, others []manifest.Deletion) error {
+	if ctx.Err() != nil {
+		return fault.WrapAs(fault.Canceled, ctx.Err(), "delete", "the caller gave up")
+	}
+	select {
+	case <-t.e.gate.closing:
+		return errClosed()
+	default:
+	}
+	n, sure, err := t.e.hiddenOf(x, []manifest.Deletion{*t.d}, others)
+	if err != nil {
+		return fault.Wrap(err, "delete", "nothing was deleted: what is stored cannot be read")
+	}
+	c.rows += n
+	c.sure = c.sure && sure
+	return nil
+}
+
+// isWhole reports whether everything that there is now was counted, but for blocks that are being merged in memory. e.catalogMu is held.
+func (t *tally) isWhole() bool {
+	one := []manifest.Deletion{*t.d}
+	for _, p := range t.e.current().set.parts {
+		if _, done := t.found[p.Number]; !done && len(hides(one, p.MinKey, p.MaxKey, p.MinArrival, 0)) > 0 {
+			return false
+		}
+	}
+	return true
 }

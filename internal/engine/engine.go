@@ -19,7 +19,7 @@ import (
 
 // Engine is an open store. Safe for concurrent use.
 //
-// Locks are taken in this order: sealing or compacting, catalogMu, mu. The committer alone touches
+// Locks are taken in this order: deleting, sealing or compacting, catalogMu, mu. The committer alone touches
 // the journal's writer and the counter.
 type Engine struct {
 	o       Options
@@ -34,6 +34,7 @@ type Engine struct {
 	cache     *cache
 	segments  *segment.Files
 	damage    damages
+	selectors selectors
 	documents *document.Log
 
 	// The committer's own.
@@ -49,6 +50,7 @@ type Engine struct {
 	sealKick chan struct{}
 	tidyKick chan struct{}
 
+	deleting    chan struct{}  // holds a token while nobody deletes
 	compacting  chan struct{}  // holds a token while nobody merges segments
 	merger      *block.Encoder // as encoder; of whoever has the token
 	compactKick chan struct{}

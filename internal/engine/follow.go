@@ -231,10 +231,13 @@ func (f *Follow) collect(b *block.Block, low, end uint64, v *View, applied uint6
 	if n == 0 {
 		return
 	}
-	some := hides(v.st.deletions, b.Key(0), b.Key(n-1), b.MinArrival(), applied)
+	hidden, err := f.e.mask(b, hides(v.st.deletions, b.Key(0), b.Key(n-1), b.MinArrival(), applied))
+	if err != nil {
+		f.note(f.e.unjudged(err))
+	}
 	for i := range n {
 		k := b.Key(i)
-		if a := k.Arrival(); a >= low && a < end && !hidden(some, k) {
+		if a := k.Arrival(); a >= low && a < end && !hidden.Has(i) {
 			f.rows = append(f.rows, Row{b, i, k})
 		}
 	}

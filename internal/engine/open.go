@@ -26,11 +26,13 @@ func Open(dir string, options Options) (*Engine, error) {
 		o: o, fs: o.FS, dir: dir, log: o.Logger,
 		gate: newGate(), cache: newCache(o.CacheBytes), segments: segment.NewFiles(o.OpenFiles), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
-		compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
+		deleting: make(chan struct{}, 1), compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
 		views: map[*View]struct{}{}, sealed: make(chan struct{}),
 	}
 	e.sealing <- struct{}{}
+	e.deleting <- struct{}{}
 	e.compacting <- struct{}{}
+	e.selectors.compile = o.Compile
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	if !o.ReadOnly {
 		if err := e.makeDir(); err != nil {
@@ -183,22 +185,12 @@ func (e *Engine) recover() (err error) {
 		e.epoch, e.counter = epoch+1, e.o.Hooks.FirstCounter
 		next = event.ArrivalOf(e.epoch, e.counter)
 	}
-	e.state = &state{set: rec.set(), recent: rec.recents(), absent: rec.absent, deletions: rec.deletions(), next: next, changed: make(chan struct{})}
-	for _, r := range e.state.recent {
-		e.state.visible += int64(r.rows)
+	deletions, err := rec.deletions()
+	if err != nil {
+		return err
 	}
-	for _, p := range e.state.set.parts {
-		e.state.visible += p.Rows
-	}
-	if len(e.state.deletions) > 0 {
-		v := e.acquire(false)
-		n, err := v.count(context.Background(), Everything)
-		v.Release()
-		if err != nil {
-			return err
-		}
-		e.state.visible = n
-	}
+	e.state = &state{set: rec.set(), recent: rec.recents(), absent: rec.absent, deletions: deletions, next: next, changed: make(chan struct{})}
+	e.state.visible = e.countVisible(e.state)
 	if !e.o.ReadOnly {
 		if err := rec.takeOver(); err != nil {
 			return err

@@ -23,8 +23,9 @@ const (
 	mostFull   = 8
 	// deadShare: a segment of which deletions hide this part is written again without it.
 	deadShare = 4
-	// manyDeletions is how many may concern one segment before they are worked in.
+	// manyDeletions is how many may concern one segment before they are worked in; one with a filter counts as filterBurden.
 	manyDeletions = 64
+	filterBurden  = 16
 )
 
 // A policy has the sizes that a plan goes by.
@@ -172,27 +173,12 @@ func (p policy) surplus(byTime []manifest.Segment) []manifest.Segment {
 	return slices.Clone(byTime[best : best+width])
 }
 
-// dead estimates how many rows of a segment deletions hide, and counts the deletions that concern it. Of a block that one hides in part it
-// takes the share of the block's time.
-func (p *part) dead(deletions []manifest.Deletion) (rows int64, some int) {
-	concern := hides(deletions, p.MinKey, p.MaxKey, p.MinArrival, p.Applied)
-	if len(concern) == 0 {
-		return 0, 0
-	}
-	for i := range p.reader.Blocks() {
-		m := p.reader.Meta(i)
-		hiding := hides(concern, m.MinKey, m.MaxKey, m.MinArrival, p.Applied)
-		if covered(hiding, m.MinKey, m.MaxKey, m.MaxArrival) {
-			rows += int64(m.Rows)
-			continue
+// burden is what the deletions that concern a segment cost whoever reads it, a plain one being 1.
+func (p *part) burden(deletions []manifest.Deletion) (n int) {
+	for _, d := range hides(deletions, p.MinKey, p.MaxKey, p.MinArrival, p.Applied) {
+		if n++; d.Filter != "" {
+			n += filterBurden - 1
 		}
-		share := 0.0
-		from, to := float64(m.MinKey.Instant()), float64(m.MaxKey.Instant())
-		for _, d := range hiding {
-			low, high := max(from, float64(d.From.Instant())), min(to, float64(d.To.Instant()))
-			share += (high - low + 1) / (to - from + 1)
-		}
-		rows += int64(min(share, 1) * float64(m.Rows))
 	}
-	return rows, len(concern)
+	return n
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strconv"
@@ -90,7 +91,7 @@ func (rec *recovery) reconcile() error {
 			_ = p.reader.Release()
 			return true
 		}
-		p.Applied = s.Applied
+		p.Applied, p.Hidden = s.Applied, s.Hidden
 		return false
 	})
 	return nil
@@ -324,7 +325,27 @@ func (rec *recovery) release() {
 
 func (rec *recovery) recents() []*recent { return append(rec.salvaged, rec.replayed...) }
 
-func (rec *recovery) deletions() []manifest.Deletion { return rec.catalog.Checkpoint().AddDeletions }
+// deletions returns those in force. A catalog that was rebuilt may not know how much they hide.
+func (rec *recovery) deletions() ([]manifest.Deletion, error) {
+	all := rec.catalog.Checkpoint().AddDeletions
+	for _, d := range all {
+		if d.Filter == "" {
+			continue
+		}
+		if _, err := rec.e.selectors.get(d.Filter); err != nil {
+			return nil, fault.WrapAs(fault.Unsupported, err, "open store", "deletion %d has a filter that this program cannot read", d.Number).At(path.Join(rec.e.dir, rec.loaded.Name), fault.NoOffset)
+		}
+	}
+	for _, p := range rec.parts {
+		if p.Hidden == 0 && len(all) > 0 { // or nobody has counted
+			if err := rec.e.weigh(context.Background(), []*part{p}, all); err != nil {
+				return nil, err
+			}
+			rec.catalog.Segments[p.Number] = p.Segment
+		}
+	}
+	return all, nil
+}
 
 // takeOver makes this process the one that writes: what was replayed durable, a higher epoch
 // durable, litter gone.

@@ -286,9 +286,6 @@ func (e *Engine) adopt(parts []*part, files []uint64) error {
 	st := e.state
 	e.mu.Unlock()
 	defer release(parts) // the state has its own references
-	for _, p := range parts {
-		edit.Add = append(edit.Add, p.Segment)
-	}
 	// The ids in the files that go stay known (R16).
 	arrivals := map[uint64]bool{}
 	for _, r := range e.catalog.Catalog().Retries {
@@ -308,6 +305,13 @@ func (e *Engine) adopt(parts []*part, files []uint64) error {
 		edit.Retries = append(edit.Retries, manifest.Retry{ID: id, Base: r.base, Rows: r.rows, Time: r.time})
 	})
 	e.catalog.Forget(now - int64(retryWindow))
+	if err := e.weigh(e.stopped, parts, st.deletions); err != nil {
+		retire(parts)
+		return fault.Wrap(err, "seal", "the segment just written cannot be read")
+	}
+	for _, p := range parts {
+		edit.Add = append(edit.Add, p.Segment)
+	}
 	edit.DropDeletions = needless(st.deletions, kept, append(slices.Collect(maps.Values(e.catalog.Catalog().Segments)), edit.Add...))
 	if err := e.catalog.Append(edit); err != nil {
 		if e.catalog.Name() != "" {

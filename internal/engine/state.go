@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -188,31 +187,4 @@ func (e *Engine) current() *state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.state
-}
-
-// hides returns the deletions that may concern events of these keys and arrival numbers.
-func hides(deletions []manifest.Deletion, minKey, maxKey event.Key, minArrival uint64, applied uint64) []manifest.Deletion {
-	var some []manifest.Deletion
-	for _, d := range deletions {
-		if d.Number > applied && d.Horizon > minArrival && (Span{d.From, d.To}).Overlaps(minKey, maxKey) {
-			some = append(some, d)
-		}
-	}
-	return some
-}
-
-// covered reports whether one of the deletions hides every such event.
-func covered(deletions []manifest.Deletion, minKey, maxKey event.Key, maxArrival uint64) bool {
-	return slices.ContainsFunc(deletions, func(d manifest.Deletion) bool {
-		return maxArrival < d.Horizon && (Span{d.From, d.To}).Within(minKey, maxKey)
-	})
-}
-
-func hidden(deletions []manifest.Deletion, k event.Key) bool {
-	for i := range deletions {
-		if deletions[i].Covers(k) {
-			return true
-		}
-	}
-	return false
 }

@@ -145,6 +145,9 @@ func (in *inspection) edit(p *Part, f frame.Frame) error {
 		part.add("rows", s.Rows)
 		part.keys(s.MinKey, s.MaxKey, s.MinArrival, s.MaxArrival)
 		part.add("deletions applied through", s.Applied)
+		if s.Hidden > 0 {
+			part.add("rows hidden", s.Hidden)
+		}
 		p.Parts = append(p.Parts, part)
 	}
 	for _, n := range e.Drop {
@@ -155,6 +158,12 @@ func (in *inspection) edit(p *Part, f frame.Frame) error {
 		part.add("from", d.From.String())
 		part.add("to", d.To.String())
 		part.add("of arrivals below", d.Horizon)
+		if len(d.Keys) > 0 {
+			part.add("keys", len(d.Keys))
+		}
+		if d.Filter != "" {
+			part.add("filter", d.Filter)
+		}
 		p.Parts = append(p.Parts, part)
 	}
 	for _, n := range e.DropDeletions {

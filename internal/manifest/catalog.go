@@ -18,19 +18,32 @@ type Segment struct {
 	Bytes                  int64
 	MinKey, MaxKey         event.Key // inclusive
 	MinArrival, MaxArrival uint64    // inclusive
-	Applied                uint64    // deletions up to this number were applied when it was written
+	Applied                uint64    // deletions up to this number do not concern it: they were worked in, or hide nothing of it
+	Hidden                 int64     // rows that deletions in force hide; 0 also if that is not known, and some may
 }
 
-// Deletion hides the events of a range of keys that arrived before it.
+// Deletion hides the events of a range of keys that arrived before it: all of them, or only some.
 type Deletion struct {
-	Number   uint64    // rises with every deletion
-	From, To event.Key // inclusive
-	Horizon  uint64    // only arrival numbers below it are hidden
+	Number   uint64      // rises with every deletion
+	From, To event.Key   // inclusive
+	Horizon  uint64      // only arrival numbers below it are hidden
+	Keys     []event.Key // not empty: only these, rising, all in the range
+	Filter   string      // not empty: only what this expression selects
 }
 
-// Covers reports whether the deletion hides the event of that key.
-func (d Deletion) Covers(k event.Key) bool {
-	return k.Arrival() < d.Horizon && d.From.Compare(k) <= 0 && k.Compare(d.To) <= 0
+// Whole reports whether the deletion hides all of its range.
+func (d *Deletion) Whole() bool { return len(d.Keys) == 0 && d.Filter == "" }
+
+// Concerns reports whether the deletion may hide an event with a key from one to another, whenever it arrived.
+func (d *Deletion) Concerns(from, to event.Key) bool {
+	if d.From.Compare(to) > 0 || from.Compare(d.To) > 0 {
+		return false
+	}
+	if len(d.Keys) == 0 {
+		return true
+	}
+	i, _ := slices.BinarySearchFunc(d.Keys, from, event.Key.Compare)
+	return i < len(d.Keys) && d.Keys[i].Compare(to) <= 0
 }
 
 // Retry remembers the id of a batch whose journal file is gone (R16).

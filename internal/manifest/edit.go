@@ -18,9 +18,11 @@ import (
 //	|   4    | sealed through journal number u64                               |
 //	|   5    | last deletion number u64                                        |
 //	|   6    | add segment: number u64, rows u64, bytes u64, min key 16,       |
-//	|        | max key 16, min arrival u64, max arrival u64, applied u64       |
+//	|        | max key 16, min arrival u64, max arrival u64, applied u64,      |
+//	|        | hidden u64                                                      |
 //	|   7    | drop segment: number u64                                        |
-//	|   8    | add deletion: number u64, from 16, to 16, horizon u64           |
+//	|   8    | add deletion: number u64, from 16, to 16, horizon u64,          |
+//	|        | n u32, len u32, n keys 16, filter                               |
 //	|   9    | drop deletion: number u64                                       |
 //	|  10    | retry: base u64, rows u32, time i64, len u16, id                |
 //	|  11    | newest journal: number u64, last sequence u64                   |
@@ -41,10 +43,10 @@ const (
 	tagJournal
 )
 
-// itemBytes has the fixed length of each tag's item, the tag not counted.
+// itemBytes has the length of each tag's item, the tag not counted, nor the keys, the filter and the id at the end of some.
 var itemBytes = [...]int{
 	tagStore: 16, tagEpoch: 4, tagNextFile: 8, tagSealed: 8, tagLastDeletion: 8,
-	tagAdd: 80, tagDrop: 8, tagAddDeletion: 48, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16,
+	tagAdd: 88, tagDrop: 8, tagAddDeletion: 56, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16,
 }
 
 func appendEdit(dst []byte, e Edit) []byte {
@@ -79,6 +81,7 @@ func appendEdit(dst []byte, e Edit) []byte {
 		dst = le.AppendUint64(dst, s.MinArrival)
 		dst = le.AppendUint64(dst, s.MaxArrival)
 		dst = le.AppendUint64(dst, s.Applied)
+		dst = le.AppendUint64(dst, uint64(s.Hidden))
 	}
 	for _, n := range e.Drop {
 		number(tagDrop, n)
@@ -87,6 +90,12 @@ func appendEdit(dst []byte, e Edit) []byte {
 		number(tagAddDeletion, d.Number)
 		dst = append(append(dst, d.From[:]...), d.To[:]...)
 		dst = le.AppendUint64(dst, d.Horizon)
+		dst = le.AppendUint32(dst, uint32(len(d.Keys)))
+		dst = le.AppendUint32(dst, uint32(len(d.Filter)))
+		for _, k := range d.Keys {
+			dst = append(dst, k[:]...)
+		}
+		dst = append(dst, d.Filter...)
 	}
 	for _, n := range e.DropDeletions {
 		number(tagDropDeletion, n)
@@ -136,12 +145,25 @@ func decodeEdit(src []byte) (Edit, error) {
 			e.Add = append(e.Add, Segment{
 				Number: u64(0), Rows: int64(u64(8)), Bytes: int64(u64(16)),
 				MinKey: event.Key(item[24:40]), MaxKey: event.Key(item[40:56]),
-				MinArrival: u64(56), MaxArrival: u64(64), Applied: u64(72),
+				MinArrival: u64(56), MaxArrival: u64(64), Applied: u64(72), Hidden: int64(u64(80)),
 			})
 		case tagDrop:
 			e.Drop = append(e.Drop, u64(0))
 		case tagAddDeletion:
-			e.AddDeletions = append(e.AddDeletions, Deletion{Number: u64(0), From: event.Key(item[8:24]), To: event.Key(item[24:40]), Horizon: u64(40)})
+			d := Deletion{Number: u64(0), From: event.Key(item[8:24]), To: event.Key(item[24:40]), Horizon: u64(40)}
+			keys, filter := uint64(le.Uint32(item[48:])), uint64(le.Uint32(item[52:]))
+			if 16*keys+filter > uint64(len(src)) {
+				return e, fault.New(fault.Corrupt, op, "%d keys and a filter of %d bytes at byte %d of the edit, %d bytes left", keys, filter, length-len(src), len(src))
+			}
+			for range keys {
+				k := event.Key(src)
+				if n := len(d.Keys); n > 0 && d.Keys[n-1].Compare(k) >= 0 {
+					return e, fault.New(fault.Corrupt, op, "a key at byte %d of the edit does not follow the one before", length-len(src))
+				}
+				d.Keys, src = append(d.Keys, k), src[len(k):]
+			}
+			d.Filter, src = string(src[:filter]), src[filter:]
+			e.AddDeletions = append(e.AddDeletions, d)
 		case tagDropDeletion:
 			e.DropDeletions = append(e.DropDeletions, u64(0))
 		case tagRetry:

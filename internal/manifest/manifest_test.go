@@ -22,6 +22,10 @@ func sample() []Edit {
 		{Add: []Segment{{Number: 7, Rows: 10, Bytes: 99, MinKey: key(1), MaxKey: key(9), MinArrival: 1, MaxArrival: 10}}, Sealed: 3, NextFile: 8},
 		{AddDeletions: []Deletion{{Number: 1, From: key(2), To: key(3), Horizon: 11}}, Retries: []Retry{{ID: "a", Base: 4, Rows: 2, Time: 100}}},
 		{Add: []Segment{{Number: 9, Rows: 1, Applied: 1}}, Drop: []uint64{7}, Epoch: 5, Journal: JournalEnd{12, 34}},
+		{AddDeletions: []Deletion{
+			{Number: 2, From: key(1), To: key(9), Horizon: 12, Keys: []event.Key{key(1), key(4), key(9)}},
+			{Number: 3, From: event.MinKey, To: event.MaxKey, Horizon: 13, Filter: "@Level = 'Debug'"},
+		}, Add: []Segment{{Number: 9, Rows: 4, Applied: 1, Hidden: 3}}},
 		{DropDeletions: []uint64{1}, Retries: []Retry{{ID: "b", Base: 6, Rows: 1, Time: 200}}},
 	}
 }

@@ -130,6 +130,20 @@ func (f *Filter) AsOf(t time.Time) *Filter {
 	return &g
 }
 
+// AsksTime reports whether the filter calls Now().
+func (f *Filter) AsksTime() bool { return asksTime(f.tree) }
+
+func asksTime(e syntax.Expr) bool {
+	if c, ok := e.(*syntax.Call); ok {
+		if f := findFunction(c.Name); f != nil && f.name == "Now" {
+			return true
+		}
+	}
+	found := false
+	syntax.Children(e, func(child syntax.Expr) { found = found || asksTime(child) })
+	return found
+}
+
 // Reads names the raw top-level members that the filter can read, in no order. whole: it can read any, through
 // the message or Row.Object.
 func (f *Filter) Reads() (members []string, whole bool) {
