@@ -74,6 +74,7 @@ var filters = []*filter{
 	{text: "Text like '%7%'", holds: func(e *entry) bool { return e.form == 4 && strings.Contains(strconv.Itoa(e.n), "7") }},
 	{text: "A = 2", holds: func(e *entry) bool { return e.form == 3 && e.n%3 == 2 }},
 	{text: "Has(@Exception) and not Has(Text)", holds: func(e *entry) bool { return e.form == 6 }},
+	{text: "N % 5 = 2 and @Id <> ''", holds: func(e *entry) bool { return e.n%5 == 2 }}, // only the event tells
 	{text: "N < 0", holds: func(*entry) bool { return false }},
 }
 

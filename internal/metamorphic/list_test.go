@@ -44,7 +44,7 @@ var chances = []struct {
 		return o
 	}},
 	{5, func(m *maker) op { return op{Do: "follow", Event: m.rng.IntN(300), Filter: m.filter()} }},
-	{4, (*maker).delete},
+	{5, (*maker).delete},
 	{4, func(m *maker) op { return m.troubled(op{Do: "set", Key: m.key(), Bytes: m.rng.IntN(200)}, 6) }},
 	{2, func(m *maker) op { return m.troubled(op{Do: "unset", Key: m.key()}, 6) }},
 	{3, func(m *maker) op { return m.troubled(op{Do: "value", Key: m.key()}, 30) }},
@@ -189,11 +189,16 @@ func (m *maker) delete() op {
 		n := m.rng.IntN(300)
 		o.From, o.To = &bound{Key: true, Event: n}, &bound{Key: true, Event: n + m.rng.IntN(4)}
 	}
-	o = m.troubled(o, 4)
-	if o.Trouble != nil && o.Trouble.Fault != "" {
-		o.Trouble.Fault = pick(m.rng, "full", "short", "dropped", "syncdir") // what cannot be read is not counted
+	switch m.rng.IntN(4) {
+	case 0:
+		o.Filter = filters[m.rng.IntN(len(filters))].text
+	case 1:
+		o = op{Do: "delete", Events: []int{}}
+		for range 1 + m.rng.IntN(6) {
+			o.Events = append(o.Events, m.rng.IntN(300))
+		}
 	}
-	return o
+	return m.troubled(o, 4)
 }
 
 func (m *maker) crash() string { return pick(m.rng, vfs.CrashModes()...).String() }

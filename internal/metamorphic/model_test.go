@@ -146,8 +146,8 @@ func (m *model) do(o *op) (out outcome) {
 		}
 		out.events = m.since(out.after, o.Filter)
 	case "delete":
-		for n := range m.events {
-			if m.live[n] && m.inRange(o, n) {
+		for _, n := range m.doomed(o) {
+			if m.live[n] {
 				m.live[n] = false
 				out.count++
 			}
@@ -310,6 +310,22 @@ func (m *model) read(o *op, live []bool) (events []int) {
 	for _, n := range m.order {
 		if !take(n) {
 			break
+		}
+	}
+	return events
+}
+
+// doomed are the events that a deletion is about, deleted ones perhaps among them.
+func (m *model) doomed(o *op) []int {
+	if o.Events == nil {
+		all := *o
+		all.Limit, all.Descending = 0, false
+		return m.read(&all, m.live)
+	}
+	var events []int
+	for _, n := range o.Events {
+		if len(m.events) > 0 {
+			events = append(events, n%len(m.events))
 		}
 	}
 	return events

@@ -21,10 +21,11 @@ type op struct {
 	To         *bound `json:"to,omitempty"`
 	Descending bool   `json:"descending,omitempty"`
 	Filter     string `json:"filter,omitempty"`
-	Limit      int    `json:"limit,omitempty"` // read: most events; histogram: buckets; advance: how many events
-	Way        string `json:"way,omitempty"`   // read: how
-	Slot       int    `json:"slot,omitempty"`  // of what is held: snapshots, readers, followers; read: of the snapshot, from 1
-	Event      int    `json:"event,omitempty"` // get; follow: after which, from 1
+	Limit      int    `json:"limit,omitempty"`  // read: most events; histogram: buckets; advance: how many events
+	Way        string `json:"way,omitempty"`    // read: how
+	Slot       int    `json:"slot,omitempty"`   // of what is held: snapshots, readers, followers; read: of the snapshot, from 1
+	Event      int    `json:"event,omitempty"`  // get; follow: after which, from 1
+	Events     []int  `json:"events,omitempty"` // delete: only these
 
 	Key   string `json:"key,omitempty"` // set, unset, value, documents
 	Bytes int    `json:"bytes,omitempty"`

@@ -319,10 +319,7 @@ func (w *world) step(o *op, want *outcome) error {
 	case "together":
 		return w.together(want)
 	case "read":
-		q, err := w.query(o)
-		if err != nil {
-			return err
-		}
+		q := w.query(o)
 		if o.Slot > 0 {
 			if q.snapshot = w.pins[o.Slot]; q.snapshot == nil {
 				return errNoWay
@@ -337,10 +334,7 @@ func (w *world) step(o *op, want *outcome) error {
 		}
 		return sameTexts([]string{w.events[want.events[0]].text}, []string{text}, err)
 	case "histogram":
-		q, err := w.query(o)
-		if err != nil {
-			return err
-		}
+		q := w.query(o)
 		texts, err := d.histogram(q, o.Limit)
 		return sameTexts(want.texts, texts, err)
 	case "follow":
@@ -354,11 +348,7 @@ func (w *world) step(o *op, want *outcome) error {
 		h, err := d.follow(after, until, filterOf(o.Filter))
 		return w.same(w.byArrival(want.events), h, err)
 	case "delete":
-		q, err := w.query(o)
-		if err != nil {
-			return err
-		}
-		n, err := d.store().Delete(ctx, q.rng())
+		n, err := w.delete(o)
 		if err != nil {
 			return told{err}
 		}
@@ -490,6 +480,24 @@ func (w *world) together(want *outcome) error {
 	return nil
 }
 
+func (w *world) delete(o *op) (int64, error) {
+	s := w.door.store()
+	if o.Events != nil {
+		var keys []stele.Key
+		for _, n := range o.Events {
+			if len(w.keys) > 0 {
+				keys = append(keys, w.keys[n%len(w.keys)])
+			}
+		}
+		return s.DeleteKeys(ctx, keys...)
+	}
+	q := w.query(o)
+	if q.filter != nil {
+		return s.DeleteMatching(ctx, q.rng(), q.filter.parsed)
+	}
+	return s.Delete(ctx, q.rng())
+}
+
 // byArrival sorts events by the numbers that this store gave them.
 func (w *world) byArrival(events []int) []int {
 	return slices.SortedFunc(slices.Values(events), func(a, b int) int {
@@ -498,7 +506,7 @@ func (w *world) byArrival(events []int) []int {
 }
 
 // query is an operation's, with the store's own keys.
-func (w *world) query(o *op) (*query, error) {
+func (w *world) query(o *op) *query {
 	q := &query{descending: o.Descending, filter: filterOf(o.Filter), most: o.Limit, way: o.Way}
 	set := func(l *limit, b *bound) {
 		if b == nil {
@@ -515,7 +523,7 @@ func (w *world) query(o *op) (*query, error) {
 	}
 	set(&q.from, o.From)
 	set(&q.to, o.To)
-	return q, nil
+	return q
 }
 
 // same compares what was found with the events that there should be.
@@ -622,10 +630,7 @@ func (w *world) held(o *op, want *outcome) error {
 		if r := w.readers[o.Slot]; r != nil {
 			_ = r.Close()
 		}
-		q, err := w.query(o)
-		if err != nil {
-			return err
-		}
+		q := w.query(o)
 		w.readers[o.Slot] = s.Read(ctx, q.options())
 	case "advance":
 		r := w.readers[o.Slot]
