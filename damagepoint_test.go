@@ -307,7 +307,7 @@ func TestACatalogThatIsCutOffLosesNoSegment(t *testing.T) {
 	}
 	again.Reopen()
 	same(t, "opened again", series(0, 10), again.All())
-	if d := again.Stats().Damage; len(d) > 0 {
+	if d := live(again); len(d) > 0 {
 		t.Errorf("repaired, and still reported: %v", d)
 	}
 }

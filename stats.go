@@ -19,12 +19,12 @@ type Stats struct {
 	Compactions    int64 // of segments, since opening
 	JournalBytes   int64
 	DocumentBytes  int64
-	DiskBytes      int64         // of all files in the directory
+	DiskBytes      int64         // of all files in the directory, those in quarantine too
 	Oldest, Newest time.Time     // zero if empty; deleted events may count for a while
 	LastArrival    uint64        // highest arrival number of an event in the store, 0 if empty
 	Snapshots      int           // open ones
 	OldestSnapshot time.Duration // its age
-	Damage         []Damage      // found since opening, while opening or reading
+	Damage         []Damage      // found since opening, while opening or reading, and what is in quarantine
 	Opened         time.Duration // how long opening took
 }
 
@@ -34,6 +34,10 @@ type Damage struct {
 	Offset int64  // -1: the file as a whole
 	What   string // what is lost
 	Err    error  // the chain of causes
+
+	Rows           int64     // events that are lost by it, 0 if that is not known
+	Oldest, Newest time.Time // between which they lie; zero if that is not known
+	Kept           bool      // the file is in quarantine: it is kept until Forget, and nothing needs it
 }
 
 // Stats returns statistics. They are cheap, and also answer after Close.

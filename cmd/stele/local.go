@@ -111,7 +111,7 @@ func (l *local) stats(context.Context) (storeStats, error) {
 		Oldest: timeOrNil(s.Oldest), Newest: timeOrNil(s.Newest), LastArrival: s.LastArrival,
 	}
 	for _, d := range s.Damage {
-		out.Damage = append(out.Damage, damageNote{File: d.File, Offset: d.Offset, What: d.What, Error: explain(d.Err)})
+		out.Damage = append(out.Damage, noteOf(d))
 	}
 	return out, nil
 }

@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"damage": damage,
 			"cut":    cut,
 			"write":  write,
+			"glob":   glob,
 		},
 	})
 }
@@ -128,6 +129,16 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// glob PATTERN puts the name of the first file that matches into $FOUND.
+func glob(ts *testscript.TestScript, neg bool, args []string) {
+	names, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(names) == 0 {
+		ts.Fatalf("no file matches %s", args[0])
+	}
+	ts.Setenv("FOUND", filepath.Base(names[0]))
 }
 
 // damage PATTERN flips a bit in the middle of the one file of that name that is longest.

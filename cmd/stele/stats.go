@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path"
 	"text/tabwriter"
 	"time"
+
+	"github.com/stelehq/stele"
 )
 
 // statsCommand shows what is in the store.
@@ -40,10 +43,21 @@ type storeStats struct {
 }
 
 type damageNote struct {
-	File   string
-	Offset int64
-	What   string
-	Error  string
+	File           string
+	Offset         int64
+	What           string
+	Error          string
+	Rows           int64
+	Oldest, Newest *time.Time
+	Kept           bool
+}
+
+func noteOf(d stele.Damage) damageNote {
+	n := damageNote{File: d.File, Offset: d.Offset, What: d.What, Error: explain(d.Err), Rows: d.Rows, Kept: d.Kept}
+	if !d.Oldest.IsZero() {
+		n.Oldest, n.Newest = &d.Oldest, &d.Newest
+	}
+	return n
 }
 
 func (c *statsCommand) Run(ctx context.Context, s streams) error {
@@ -102,6 +116,9 @@ func printDamage(w io.Writer, all []damageNote) error {
 			fmt.Fprintf(w, "  %s at byte %d\n", d.File, d.Offset)
 		} else {
 			fmt.Fprintf(w, "  %s\n", d.File)
+		}
+		if d.Kept {
+			fmt.Fprintf(w, "    kept: until stele verify DIR --forget %s\n", path.Base(d.File))
 		}
 		if d.What != "" {
 			fmt.Fprintf(w, "    lost: %s\n", d.What)

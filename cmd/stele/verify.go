@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/stelehq/stele"
@@ -12,15 +14,19 @@ import (
 
 // verifyCommand checks a store.
 type verifyCommand struct {
-	Dir  string `arg:"" help:"The store's directory; no server may have it open."`
-	JSON bool   `name:"json" help:"One JSON object."`
+	Dir    string   `arg:"" help:"The store's directory; no server may have it open."`
+	Forget []string `placeholder:"FILE" help:"Let go of what is damaged in a file first."`
+	JSON   bool     `name:"json" help:"One JSON object."`
 }
 
 func (verifyCommand) Help() string {
 	return `Reads every byte that the store consists of and checks it. Nothing is changed. Exit code 13 says that data is damaged;
 the report says which file, where, what was expected and found, and what is lost.
 
-    stele verify ./data`
+Damaged files are kept, in place or in the directory quarantine, until they are forgotten: then what is sound of them is kept and the file is removed.
+
+    stele verify ./data
+    stele verify ./data --forget journal-0000000000000007.log`
 }
 
 // verifyReport is what --json prints.
@@ -32,6 +38,11 @@ type verifyReport struct {
 
 func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 	began := time.Now()
+	if len(c.Forget) > 0 {
+		if err := c.forget(ctx); err != nil {
+			return err
+		}
+	}
 	store, err := stele.Open(c.Dir, &stele.Options{ReadOnly: true})
 	if err != nil {
 		return err
@@ -44,13 +55,30 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 	v := verifyReport{Files: r.Files, Frames: r.Frames, Blocks: r.Blocks, Events: r.Events, Documents: r.Documents, Bytes: r.Bytes,
 		Seconds: time.Since(began).Seconds(), Damage: []damageNote{}}
 	for _, d := range r.Damage {
-		v.Damage = append(v.Damage, damageNote{File: d.File, Offset: d.Offset, What: d.What, Error: explain(d.Err)})
+		v.Damage = append(v.Damage, noteOf(d))
 	}
 	if err := v.print(s, c.JSON); err != nil {
 		return err
 	}
 	if len(v.Damage) > 0 {
 		return exitCode(fault.Corrupt.ExitCode())
+	}
+	return nil
+}
+
+func (c *verifyCommand) forget(ctx context.Context) (err error) {
+	if _, err := os.Stat(c.Dir); err != nil {
+		return fault.Wrap(err, "forget damage", "there is no store in %s", c.Dir)
+	}
+	store, err := stele.Open(c.Dir, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	for _, file := range c.Forget {
+		if err := store.Forget(ctx, file); err != nil {
+			return err
+		}
 	}
 	return nil
 }

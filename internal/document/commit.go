@@ -206,7 +206,7 @@ func (l *Log) openWriter() (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFile(l.fs, l.dir, number)
+	f, err := l.openFile(number)
 	if err != nil {
 		return nil, errors.Join(err, w.Close(), l.fs.Remove(w.Name()))
 	}

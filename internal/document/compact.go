@@ -93,7 +93,7 @@ func (l *Log) rewrite() error {
 	if err := l.fs.SyncDir(l.dir); err != nil {
 		return fault.WrapAs(fault.IO, err, op, "cannot sync the directory").At(l.dir, fault.NoOffset)
 	}
-	f, err := openFile(l.fs, l.dir, number)
+	f, err := l.openFile(number)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	MaxValue     int              // most bytes of a value; 0: 16 MiB. Larger is fault.TooLarge
 	CompactBytes int64            // no compaction below so many bytes in the files; 0: 1 MiB
 	Now          func() time.Time // nil: time.Now
+
+	// Remove removes a file of the directory that is not needed any more, or keeps it elsewhere. nil: it is removed.
+	Remove func(base string)
 }
 
 // Info describes a document.
@@ -109,7 +112,7 @@ type place struct {
 // A file is one file of the log, open for reading. Readers of values hold a reference, so that
 // compaction does not close it under them.
 type file struct {
-	fs      vfs.FS
+	remove  func(base string)
 	file    vfs.File
 	name    string
 	number  uint64
@@ -118,9 +121,9 @@ type file struct {
 	retired atomic.Bool
 }
 
-func openFile(fs vfs.FS, dir string, number uint64) (*file, error) {
-	name := path.Join(dir, fileName(number))
-	f, err := fs.Open(name)
+func (l *Log) openFile(number uint64) (*file, error) {
+	name := path.Join(l.dir, fileName(number))
+	f, err := l.fs.Open(name)
 	if err != nil {
 		return nil, fault.WrapAs(fault.IO, err, "open documents", "cannot open the file").At(name, fault.NoOffset)
 	}
@@ -128,7 +131,7 @@ func openFile(fs vfs.FS, dir string, number uint64) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(fault.WrapAs(fault.IO, err, "open documents", "no length").At(name, fault.NoOffset), f.Close())
 	}
-	opened := &file{fs: fs, file: f, name: name, number: number, size: size}
+	opened := &file{remove: l.o.Remove, file: f, name: name, number: number, size: size}
 	opened.refs.Store(1)
 	return opened, nil
 }
@@ -141,7 +144,7 @@ func (f *file) release() {
 	}
 	_ = f.file.Close()
 	if f.retired.Load() {
-		_ = f.fs.Remove(f.name)
+		f.remove(path.Base(f.name))
 	}
 }
 

@@ -27,6 +27,9 @@ func Open(fs vfs.FS, dir string, o Options) (*Log, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Remove == nil {
+		o.Remove = func(base string) { _ = fs.Remove(path.Join(dir, base)) }
+	}
 	l := &Log{fs: fs, dir: dir, o: o, next: 1, spaces: map[string]map[string]doc{}, reported: map[place]bool{}}
 	l.queue.idle = sync.NewCond(&l.queue.Mutex)
 	if err := l.replay(); err != nil {
@@ -55,7 +58,7 @@ func (l *Log) replay() error {
 	newest := 0 // the newest complete file
 	for _, n := range numbers {
 		l.next = max(l.next, n+1)
-		f, err := openFile(l.fs, l.dir, n)
+		f, err := l.openFile(n)
 		if err != nil {
 			l.unreadable(err)
 			continue

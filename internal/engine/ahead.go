@@ -155,7 +155,7 @@ func (e *Engine) segmentBlock(p *part, i int, keep bool) (*block.Block, error) {
 		meta := p.reader.Meta(i)
 		lost := fault.Wrap(err, "read segment", "block %d of %s is lost: %d events from %s to %s", i, p.reader.Name(), meta.Rows,
 			meta.MinKey.Time().Format(timeLayout), meta.MaxKey.Time().Format(timeLayout))
-		e.damaged(lost, lost.Msg)
+		e.lost(lost, lost.Msg, toll{int64(meta.Rows), meta.MinKey, meta.MaxKey})
 		return nil, lost
 	}
 	if keep {

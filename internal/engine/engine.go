@@ -50,7 +50,9 @@ type Engine struct {
 	sealKick chan struct{}
 	tidyKick chan struct{}
 
-	deleting    chan struct{}  // holds a token while nobody deletes
+	deleting    chan struct{} // holds a token while nobody deletes
+	unreadSince time.Time     // since when a journal that is to be sealed cannot be read; of whoever seals
+
 	compacting  chan struct{}  // holds a token while nobody merges segments
 	merger      *block.Encoder // as encoder; of whoever has the token
 	compactKick chan struct{}
@@ -72,6 +74,9 @@ type Engine struct {
 	sealErr  error    // of the last attempt
 	sealed   chan struct{}
 	alone    map[uint64]bool // damaged segments, which are not merged
+
+	notesMu sync.Mutex
+	notes   quarantined // of damaged files that go into quarantine when nothing needs them
 
 	sealedBytes, compactedBytes int64 // written to segments since the store was opened
 	compactions                 int64
@@ -95,9 +100,15 @@ func (e *Engine) takeFile() uint64 {
 	return n
 }
 
-// remove deletes a file of the store, now or, if that fails, later.
+// remove deletes a file of the store, or puts it into quarantine if it is damaged: now or, if that fails, later.
 func (e *Engine) remove(base string) {
-	if err := e.fs.Remove(path.Join(e.dir, base)); err != nil && fault.KindOf(err) != fault.NotFound {
+	var err error
+	if n := e.noted(base); n != nil {
+		err = e.putAside(n)
+	} else {
+		err = e.fs.Remove(path.Join(e.dir, base))
+	}
+	if err != nil && fault.KindOf(err) != fault.NotFound {
 		e.log.Warn("a file could not be removed; it is tried again later", "file", base, "error", err)
 		e.mu.Lock()
 		e.litter = append(e.litter, base)

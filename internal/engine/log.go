@@ -63,17 +63,24 @@ func (e *Engine) recentBlock(r *recent, keep bool) (*block.Block, error) {
 	}
 	b, err := r.read()
 	if err != nil {
-		name := path.Join(e.dir, journal.Name(r.journal))
-		lost := fault.Wrap(err, "read journal", "a block of %s is lost: %s from %s to %s", name, plural(int64(r.rows), "event"),
-			r.minKey.Time().Format(timeLayout), r.maxKey.Time().Format(timeLayout)).At(name, r.offset)
-		e.damaged(lost, lost.Msg)
-		return nil, lost
+		return nil, e.lostRecent(r, err)
 	}
 	if keep {
 		e.cache.put(key, b)
 	}
 	return b, nil
 }
+
+// lostRecent notes that a recent block cannot be read, and returns an error that says what is lost.
+func (e *Engine) lostRecent(r *recent, err error) error {
+	name := path.Join(e.dir, journal.Name(r.journal))
+	lost := fault.Wrap(err, "read journal", "a block of %s is lost: %s from %s to %s", name, plural(int64(r.rows), "event"),
+		r.minKey.Time().Format(timeLayout), r.maxKey.Time().Format(timeLayout)).At(name, r.offset)
+	e.lost(lost, lost.Msg, r.toll())
+	return lost
+}
+
+func (r *recent) toll() toll { return toll{int64(r.rows), r.minKey, r.maxKey} }
 
 // read reads the block. Nothing in the file is trusted: the block has checksums of its own.
 func (r *recent) read() (*block.Block, error) {

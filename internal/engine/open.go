@@ -27,7 +27,7 @@ func Open(dir string, options Options) (*Engine, error) {
 		gate: newGate(), cache: newCache(o.CacheBytes), segments: segment.NewFiles(o.OpenFiles), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
 		deleting: make(chan struct{}, 1), compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
-		views: map[*View]struct{}{}, sealed: make(chan struct{}),
+		views: map[*View]struct{}{}, sealed: make(chan struct{}), notes: quarantined{},
 	}
 	e.sealing <- struct{}{}
 	e.deleting <- struct{}{}
@@ -144,6 +144,7 @@ func (e *Engine) recover() (err error) {
 	if err != nil {
 		return err
 	}
+	e.loadQuarantine(fl.names)
 	rec := &recovery{e: e, files: fl, loaded: loaded, catalog: loaded.Catalog}
 	rec.catalog.Apply(manifest.Edit{})
 	defer func() {
@@ -205,6 +206,7 @@ const rebuiltEpochs = 1024
 func (e *Engine) openDocuments() error {
 	log, err := document.Open(e.fs, e.dir, document.Options{
 		StoreID: e.storeID, ReadOnly: e.o.ReadOnly, MaxValue: e.o.DocumentBytes, Now: e.o.Hooks.Now, CompactBytes: e.o.Hooks.CompactBytes,
+		Remove: e.remove,
 	})
 	if err != nil {
 		return fault.Wrap(err, "open store", "cannot open the documents")
@@ -212,6 +214,9 @@ func (e *Engine) openDocuments() error {
 	e.documents = log
 	for _, d := range log.Damage() {
 		e.damaged(d, "")
+	}
+	if err := e.keepNotes(); err != nil {
+		e.log.Warn("what is damaged cannot be noted; it is tried again", "error", err)
 	}
 	return nil
 }

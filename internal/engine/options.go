@@ -41,6 +41,9 @@ type Hooks struct {
 	CompactFan   int              // how many segments of about the same size are merged; 0: 4 that overlap, 12 neighbours
 	NoTelling    bool             // events are never written as text, which is short and takes tests of thousands of stores long
 	CompactBytes int64            // the size from which the document log is compacted; 0: 1 MiB
+
+	QuarantineBytes int64         // how much is kept in quarantine; 0: 1 GiB
+	Patience        time.Duration // how long a journal that cannot be read keeps it from being sealed; 0: a minute
 }
 
 const (
@@ -51,6 +54,8 @@ const (
 
 	// With less memory than this, blocks of segments have a fourth of the rows: merging and encoding them takes some 50 MB.
 	muchMemory = 100 << 20
+
+	defaultPatience = time.Minute
 
 	// maxRotated is how many rotated journal files may wait for sealing before appends wait too.
 	maxRotated = 4
@@ -100,6 +105,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Hooks.PieceRows <= 0 {
 		o.Hooks.PieceRows = pieceRows
+	}
+	if o.Hooks.QuarantineBytes == 0 {
+		o.Hooks.QuarantineBytes = quarantineBytes
+	}
+	if o.Hooks.Patience == 0 {
+		o.Hooks.Patience = defaultPatience
 	}
 	if o.Hooks.ReserveBytes == 0 {
 		o.Hooks.ReserveBytes = defaultReserveBytes

@@ -94,12 +94,12 @@ func (rec *recovery) rebuild(identities map[uint64]segment.Identity) {
 	}
 	// So with what was salvaged of damaged ones.
 	for _, r := range rec.salvaged {
-		if n := rec.salvagedOf[r]; !replaced[n] && sharesRecent(r, live) {
+		if n := r.segment; !replaced[n] && sharesRecent(r, live) {
 			replaced[n] = true
 			delete(c.Segments, n)
 		}
 	}
-	rec.salvaged = slices.DeleteFunc(rec.salvaged, func(r *recent) bool { return replaced[rec.salvagedOf[r]] })
+	rec.salvaged = slices.DeleteFunc(rec.salvaged, func(r *recent) bool { return replaced[r.segment] })
 	rec.absent = slices.DeleteFunc(rec.absent, func(a absent) bool { return replaced[a.Number] })
 	for n := range replaced {
 		rec.keep[n] = false

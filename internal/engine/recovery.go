@@ -2,10 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
 
+	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
@@ -22,22 +26,21 @@ type recovery struct {
 	fresh   bool // there is no store yet
 	rebuilt bool // the catalog was damaged: files tell what it may have lost
 
-	parts      []*part
-	absent     []absent
-	salvaged   []*recent
-	salvagedOf map[*recent]uint64 // the segment that a block was found in
-	replayed   []*recent
-	logs       []*log          // of the journals that were replayed
-	foreign    map[uint64]bool // segments and journals that are not this store's, or not to be removed
-	keep       map[uint64]bool // segments that must not be swept
-	unsynced   []uint64        // journals with frames that only the page cache may hold
-	blank      []uint64        // journals whose creation a crash interrupted
+	parts    []*part
+	absent   []absent
+	salvaged []*recent
+	replayed []*recent
+	logs     []*log          // of the journals that were replayed
+	foreign  map[uint64]bool // segments and journals that are not this store's, or not to be removed
+	keep     map[uint64]bool // segments that must not be swept
+	unsynced []uint64        // journals with frames that only the page cache may hold
+	blank    []uint64        // journals whose creation a crash interrupted
 }
 
 // reconcile brings the catalog and the segment files together.
 func (rec *recovery) reconcile() error {
 	e := rec.e
-	rec.foreign, rec.keep, rec.salvagedOf = map[uint64]bool{}, map[uint64]bool{}, map[*recent]uint64{}
+	rec.foreign, rec.keep = map[uint64]bool{}, map[uint64]bool{}
 	nothing := len(rec.files.segments) == 0 && len(rec.files.journals) == 0 && rec.files.documents == 0
 	complete := rec.loaded.Name != "" && len(rec.loaded.Damage) == 0
 	switch {
@@ -129,7 +132,7 @@ func (rec *recovery) openSegment(number uint64) (*segment.Identity, error) {
 	info, damage, serr := segment.Salvage(e.fs, name, func(data []byte, m segment.Meta) error {
 		b, err := newRecent(slices.Clone(data), m.Base, 0)
 		if err == nil {
-			rec.salvagedOf[b] = number
+			b.segment = number
 			found = append(found, b)
 			rows += int64(b.rows)
 		}
@@ -180,7 +183,7 @@ func (rec *recovery) lose(s manifest.Segment, err *fault.Error, what string) {
 		what += " from " + s.MinKey.Time().Format(timeLayout) + " to " + s.MaxKey.Time().Format(timeLayout)
 		rec.absent = append(rec.absent, absent{s, fault.Wrap(err, "read segment", "lost: %s", what)})
 	}
-	rec.e.damaged(err, what)
+	rec.e.lost(err, what, toll{s.Rows, s.MinKey, s.MaxKey})
 }
 
 // inOrder checks what a reader relies on.
@@ -207,9 +210,9 @@ func (rec *recovery) replay() error {
 		}
 		numbers = append(numbers, n)
 		h, err := journal.ReadHeader(e.fs, e.dir, n)
-		switch fault.KindOf(err) {
-		case 0:
-		case fault.Corrupt:
+		switch {
+		case err == nil:
+		case fault.KindOf(err) == fault.Corrupt, withheld(err):
 			continue // the replay tells whether it is damage
 		default:
 			return err
@@ -233,19 +236,22 @@ func (rec *recovery) replay() error {
 	for _, r := range rec.catalog.Retries {
 		e.retries.add(r.ID, retry{r.Base, r.Rows, r.Time}, now)
 	}
-	for i, n := range numbers {
+	for _, n := range numbers {
 		if h, ok := headers[n]; ok && h.StoreID != e.storeID {
 			rec.foreign[n] = true
 			e.damaged(fault.New(fault.Corrupt, "open store", "expected a journal of store %x, found one of store %x", e.storeID, h.StoreID).
 				At(path.Join(e.dir, journal.Name(n)), 0), "the whole file is passed over")
 			continue
 		}
-		if err := rec.replayFile(n, cuts[n], i == len(numbers)-1, now); err != nil {
+		if err := rec.replayFile(n, cuts[n], now); err != nil {
 			return err
 		}
 	}
 	// A file that a later one names and that is not there.
 	for n, c := range cuts {
+		if _, err := e.fs.Size(e.quarantine(journal.Name(n))); err == nil {
+			continue
+		}
 		if c.Sequence >= journal.FirstSequence && !slices.Contains(numbers, n) {
 			e.damaged(fault.New(fault.Corrupt, "open store", "the file is missing").At(path.Join(e.dir, journal.Name(n)), fault.NoOffset),
 				"journal "+journal.Name(n)+": all of its events")
@@ -254,55 +260,130 @@ func (rec *recovery) replay() error {
 	return nil
 }
 
-func (rec *recovery) replayFile(number uint64, cut *journal.Cut, newest bool, now int64) error {
-	e := rec.e
-	name := path.Join(e.dir, journal.Name(number))
-	l, err := e.openLog(number)
-	if err != nil {
+// replayFile replays one journal. One that cannot be read at all, though tried several times, is put into quarantine, and the rest is served.
+func (rec *recovery) replayFile(number uint64, cut *journal.Cut, now int64) error {
+	var r replayed
+	var err error
+	for range openTries {
+		if r, err = rec.readJournal(number, cut); !withheld(err) {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+		rec.accept(number, cut, r, now)
+		return nil
+	case !withheld(err):
 		return err
 	}
-	rec.logs = append(rec.logs, l)
-	res, err := journal.Replay(e.fs, e.dir, number, cut, func(g journal.Group) error {
+	return rec.passOverJournal(number, err)
+}
+
+// withheld reports whether the disk does not give what is in a file. That it is somebody else's is another matter.
+func withheld(err error) bool {
+	return fault.KindOf(err) == fault.IO && !errors.Is(err, fs.ErrPermission)
+}
+
+// openTries is how often a journal is read before it is given up.
+const openTries = 3
+
+// A replayed is what a replay of a journal found.
+type replayed struct {
+	journal.Result
+	log     *log // with one reference
+	recents []*recent
+	retries []manifest.Retry
+	missing toll // what is missing between the groups
+}
+
+func (rec *recovery) readJournal(number uint64, cut *journal.Cut) (r replayed, err error) {
+	e := rec.e
+	if r.log, err = e.openLog(number); err != nil {
+		return r, err
+	}
+	next, last := uint64(0), int64(0)
+	r.Result, err = journal.Replay(e.fs, e.dir, number, cut, func(g journal.Group) error {
+		if next > 0 && g.Base > next && epochOf(g.Base) == epochOf(next) {
+			if r.missing.rows == 0 {
+				r.missing.minKey = event.MakeKey(last, 0)
+			}
+			r.missing.rows += int64(g.Base - next)
+			r.missing.maxKey = event.MakeKey(g.Time, 0)
+		}
 		base := g.Base
 		for i := range g.Blocks {
-			r := newRecentAt(l, &g.Blocks[i], base)
-			rec.replayed = append(rec.replayed, r)
-			rec.catalog.Epoch = max(rec.catalog.Epoch, epochOf(r.maxArrival))
-			base += uint64(r.rows)
+			r.recents = append(r.recents, newRecentAt(r.log, &g.Blocks[i], base))
+			base += uint64(g.Blocks[i].Rows)
 		}
 		base = g.Base
 		for _, b := range g.Batches {
 			if b.ID != "" {
-				e.retries.add(b.ID, retry{base, b.Rows, g.Time}, now)
+				r.retries = append(r.retries, manifest.Retry{ID: b.ID, Base: base, Rows: b.Rows, Time: g.Time})
 			}
 			base += uint64(b.Rows)
 		}
+		next, last = base, g.Time
 		return nil
 	})
 	if err != nil {
-		return err
+		r.log.release()
 	}
-	if res.HeaderLost && res.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && len(res.Damage) == 0 {
+	return r, err
+}
+
+func (rec *recovery) accept(number uint64, cut *journal.Cut, r replayed, now int64) {
+	e := rec.e
+	if r.HeaderLost && r.Groups == 0 && (cut == nil || cut.Sequence < journal.FirstSequence) && len(r.Damage) == 0 {
 		rec.blank = append(rec.blank, number)
-		rec.logs = rec.logs[:len(rec.logs)-1]
-		l.release()
-		return nil
+		r.log.release()
+		return
 	}
-	for _, d := range res.Damage {
-		e.damaged(d, "")
+	rec.logs = append(rec.logs, r.log)
+	rec.replayed = append(rec.replayed, r.recents...)
+	for _, b := range r.recents {
+		rec.catalog.Epoch = max(rec.catalog.Epoch, epochOf(b.maxArrival))
 	}
-	if res.HeaderLost && len(res.Damage) == 0 {
-		e.damaged(fault.New(fault.Corrupt, "replay journal", "both copies of the header are damaged").At(name, 0), "")
+	for _, b := range r.retries {
+		e.retries.add(b.ID, retry{b.Base, b.Rows, b.Time}, now)
 	}
-	if cut == nil && res.Last >= journal.FirstSequence && res.Synced < res.Last {
+	for i, d := range r.Damage {
+		what := ""
+		if i == 0 && r.missing.rows > 0 {
+			what = fmt.Sprintf("%s; up to %s that arrived between %s and %s are missing in the file", d.Msg, plural(r.missing.rows, "event"),
+				r.missing.minKey.Time().Format(timeLayout), r.missing.maxKey.Time().Format(timeLayout))
+		}
+		e.lost(d, what, toll{rows: r.missing.rows})
+		r.missing = toll{}
+	}
+	if r.HeaderLost && len(r.Damage) == 0 {
+		e.damaged(fault.New(fault.Corrupt, "replay journal", "both copies of the header are damaged").At(path.Join(e.dir, journal.Name(number)), 0), "")
+	}
+	if cut == nil && r.Last >= journal.FirstSequence && r.Synced < r.Last {
 		rec.unsynced = append(rec.unsynced, number)
 	}
-	last := res.Cut(number)
+	last := r.Cut(number)
 	if cut != nil {
 		last = *cut
 	}
 	e.cuts = append(e.cuts, last)
-	e.journals = append(e.journals, journalFile{number: number, bytes: res.Size, rotated: true})
+	e.journals = append(e.journals, journalFile{number: number, bytes: r.Size, rotated: true})
+}
+
+// passOverJournal puts a journal that cannot be read into quarantine.
+func (rec *recovery) passOverJournal(number uint64, why error) error {
+	e := rec.e
+	base := journal.Name(number)
+	d := damageOf(fault.Wrap(why, "open store", "a journal cannot be read; it is passed over").At(path.Join(e.dir, base), fault.NoOffset), "all events of the file")
+	if e.damage.add(d) {
+		e.log.Error("damage found", "file", d.File, "what", d.What, "error", why)
+	}
+	if e.o.ReadOnly {
+		return nil
+	}
+	e.note(d)
+	if n := e.noted(base); n == nil || e.putAside(n) != nil {
+		return why
+	}
 	return nil
 }
 
@@ -364,16 +445,23 @@ func (rec *recovery) takeOver() error {
 	rec.catalog.NextFile = e.nextFile
 	rec.catalog.Journal = e.journalEnd()
 	rec.catalog.Forget(e.now().UnixNano() - int64(retryWindow))
+	if err := e.keepNotes(); err != nil {
+		e.log.Warn("what is damaged cannot be noted; it is tried again", "error", err)
+	}
+	old := rec.loaded.Name
+	if e.noted(old) != nil {
+		old = "" // a damaged manifest is put aside below
+	}
 	var err error
-	if e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, rec.loaded.Name, e.takeFile); fault.KindOf(err) == fault.Full && e.giveReserve() {
-		e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, rec.loaded.Name, e.takeFile)
+	if e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, old, e.takeFile); fault.KindOf(err) == fault.Full && e.giveReserve() {
+		e.catalog, err = manifest.Start(e.fs, e.dir, rec.catalog, old, e.takeFile)
 	}
 	if err != nil {
 		return fault.Wrap(err, "open store", "cannot take over the store in %s", e.dir)
 	}
 	// From here on the new catalog is durable: what it does not name is litter.
 	for _, name := range rec.files.manifests {
-		if name != e.catalog.Name() && name != rec.loaded.Name {
+		if name != e.catalog.Name() && (old == "" || name != old) {
 			e.remove(name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -296,7 +297,7 @@ func TestAFailedOpenLeavesNoFileOpen(t *testing.T) {
 	ok(t, e.Close())
 	for _, kind := range []vfs.OpKind{vfs.OpReadAt, vfs.OpOpen} {
 		fs := vfs.NewFaulty(m)
-		fs.Add(&vfs.Rule{Kind: kind, Match: "journal-*", Err: vfs.EIO})
+		fs.Add(&vfs.Rule{Kind: kind, Match: "journal-*", Err: syscall.EACCES})
 		open := func() int64 {
 			n := m.Counts()
 			return n[vfs.OpOpen] + n[vfs.OpCreate] + n[vfs.OpAppend] - n[vfs.OpClose]

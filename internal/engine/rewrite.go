@@ -19,6 +19,7 @@ type rewrite struct {
 	gently bool
 	st     *state
 	inputs []*part
+	skip   map[int]bool // blocks of the only input that are left out
 
 	out       outputs
 	blocks    *blockWriter
@@ -102,7 +103,7 @@ func (r *rewrite) units() []unit {
 		for i := range p.reader.Blocks() {
 			m := p.reader.Meta(i)
 			hiding := hides(r.st.deletions, m.MinKey, m.MaxKey, m.MinArrival, p.Applied)
-			if !covered(hiding, m.MinKey, m.MaxKey, m.MaxArrival) {
+			if !r.skip[i] && !covered(hiding, m.MinKey, m.MaxKey, m.MaxArrival) {
 				units = append(units, unit{p, i, m, len(hiding) > 0})
 			}
 		}

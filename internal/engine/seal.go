@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"path"
@@ -104,16 +105,70 @@ func (e *Engine) seal(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	// What is damaged in the files must not go with them.
+	if err := e.keepNotes(); err != nil {
+		retire(parts)
+		release(parts)
+		return fault.Wrap(err, "seal", "what is damaged cannot be put aside")
+	}
 	return e.adopt(parts, files)
 }
 
-// writeSegments merges the sources, deletions applied: into one segment, mostly, or none if nothing is left of them.
+// writeSegments merges the sources, deletions applied: into one segment, mostly, or none if nothing is left of them. What is damaged is told and left
+// out. What cannot be read now may be readable the next time: then it fails, until there is no patience left.
 func (e *Engine) writeSegments(ctx context.Context, st *state, files []uint64, sources []*recent) ([]*part, error) {
+	for {
+		parts, unread, err := e.mergeRecents(ctx, st, segment.Identity{Journals: files}, sources)
+		switch {
+		case err == nil && unread == nil:
+			e.unreadSince = time.Time{}
+			return parts, nil
+		case err == nil && e.unreadSince.IsZero():
+			e.unreadSince = e.now()
+			err = unread
+		case err == nil && e.now().Sub(e.unreadSince) < e.o.Hooks.Patience:
+			err = unread
+		case err == nil || fault.KindOf(err) == fault.Corrupt:
+			// Without them.
+			if left := e.withoutDamaged(sources, err == nil); len(left) < len(sources) {
+				retire(parts)
+				release(parts)
+				sources = left
+				continue
+			}
+			err = cmp.Or(err, unread)
+		}
+		retire(parts)
+		release(parts)
+		return nil, fault.Wrap(err, "seal", "the segment cannot be written")
+	}
+}
+
+// withoutDamaged returns the sources of which every value can be decoded; unread: that cannot be read are left out too.
+func (e *Engine) withoutDamaged(sources []*recent, unread bool) (sound []*recent) {
+	for _, r := range sources {
+		b, err := e.recentBlock(r, false)
+		if err == nil {
+			if err = b.Load(); err != nil {
+				err = e.lostRecent(r, err)
+			}
+		}
+		switch {
+		case err == nil || fault.KindOf(err) != fault.Corrupt && !unread:
+			sound = append(sound, r)
+		case fault.KindOf(err) != fault.Corrupt:
+			e.note(damageOf(err, "").and(r.toll()))
+		}
+	}
+	return sound
+}
+
+// mergeRecents writes segments of the sources. unread says that one of them cannot be read, but is not damaged.
+func (e *Engine) mergeRecents(ctx context.Context, st *state, replaces segment.Identity, sources []*recent) (parts []*part, unread, err error) {
 	out := e.newOutputs(st)
-	out.replaces.Journals = files
+	out.replaces.Journals, out.replaces.Segments = replaces.Journals, replaces.Segments
 	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), tell: !e.o.Hooks.NoTelling, rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
 	defer func() { e.encoder.Store(w.encoder) }()
-	var unread error // what is damaged is told and left out; what cannot be read now may be readable the next time
 	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
 		if fault.KindOf(err) != fault.Corrupt {
 			unread = err
@@ -121,18 +176,14 @@ func (e *Engine) writeSegments(ctx context.Context, st *state, files []uint64, s
 	})
 	m.once = true
 	w.cuts, w.cut = e.tails(sources), out.end
-	err := w.drain(ctx, m)
-	if err == nil {
-		err = unread
-	}
-	if err == nil {
+	if err = w.drain(ctx, m); err == nil {
 		err = out.end()
 	}
 	if err != nil {
 		out.abandon()
-		return nil, fault.Wrap(err, "seal", "the segment cannot be written")
+		return nil, nil, err
 	}
-	return out.parts, nil
+	return out.parts, unread, nil
 }
 
 // tails returns where what is sealed is to be cut, so that a few events of quite another time get a segment of their own: with the others they

@@ -31,7 +31,8 @@ type recent struct {
 	offset                 int64        // where in it the block is, and
 	base                   uint64       // what its arrival offsets count from; nothing of the three if block is not as the journal has it
 	bytes                  int64        // of its encoding
-	journal                uint64       // the file that holds it; 0: salvaged from a damaged segment
+	journal                uint64       // the file that holds it; 0: salvaged from a damaged segment,
+	segment                uint64       // which is this one
 	rows                   int
 	minKey, maxKey         event.Key
 	minArrival, maxArrival uint64

@@ -74,6 +74,7 @@ func (e *Engine) Stats() Stats {
 	if e.documents != nil {
 		s.Documents = e.documents.Stats()
 	}
+	s.DiskBytes = e.quarantineSize()
 	if names, err := e.fs.List(e.dir); err == nil {
 		for _, name := range names {
 			if n, err := e.fs.Size(path.Join(e.dir, name)); err == nil {

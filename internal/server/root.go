@@ -77,7 +77,7 @@ func resources(path string) handler {
 // storeStatistics says what the store holds.
 //
 //	GET /api/store
-//	200 {"StoreId","Events","Segments",…,"Damage":[{"File","Offset","What","Error"},…]}
+//	200 {"StoreId","Events","Segments",…,"Damage":[{"File","Offset","What","Error","Rows","Oldest","Newest","Kept"},…]}
 //
 // Oldest and Newest are null in an empty store; LastArrival is text, for it may pass 2^53; durations are in milliseconds.
 func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
@@ -97,7 +97,8 @@ func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
 		if d.Err != nil {
 			cause = cleanText(d.Err.Error())
 		}
-		body = appendMembers(append(body, '{'), []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause}})
+		body = appendMembers(append(body, '{'), []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause},
+			{"Rows", d.Rows}, {"Oldest", d.Oldest}, {"Newest", d.Newest}, {"Kept", d.Kept}})
 		body = append(body, '}')
 	}
 	writeJSON(w, http.StatusOK, append(body, "]}"...))

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"slices"
+
+	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/segment"
+)
+
+// Forget lets go of what is damaged in a file of the store. From quarantine the file is removed; what is sound of a live one gets a new
+// place first. NotFound: nothing is known to be damaged in a file of that name.
+func (e *Engine) Forget(ctx context.Context, name string) error {
+	const op = "forget damage"
+	if err := e.gate.enter(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	if err := e.writable(op); err != nil {
+		return err
+	}
+	base := path.Base(name)
+	if number, ok := segmentNames.Parse(base); ok {
+		return e.forgetSegment(ctx, number)
+	}
+	if e.noted(base) != nil {
+		var err error
+		if _, ok := documentNames.Parse(base); ok {
+			err = e.documents.Compact(ctx)
+		} else if err = e.rotate(ctx); err == nil {
+			err = e.seal(ctx)
+		}
+		if err != nil {
+			return fault.Wrap(err, op, "what is sound in %s cannot be moved", base)
+		}
+		if e.noted(base) != nil {
+			return fault.New(fault.Unavailable, op, "%s is still in use", base).WithHint("close the readers that were opened before, and try again")
+		}
+	}
+	kept, _, _ := e.listQuarantine()
+	if !slices.ContainsFunc(kept, func(k keptFile) bool { return k.base == base }) {
+		return fault.New(fault.NotFound, op, "nothing is known to be damaged in %s", base)
+	}
+	if err := e.dropKept(base); err != nil {
+		return fault.Wrap(err, op, "cannot remove the file").At(e.quarantine(base), fault.NoOffset)
+	}
+	return nil
+}
+
+// forgetSegment replaces a damaged segment by what is sound of it.
+func (e *Engine) forgetSegment(ctx context.Context, number uint64) error {
+	const op = "forget damage"
+	select {
+	case <-e.compacting:
+	case <-ctx.Done():
+		return fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up")
+	}
+	defer func() { e.compacting <- struct{}{} }()
+	v := e.acquire(false)
+	defer v.Release()
+	var parts []*part
+	var lost int64
+	var err error
+	i := slices.IndexFunc(v.st.set.parts, func(p *part) bool { return p.Number == number })
+	if i >= 0 {
+		parts, lost, err = e.withoutDamage(ctx, v, v.st.set.parts[i])
+	} else {
+		found := slices.ContainsFunc(v.st.absent, func(a absent) bool { return a.Number == number })
+		var salvaged []*recent
+		for _, r := range v.st.recent {
+			if r.segment == number {
+				salvaged, found = append(salvaged, r), true
+			}
+		}
+		if !found {
+			return nothingDamaged(segmentName(number))
+		}
+		parts, err = e.ofSalvaged(ctx, v, number, salvaged)
+	}
+	if err != nil {
+		return err
+	}
+	defer release(parts) // the state has its own references
+	return e.forgotten(number, parts, lost)
+}
+
+func nothingDamaged(base string) error {
+	return fault.New(fault.NotFound, "forget damage", "nothing is known to be damaged in %s", base)
+}
+
+// withoutDamage writes the sound blocks of a segment anew, and counts the events in the others.
+func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*part, lost int64, err error) {
+	damage, err := p.reader.Verify(ctx)
+	if fault.KindOf(err) == fault.Canceled {
+		return nil, 0, err
+	}
+	damaged := err != nil || len(damage) > 0
+	skip := map[int]bool{}
+	for i := range p.reader.Blocks() {
+		b, err := openSegmentBlock(p, i)
+		if err == nil {
+			err = b.Load()
+		}
+		if err == nil {
+			continue
+		}
+		skip[i] = true
+		m := p.reader.Meta(i)
+		if len(hides(v.st.deletions, m.MinKey, m.MaxKey, m.MinArrival, p.Applied)) == 0 {
+			lost += int64(m.Rows)
+		}
+	}
+	if !damaged && len(skip) == 0 {
+		return nil, 0, nothingDamaged(segmentName(p.Number))
+	}
+	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: []*part{p}, skip: skip}
+	parts, err = r.run()
+	return parts, lost, err
+}
+
+// ofSalvaged writes a segment of what was found in one without an index.
+func (e *Engine) ofSalvaged(ctx context.Context, v *View, number uint64, salvaged []*recent) ([]*part, error) {
+	identity := segment.Identity{Segments: []uint64{number}}
+	e.catalogMu.Lock()
+	if sealed := e.catalog.Catalog().Sealed; sealed > 0 {
+		identity.Journals = []uint64{sealed}
+	}
+	e.catalogMu.Unlock()
+	parts, unread, err := e.mergeRecents(ctx, v.st, identity, salvaged)
+	if err = cmp.Or(err, unread); err != nil {
+		retire(parts)
+		release(parts)
+		return nil, fault.Wrap(err, "forget damage", "what is sound cannot be written")
+	}
+	return parts, nil
+}
+
+// forgotten makes the catalog, then the state, have parts in place of a segment.
+func (e *Engine) forgotten(number uint64, parts []*part, lost int64) error {
+	const op = "forget damage"
+	e.catalogMu.Lock()
+	defer e.catalogMu.Unlock()
+	if _, there := e.catalog.Catalog().Segments[number]; !there {
+		retire(parts)
+		return nothingDamaged(segmentName(number)) // deleted meanwhile
+	}
+	e.mu.Lock()
+	edit := manifest.Edit{NextFile: e.nextFile, Drop: []uint64{number}}
+	e.mu.Unlock()
+	for _, p := range parts {
+		edit.Add = append(edit.Add, p.Segment)
+	}
+	if err := e.catalog.Append(edit); err != nil {
+		if e.catalog.Name() != "" {
+			retire(parts) // a new manifest without the edit is durable
+		}
+		return fault.Wrap(err, op, "the catalog cannot be changed")
+	}
+	opened := false
+	e.publish(func(st *state) {
+		var left []*part
+		for _, p := range st.set.parts {
+			if p.Number == number {
+				opened = true
+				p.reader.Retire()
+				continue
+			}
+			left = append(left, p)
+		}
+		st.set = newSegmentSet(append(left, parts...), st.set.logs)
+		st.recent = slices.DeleteFunc(slices.Clone(st.recent), func(r *recent) bool { return r.segment == number })
+		st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return a.Number == number })
+		st.visible -= lost
+		delete(e.alone, number)
+	})
+	if !opened {
+		e.remove(segmentName(number))
+	}
+	e.cache.forget(number)
+	e.damage.replace(path.Join(e.dir, segmentName(number)), nil)
+	e.kickCompact()
+	return nil
+}
