@@ -62,11 +62,10 @@ func (e *Engine) forgetSegment(ctx context.Context, number uint64) error {
 	v := e.acquire(false)
 	defer v.Release()
 	var parts []*part
-	var lost int64
 	var err error
 	i := slices.IndexFunc(v.st.set.parts, func(p *part) bool { return p.Number == number })
 	if i >= 0 {
-		parts, lost, err = e.withoutDamage(ctx, v, v.st.set.parts[i])
+		parts, err = e.withoutDamage(ctx, v, v.st.set.parts[i])
 	} else {
 		found := slices.ContainsFunc(v.st.absent, func(a absent) bool { return a.Number == number })
 		var salvaged []*recent
@@ -84,18 +83,18 @@ func (e *Engine) forgetSegment(ctx context.Context, number uint64) error {
 		return err
 	}
 	defer release(parts) // the state has its own references
-	return e.forgotten(number, parts, lost)
+	return e.forgotten(number, parts)
 }
 
 func nothingDamaged(base string) error {
 	return fault.New(fault.NotFound, "forget damage", "nothing is known to be damaged in %s", base)
 }
 
-// withoutDamage writes the sound blocks of a segment anew, and counts the events in the others.
-func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*part, lost int64, err error) {
+// withoutDamage writes the sound blocks of a segment anew.
+func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*part, err error) {
 	damage, err := p.reader.Verify(ctx)
 	if fault.KindOf(err) == fault.Canceled {
-		return nil, 0, err
+		return nil, err
 	}
 	damaged := err != nil || len(damage) > 0
 	skip := map[int]bool{}
@@ -104,21 +103,15 @@ func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*
 		if err == nil {
 			err = b.Load()
 		}
-		if err == nil {
-			continue
-		}
-		skip[i] = true
-		m := p.reader.Meta(i)
-		if len(hides(v.st.deletions, m.MinKey, m.MaxKey, m.MinArrival, p.Applied)) == 0 {
-			lost += int64(m.Rows)
+		if err != nil {
+			skip[i] = true
 		}
 	}
 	if !damaged && len(skip) == 0 {
-		return nil, 0, nothingDamaged(segmentName(p.Number))
+		return nil, nothingDamaged(segmentName(p.Number))
 	}
 	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: []*part{p}, skip: skip}
-	parts, err = r.run()
-	return parts, lost, err
+	return r.run()
 }
 
 // ofSalvaged writes a segment of what was found in one without an index.
@@ -139,7 +132,7 @@ func (e *Engine) ofSalvaged(ctx context.Context, v *View, number uint64, salvage
 }
 
 // forgotten makes the catalog, then the state, have parts in place of a segment.
-func (e *Engine) forgotten(number uint64, parts []*part, lost int64) error {
+func (e *Engine) forgotten(number uint64, parts []*part) error {
 	const op = "forget damage"
 	e.catalogMu.Lock()
 	defer e.catalogMu.Unlock()
@@ -165,6 +158,7 @@ func (e *Engine) forgotten(number uint64, parts []*part, lost int64) error {
 		for _, p := range st.set.parts {
 			if p.Number == number {
 				opened = true
+				st.visible -= p.Rows - min(p.Hidden, p.Rows)
 				p.reader.Retire()
 				continue
 			}
@@ -173,7 +167,11 @@ func (e *Engine) forgotten(number uint64, parts []*part, lost int64) error {
 		st.set = newSegmentSet(append(left, parts...), st.set.logs)
 		st.recent = slices.DeleteFunc(slices.Clone(st.recent), func(r *recent) bool { return r.segment == number })
 		st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return a.Number == number })
-		st.visible -= lost
+		for _, p := range parts {
+			if opened { // what was found without an index counts already
+				st.visible += p.Rows
+			}
+		}
 		delete(e.alone, number)
 	})
 	if !opened {
