@@ -2,6 +2,7 @@ package stele_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -168,6 +169,45 @@ func TestR6RealEventsComeBackFromAStore(t *testing.T) {
 			everywhere(t, s, func(where string) {
 				same(t, where, want, s.All())
 			})
+		})
+	}
+}
+
+// BenchmarkSchemaExplosion: what such events cost for each byte from parsing until the background has settled, beside plain ones and those of the
+// file that STELE_BENCH_CLEF names. With -cpu 1 time is processor time.
+func BenchmarkSchemaExplosion(b *testing.B) {
+	given, _ := os.ReadFile(os.Getenv("STELE_BENCH_CLEF"))
+	for _, name := range []string{"given", "plain", "names", "shapes", "wide", "objects"} {
+		events := bytes.Split(bytes.TrimSpace(given), []byte("\n"))
+		if name != "given" {
+			events = testkit.Explosions[name](100_000)
+		} else if len(given) == 0 {
+			continue
+		}
+		size := int64(0)
+		for _, e := range events {
+			size += int64(len(e))
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				s := testkit.OpenMem(b, func(o *stele.Options) { o.Hooks = engine.Hooks{ReserveBytes: -1} })
+				batch := s.NewBatch()
+				for some := range slices.Chunk(events, 4000) {
+					for _, e := range some {
+						if err := batch.AddCLEF(e); err != nil {
+							b.Fatal(err)
+						}
+					}
+					if _, err := s.Store.Append(ctx, batch); err != nil {
+						b.Fatal(err)
+					}
+					batch.Reset()
+				}
+				if err := errors.Join(s.Flush(ctx), s.Settle(ctx), s.Close()); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

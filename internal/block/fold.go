@@ -50,6 +50,9 @@ type candidate struct {
 	counts []uint8 // of leaves, by layout
 	memory *folding
 	review bool
+
+	// The code that all rows of each layout have which has the column, by rising layout; nil if rows of one differ.
+	layouts, given []uint32
 }
 
 // fold folds columns and returns the rows' shapes.
@@ -58,8 +61,10 @@ func (r *relations) fold(b *Builder) []uint32 {
 	for i, sh := range r.shaped {
 		f.shapes = append(f.shapes, foldedShape{layout: uint32(i), rows: sh.rows})
 	}
-	for _, c := range f.candidates(b) {
-		c.memory.folded = f.try(&c, b)
+	list := f.candidates(b)
+	f.findGiven(list)
+	for i := range list {
+		list[i].memory.folded = f.try(&list[i], b)
 	}
 	return f.finish()
 }
@@ -90,7 +95,7 @@ func (f *folder) candidates(b *Builder) (list []candidate) {
 		}
 		counts := f.occurrences(uint32(i))
 		if slices.Max(counts) == 1 {
-			list = append(list, candidate{uint32(i), codes, pool, counts, m, due})
+			list = append(list, candidate{column: uint32(i), codes: codes, pool: pool, counts: counts, memory: m, review: due})
 		}
 	}
 	slices.SortStableFunc(list, func(x, y candidate) int {
@@ -138,7 +143,7 @@ func (c *encodedColumn) distinct() (codes []uint32, pool *gathered) {
 
 // try folds a column if that gains, or always if it is no review.
 func (f *folder) try(c *candidate, b *Builder) bool {
-	if given := f.given(c); given != nil {
+	if given := f.givenOf(c); given != nil {
 		return f.take(c, given, b)
 	}
 	kind := f.columns[c.column].kind
@@ -219,9 +224,51 @@ func (f *folder) try(c *candidate, b *Builder) bool {
 // unseen is the code of a shape of which no row was met yet.
 const unseen = ^uint32(0)
 
-// given returns the code that all rows of each shape have; nil if rows of one shape differ. Of the columns that are folded most follow from those before.
-func (f *folder) given(c *candidate) []uint32 {
+// findGiven finds the columns of which all rows of a layout have the same value, in one go over the rows: with very many columns most are in
+// few of them.
+func (f *folder) findGiven(list []candidate) {
+	type place struct{ candidate, at int }
+	places := make([][]place, len(f.layouts))
+	for i := range list {
+		c := &list[i]
+		for l, n := range c.counts {
+			if n > 0 {
+				places[l] = append(places[l], place{i, len(c.layouts)})
+				c.layouts = append(c.layouts, uint32(l))
+				c.given = append(c.given, unseen)
+			}
+		}
+	}
+	next := make([]int, len(list))
+	for _, l := range f.fine {
+		for _, p := range places[l] {
+			c := &list[p.candidate]
+			code := c.codes[next[p.candidate]]
+			next[p.candidate]++
+			if c.given != nil && code != c.given[p.at] {
+				if c.given[p.at] != unseen {
+					c.given = nil
+					continue
+				}
+				c.given[p.at] = code
+			}
+		}
+	}
+}
+
+// givenOf returns the code that all rows of each shape have; nil if rows of one shape differ. Of the columns that are folded most follow from those before.
+func (f *folder) givenOf(c *candidate) []uint32 {
 	codes := make([]uint32, len(f.shapes))
+	if c.given != nil {
+		ofLayout := make([]uint32, len(f.layouts))
+		for i, l := range c.layouts {
+			ofLayout[l] = c.given[i]
+		}
+		for i := range f.shapes {
+			codes[i] = ofLayout[f.shapes[i].layout]
+		}
+		return codes
+	}
 	has := make([]int, len(f.shapes))
 	for i := range f.shapes {
 		codes[i] = unseen
