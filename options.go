@@ -30,6 +30,9 @@ type Options struct {
 	DocumentBytes int
 	// OpenFiles is how many files of segments are kept open at a time; others are opened when they are read. 0: 256.
 	OpenFiles int
+	// Retention are policies that are in force beside those that are stored (SetRetention). They are applied in the background: when the store is opened, every
+	// minute, and when the disk is full.
+	Retention []RetentionPolicy
 	// Logger is told of damage and of what the store does in the background. nil: nobody is.
 	Logger *slog.Logger
 	// FS is the file system. nil: the operating system's. For tests inside this module.

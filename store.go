@@ -28,6 +28,7 @@ import (
 type Store struct {
 	e          *engine.Engine
 	batchBytes int
+	retention  *retainer
 }
 
 var _ io.Closer = (*Store)(nil)
@@ -43,13 +44,23 @@ func Open(dir string, options *Options) (*Store, error) {
 	if options != nil {
 		o = *options
 	}
-	e, err := engine.Open(dir, o.engine())
-	if err != nil {
+	for i := range o.Retention {
+		if err := o.Retention[i].Check(); err != nil {
+			return nil, err
+		}
+	}
+	s := &Store{batchBytes: o.BatchBytes, retention: newRetainer(o.Retention, o.Hooks.Now)}
+	eo := o.engine()
+	eo.Full = s.retention.kick
+	var err error
+	if s.e, err = engine.Open(dir, eo); err != nil {
 		return nil, err
 	}
-	s := &Store{e: e, batchBytes: o.BatchBytes}
 	if s.batchBytes <= 0 {
 		s.batchBytes = defaultBatchBytes
+	}
+	if !o.ReadOnly {
+		s.retention.start(s, eo.Logger)
 	}
 	return s, nil
 }
@@ -58,7 +69,10 @@ func Open(dir string, options *Options) (*Store, error) {
 // are let finish. Snapshots, readers and followers that are still open answer Closed from then on, and
 // closing them stays harmless. An error says that something could not be ended properly; the store
 // is closed all the same, and what was acknowledged is durable. A second Close does nothing.
-func (s *Store) Close() error { return s.e.Close() }
+func (s *Store) Close() error {
+	s.retention.close()
+	return s.e.Close()
+}
 
 // Flush seals the journal's events into a segment, whatever its size, and waits for it. Not needed for durability.
 func (s *Store) Flush(ctx context.Context) error { return s.e.Flush(ctx) }

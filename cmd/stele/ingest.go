@@ -14,6 +14,7 @@ import (
 	"github.com/stelehq/stele/internal/follow"
 	"github.com/stelehq/stele/internal/ingest"
 	"github.com/stelehq/stele/internal/otlp"
+	"github.com/stelehq/stele/internal/units"
 )
 
 // ingestCommand stores the events of files.
@@ -112,7 +113,7 @@ func (c *ingestCommand) Run(ctx context.Context, s streams) (err error) {
 }
 
 func (c *ingestCommand) options() (o ingest.FileOptions, err error) {
-	limit, err := parseSize(c.EventLimit)
+	limit, err := units.ParseSize(c.EventLimit)
 	if err != nil || limit < 1 || limit > 1<<30 {
 		return o, fault.New(fault.Invalid, "", "--event-limit %q is not a size from 1 to 1GiB", c.EventLimit)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/machine"
 	"github.com/stelehq/stele/internal/server"
+	"github.com/stelehq/stele/internal/units"
 )
 
 // serveSettings is what a server runs with.
@@ -54,7 +55,7 @@ var serveTable = []setting{
 	{"batch-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.BatchBytes = int(n) })},
 	{"document-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.DocumentBytes = int(n) })},
 	{"memory", func(s *serveSettings, v string) error {
-		n, err := parseSize(v)
+		n, err := units.ParseSize(v)
 		if err == nil && n < machine.LeastMemory {
 			err = fault.New(fault.Invalid, "", "%q is less than %s", v, size(machine.LeastMemory))
 		}
@@ -94,7 +95,7 @@ func boolSetting(set func(*serveSettings, bool)) func(*serveSettings, string) er
 
 func sizeSetting(set func(*serveSettings, int64)) func(*serveSettings, string) error {
 	return func(s *serveSettings, text string) error {
-		n, err := parseSize(text)
+		n, err := units.ParseSize(text)
 		if err == nil && (n == 0 || n > 1<<30) {
 			err = fault.New(fault.Invalid, "", "%q is not from 1 to 1GiB", text)
 		}

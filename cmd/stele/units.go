@@ -8,6 +8,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/units"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -49,20 +50,6 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", v, units[i])
 }
 
-// parseSize reads 262144, 256KiB, 256k, 10MiB, 1g; units are powers of 1024.
-func parseSize(text string) (int64, error) {
-	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	unit := strings.ToLower(text[len(number):])
-	unit = strings.TrimSuffix(strings.TrimSuffix(unit, "b"), "i")
-	shift := map[string]uint{"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
-	by, ok := shift[unit]
-	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if !ok || err != nil || n < 0 || n > 1<<62>>by {
-		return 0, fault.New(fault.Invalid, "", "%q is not a size such as 262144, 256KiB or 10MiB", text)
-	}
-	return n << by, nil
-}
-
 // parseWhen reads a point in time: an ISO 8601 timestamp or date, UTC unless it names a
 // zone; now; today and yesterday (UTC); or how long ago: 90s, 30m, 1h, 2d, 1w, 1d12h.
 func parseWhen(text string, now time.Time) (time.Time, error) {
@@ -79,33 +66,10 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 	case "yesterday":
 		return day.AddDate(0, 0, -1), nil
 	}
-	ago, ok := parseAgo(strings.TrimSuffix(text, " ago"))
-	if !ok {
+	ago, err := units.ParseSpan(strings.TrimSuffix(text, " ago"))
+	if err != nil {
 		return time.Time{}, fault.New(fault.Invalid, "", "%q is not a time", text).
 			WithHint("a time is 2026-11-20T10:23:02Z, 2026-11-20, today, or how long ago: 30m, 1h, 2d")
 	}
 	return now.Add(-ago), nil
-}
-
-// parseAgo reads 1d12h30m: whole numbers, each with its unit.
-func parseAgo(text string) (time.Duration, bool) {
-	units := map[byte]time.Duration{'w': 7 * 24 * time.Hour, 'd': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second}
-	var total time.Duration
-	for rest := text; rest != ""; {
-		n := 0
-		for n < len(rest) && rest[n]-'0' <= 9 {
-			n++
-		}
-		if n == 0 || n == len(rest) || n > 9 {
-			return 0, false
-		}
-		value, _ := strconv.ParseInt(rest[:n], 10, 64)
-		unit, ok := units[rest[n]]
-		if !ok || value > int64((1<<63-1-total)/unit) {
-			return 0, false
-		}
-		total += time.Duration(value) * unit
-		rest = rest[n+1:]
-	}
-	return total, text != ""
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"github.com/stelehq/stele/internal/units"
 )
 
 func TestParseWhen(t *testing.T) {
@@ -34,13 +36,13 @@ func TestParseWhen(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for text, want := range map[string]int64{"1": 1, "262144": 262144, "256KiB": 262144, "256k": 262144, "10MiB": 10 << 20, "10 MB": 10 << 20, "1g": 1 << 30, "5B": 5} {
-		if got, err := parseSize(text); err != nil || got != want {
-			t.Errorf("parseSize(%q) = %d, %v; want %d", text, got, err, want)
+		if got, err := units.ParseSize(text); err != nil || got != want {
+			t.Errorf("units.ParseSize(%q) = %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "k", "-1", "1.5k", "1kk", "99999999999t", "0x10"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("parseSize(%q) = %d, want an error", text, got)
+		if got, err := units.ParseSize(text); err == nil {
+			t.Errorf("units.ParseSize(%q) = %d, want an error", text, got)
 		}
 	}
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 5 << 30: "5.0 GiB"} {

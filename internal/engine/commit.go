@@ -87,6 +87,9 @@ func (e *Engine) commit(rs []*request, j *joiner) {
 	}
 	if len(fresh) > 0 {
 		if err := e.commitFresh(fresh, j, now); err != nil {
+			if fault.KindOf(err) == fault.Full && e.o.Full != nil {
+				e.o.Full()
+			}
 			for _, r := range fresh {
 				r.err = err
 			}

@@ -123,7 +123,7 @@ func (e *Engine) choose(st *state) []*part {
 		}
 	}
 	var inputs []*part
-	for _, s := range e.o.policy().plan(segments) {
+	for _, s := range e.policy().plan(segments) {
 		i := slices.IndexFunc(sound, func(p *part) bool { return p.Number == s.Number })
 		inputs = append(inputs, sound[i])
 	}
@@ -147,7 +147,7 @@ func (e *Engine) crowded() bool {
 	for _, p := range parts {
 		total += p.Bytes
 	}
-	return len(parts) > 4*e.o.policy().most(total)
+	return len(parts) > 4*e.policy().most(total)
 }
 
 // replace makes the catalog, then the state, have the outputs in place of the inputs. If an input is gone the outputs are too.

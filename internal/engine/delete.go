@@ -139,6 +139,7 @@ func (e *Engine) hide(ctx context.Context, t *tally) (int64, error) {
 		rest = rest || c.rows > 0 || !c.sure && len(hides(one, r.minKey, r.maxKey, r.minArrival, 0)) > 0
 	}
 	if !rest && len(gone) == 0 {
+		t.noted(v)
 		return 0, nil
 	}
 	edit.DropDeletions = needless(v.st.deletions, v.st.recent, left)
@@ -156,32 +157,17 @@ func (e *Engine) hide(ctx context.Context, t *tally) (int64, error) {
 	if err := e.appendFreeing(edit); err != nil {
 		return 0, fault.Wrap(err, "delete", "nothing was deleted: the catalog cannot be changed")
 	}
-	e.publish(func(st *state) {
+	if !rest {
+		changed = nil
+	}
+	e.shed(gone, changed, func(st *state) {
 		st.visible -= total
 		st.deletions = without(st.deletions, edit.DropDeletions)
 		if rest {
 			st.deletions = append(st.deletions, *d)
 		}
-		var parts []*part
-		for _, p := range st.set.parts {
-			if s, ok := changed[p.Number]; ok && rest {
-				p = &part{reader: p.reader, Segment: s}
-			}
-			if gone[p.Number] {
-				p.reader.Retire()
-				delete(gone, p.Number)
-			} else {
-				parts = append(parts, p)
-			}
-		}
-		st.set = newSegmentSet(parts, st.set.logs)
-		st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return gone[a.Number] })
 	})
-	for number := range gone {
-		e.remove(segmentName(number)) // one that could not be opened
-	}
-	e.keepReserve()
-	e.kickCompact()
+	t.noted(v)
 	if st := e.current(); len(st.recent) > 0 && !slices.ContainsFunc(st.recent, func(r *recent) bool {
 		return r.journal == 0 || !covered(st.deletions, r.minKey, r.maxKey, r.maxArrival)
 	}) {
@@ -211,7 +197,13 @@ func (t *tally) count(ctx context.Context, v *View) error {
 			continue
 		}
 		c := counted{sure: true}
-		first, last := p.blocksIn(Span{t.d.From, t.d.To})
+		span := Span{t.d.From, t.d.To}
+		if k, some := t.e.judged.through(t.d, p); some {
+			if span.From, some = After(k); !some || span.Empty() {
+				span = Nothing
+			}
+		}
+		first, last := p.blocksIn(span)
 		for i := first; i <= last; i++ {
 			if err := t.add(ctx, &c, p.extent(t.e, i), v.st.deletions); err != nil {
 				return err
@@ -248,6 +240,11 @@ func (t *tally) add(ctx context.Context, c *counted, x extent, others []manifest
 	c.rows += n
 	c.sure = c.sure && sure
 	return nil
+}
+
+// noted remembers what was looked at.
+func (t *tally) noted(v *View) {
+	t.e.judged.note(t.d, v.st.set.parts, func(p *part) bool { return t.found[p.Number].sure })
 }
 
 // isWhole reports whether everything that there is now was counted, but for blocks that are being merged in memory. e.catalogMu is held.

@@ -51,6 +51,7 @@ type Engine struct {
 	tidyKick chan struct{}
 
 	deleting    chan struct{} // holds a token while nobody deletes
+	budget      atomic.Int64  // see SetBudget
 	unreadSince time.Time     // since when a journal that is to be sealed cannot be read; of whoever seals
 
 	compacting  chan struct{}  // holds a token while nobody merges segments
@@ -59,6 +60,8 @@ type Engine struct {
 	stop        context.CancelFunc // ends the background
 	stopped     context.Context
 	workers     sync.WaitGroup
+
+	judged judgments // of whoever has the token of deleting
 
 	catalogMu sync.Mutex
 	catalog   *manifest.Log // nil in a read-only store

@@ -213,7 +213,7 @@ func (e *Engine) weigh(ctx context.Context, parts []*part, deletions []manifest.
 // countVisible counts the events that a state shows, which is not published yet. Those of damaged blocks count as they were.
 func (e *Engine) countVisible(st *state) (n int64) {
 	for _, p := range st.set.parts {
-		n += p.Rows - min(p.Hidden, p.Rows)
+		n += p.visible()
 	}
 	for _, r := range st.recent {
 		hidden, _, _ := e.hiddenOf(r.extent(e), st.deletions, nil) // what cannot be read is noted

@@ -27,7 +27,7 @@ func Open(dir string, options Options) (*Engine, error) {
 		gate: newGate(), cache: newCache(o.CacheBytes), segments: segment.NewFiles(o.OpenFiles), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
 		deleting: make(chan struct{}, 1), compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
-		views: map[*View]struct{}{}, sealed: make(chan struct{}), notes: quarantined{},
+		views: map[*View]struct{}{}, judged: judgments{}, sealed: make(chan struct{}), notes: quarantined{},
 	}
 	e.sealing <- struct{}{}
 	e.deleting <- struct{}{}

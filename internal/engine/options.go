@@ -22,6 +22,7 @@ type Options struct {
 	DocumentBytes int
 	OpenFiles     int // of segments at a time; 0: 256
 	Logger        *slog.Logger
+	Full          func()                                // is told that an append was refused for want of room; it must not wait. nil: nobody is
 	Compile       func(filter string) (Selector, error) // of deletions; nil: none has a filter
 	FS            vfs.FS
 	Hooks         Hooks

@@ -42,6 +42,21 @@ func (o Options) policy() policy {
 	return p
 }
 
+// policy is that of the options, with smaller segments if the store is to stay small: they are what retention by size drops.
+func (e *Engine) policy() policy {
+	p := e.o.policy()
+	if most := e.budget.Load(); most > 0 {
+		p.segmentBytes = max(p.smallBytes, min(p.segmentBytes, most/budgetShare))
+	}
+	return p
+}
+
+// budgetShare: a segment is at most this part of what the store may take on disk.
+const budgetShare = 16
+
+// SetBudget says how many bytes on disk the store is trimmed to, 0: to none.
+func (e *Engine) SetBudget(bytes int64) { e.budget.Store(bytes) }
+
 // size is what counts of a segment's size: the smallest are all alike, and so are those that are full.
 func (p policy) size(s *manifest.Segment) int64 {
 	return max(p.smallBytes, min(s.Bytes, p.segmentBytes))

@@ -444,6 +444,7 @@ func (rec *recovery) takeOver() error {
 	rec.catalog.Epoch = e.epoch
 	rec.catalog.NextFile = e.nextFile
 	rec.catalog.Journal = e.journalEnd()
+	rec.catalog.Apply(manifest.Edit{Marks: []manifest.Mark{{Arrival: e.state.next, Time: e.now().UnixNano()}}})
 	rec.catalog.Forget(e.now().UnixNano() - int64(retryWindow))
 	if err := e.keepNotes(); err != nil {
 		e.log.Warn("what is damaged cannot be noted; it is tried again", "error", err)

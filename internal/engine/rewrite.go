@@ -55,7 +55,7 @@ func (r *rewrite) run() ([]*part, error) {
 		// Should the catalog be lost, the inputs' journals must still be known as sealed.
 		r.out.replaces.Journals = []uint64{sealed}
 	}
-	size := r.e.o.Hooks.SegmentBytes
+	size := r.e.policy().segmentBytes
 	n := (total + size - 1) / size
 	r.out.limit = (total + n - 1) / n
 	r.blocks = &blockWriter{codec: block.Thorough, encoder: r.e.merger, tell: !r.e.o.Hooks.NoTelling, rows: r.e.o.Hooks.BlockRows, builder: r.e.newBuilder(), write: r.add}

@@ -336,6 +336,7 @@ func (e *Engine) adopt(parts []*part, files []uint64) error {
 	edit.NextFile = e.nextFile
 	st := e.state
 	e.mu.Unlock()
+	edit.Marks = []manifest.Mark{{Arrival: st.next, Time: now}}
 	defer release(parts) // the state has its own references
 	// The ids in the files that go stay known (R16).
 	arrivals := map[uint64]bool{}

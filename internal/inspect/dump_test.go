@@ -109,7 +109,7 @@ func TestDumpsInTheDocumentation(t *testing.T) {
 
 	data, frames = settled(t, fs, "manifest-")
 	edit := data[frames[2].Offset+frame.HeaderSize : frames[2].Offset+frames[2].Length-4]
-	check(t, "manifest.md", "checkpoint", dump(edit, field{1, "tag 1"}, field{16, "store id"}, field{1, "tag 2"}, field{4, "epoch 1"}, field{1, "tag 3"}, field{-1, "next file number"}))
+	check(t, "manifest.md", "checkpoint", dump(edit, field{1, "tag 1"}, field{16, "store id"}, field{1, "tag 2"}, field{4, "epoch 1"}, field{1, "tag 3"}, field{8, "next file number"}, field{1, "tag 12"}, field{8, "all below 1,099,511,627,776 (epoch 1, counter 0)"}, field{-1, "had arrived at 2026-11-20T12:00:00Z"}))
 }
 
 // check compares a dump with the block behind its mark in a page of docs/format.

@@ -169,6 +169,12 @@ func (in *inspection) edit(p *Part, f frame.Frame) error {
 	for _, n := range e.DropDeletions {
 		p.Parts = append(p.Parts, &Part{Kind: "drop deletion", Name: fmt.Sprint(n), Offset: fault.NoOffset})
 	}
+	for _, m := range e.Marks {
+		part := &Part{Kind: "mark", Offset: fault.NoOffset}
+		part.add("arrivals below", m.Arrival)
+		part.add("by", instant(m.Time))
+		p.Parts = append(p.Parts, part)
+	}
 	for _, r := range e.Retries {
 		part := &Part{Kind: "retry", Name: r.ID, Offset: fault.NoOffset}
 		part.add("rows", r.Rows)

@@ -18,8 +18,9 @@ var walls = []struct {
 	may  []string
 	why  string
 }{
-	{"stele", []string{"internal/fault", "internal/event", "internal/vfs", "internal/block", "internal/engine", "internal/inspect", "internal/query", "internal/document"}, "the public API wires the engine to the query language"},
+	{"stele", []string{"internal/fault", "internal/event", "internal/vfs", "internal/block", "internal/engine", "internal/inspect", "internal/query", "internal/document", "internal/units"}, "the public API wires the engine to the query language"},
 	{"internal/fault", nil, "errors are the lowest leaf"},
+	{"internal/units", []string{"internal/fault"}, "sizes and lengths of time as text"},
 	{"internal/machine", nil, "what the machine has; knows nothing of what for"},
 	{"internal/vfs", []string{"internal/fault"}, "the seam to the disk knows nothing of events"},
 	{"internal/event", []string{"internal/fault"}, "a leaf that server and commands may use"},
@@ -40,10 +41,10 @@ var walls = []struct {
 	{"internal/otlp", []string{"internal/fault", "internal/event", "internal/ingest"}, "a form of payload is a decoder alone"},
 	{"internal/syslog", []string{"internal/fault", "internal/event"}, "messages in, CLEF out; dialects of files read it too"},
 	{"internal/follow", []string{"internal/fault", "internal/vfs"}, "finds files and follows them; sees bytes, never events"},
-	{"cmd", []string{"stele", "internal/fault", "internal/machine", "internal/event", "internal/ingest", "internal/otlp", "internal/follow", "internal/server", "ui", "cmd"}, "what the door needs of the engine must be public"},
+	{"cmd", []string{"stele", "internal/fault", "internal/units", "internal/machine", "internal/event", "internal/ingest", "internal/otlp", "internal/follow", "internal/server", "ui", "cmd"}, "what the door needs of the engine must be public"},
 	{"internal/gelf", []string{"internal/fault", "internal/event", "internal/syslog"}, "its levels are syslog's, and so is what a text may hold"},
 	{"internal/loki", []string{"internal/fault", "internal/event", "internal/ingest"}, "a form of payload is a decoder alone"},
-	{"internal/server", []string{"stele", "internal/fault", "internal/machine", "internal/event", "internal/ingest", "internal/elastic", "internal/loki", "internal/otlp", "internal/syslog", "internal/gelf", "ui"}, "what the door needs of the engine must be public"},
+	{"internal/server", []string{"stele", "internal/fault", "internal/units", "internal/machine", "internal/event", "internal/ingest", "internal/elastic", "internal/loki", "internal/otlp", "internal/syslog", "internal/gelf", "ui"}, "what the door needs of the engine must be public"},
 	{"internal/testkit", []string{"stele", "internal/fault", "internal/event", "internal/vfs", "internal/engine"}, "test stores are opened as users open them, but for the hooks of the engine"},
 	{"internal/metamorphic", []string{"stele", "internal/fault", "internal/event", "internal/vfs", "internal/engine", "internal/server", "internal/testkit"}, "the same through every door, over a disk of the test"},
 	{"internal/lint", nil, "reads files only"},

@@ -54,6 +54,12 @@ type Retry struct {
 	Time int64 // when it was committed, nanoseconds since the Unix epoch
 }
 
+// Mark says that every event with an arrival number below one had arrived at an instant.
+type Mark struct {
+	Arrival uint64
+	Time    int64 // nanoseconds since the Unix epoch
+}
+
 // JournalEnd is the newest journal file that the store had when it was opened or closed, and the last of its frames that counts.
 // A file that no later one vouches for is missed by it, and so is its end.
 type JournalEnd struct{ Number, Sequence uint64 }
@@ -69,6 +75,7 @@ type Catalog struct {
 	Segments     map[uint64]Segment
 	Deletions    map[uint64]Deletion
 	Retries      []Retry
+	Marks        []Mark // their arrival numbers rise, and their times do not fall
 }
 
 // Edit is an atomic change of a catalog. Zero fields change nothing.
@@ -84,6 +91,7 @@ type Edit struct {
 	AddDeletions  []Deletion
 	DropDeletions []uint64
 	Retries       []Retry
+	Marks         []Mark
 }
 
 // Apply changes the catalog. Numbers only rise, so that an edit applied twice, or after one that was lost, does no harm.
@@ -115,6 +123,42 @@ func (c *Catalog) Apply(e Edit) {
 		delete(c.Deletions, n)
 	}
 	c.Retries = append(c.Retries, e.Retries...)
+	for _, m := range e.Marks {
+		if n := len(c.Marks); n > 0 {
+			last := c.Marks[n-1]
+			if m.Arrival <= last.Arrival {
+				continue
+			}
+			m.Time = max(m.Time, last.Time)
+		}
+		c.Marks = thinned(append(slices.Clip(c.Marks), m))
+	}
+}
+
+// markShare is how much of its age an event may be taken to be younger than it is.
+const markShare = 32
+
+// thinned leaves out marks whose neighbours are near each other for their age. Some hundreds are left, however many there were.
+func thinned(marks []Mark) []Mark {
+	newest := marks[len(marks)-1].Time
+	left := marks[:1:1]
+	for i := 1; i < len(marks)-1; i++ {
+		if marks[i+1].Time-left[len(left)-1].Time > (newest-marks[i].Time)/markShare {
+			left = append(left, marks[i])
+		}
+	}
+	return append(left, marks[max(1, len(marks)-1):]...)
+}
+
+// ArrivedBy returns an arrival number below which every event had arrived at an instant, 0 if none is known.
+func (c *Catalog) ArrivedBy(instant int64) (arrival uint64) {
+	for _, m := range c.Marks {
+		if m.Time > instant {
+			break
+		}
+		arrival = m.Arrival
+	}
+	return arrival
 }
 
 // Checkpoint returns the one edit that makes an empty catalog this one.
@@ -122,7 +166,7 @@ func (c *Catalog) Checkpoint() Edit {
 	e := Edit{
 		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion, Journal: c.Journal,
 		Add: slices.Collect(maps.Values(c.Segments)), AddDeletions: slices.Collect(maps.Values(c.Deletions)),
-		Retries: c.Retries,
+		Retries: c.Retries, Marks: c.Marks,
 	}
 	slices.SortFunc(e.Add, func(a, b Segment) int { return cmp.Compare(a.Number, b.Number) })
 	slices.SortFunc(e.AddDeletions, func(a, b Deletion) int { return cmp.Compare(a.Number, b.Number) })

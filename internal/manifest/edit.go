@@ -26,6 +26,7 @@ import (
 //	|   9    | drop deletion: number u64                                       |
 //	|  10    | retry: base u64, rows u32, time i64, len u16, id                |
 //	|  11    | newest journal: number u64, last sequence u64                   |
+//	|  12    | mark: arrival u64, time i64                                     |
 //	+--------+-----------------------------------------------------------------+
 //
 // Integers are little-endian; keys as R1 has them.
@@ -41,12 +42,13 @@ const (
 	tagDropDeletion
 	tagRetry
 	tagJournal
+	tagMark
 )
 
 // itemBytes has the length of each tag's item, the tag not counted, nor the keys, the filter and the id at the end of some.
 var itemBytes = [...]int{
 	tagStore: 16, tagEpoch: 4, tagNextFile: 8, tagSealed: 8, tagLastDeletion: 8,
-	tagAdd: 88, tagDrop: 8, tagAddDeletion: 56, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16,
+	tagAdd: 88, tagDrop: 8, tagAddDeletion: 56, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16, tagMark: 16,
 }
 
 func appendEdit(dst []byte, e Edit) []byte {
@@ -107,6 +109,10 @@ func appendEdit(dst []byte, e Edit) []byte {
 		dst = le.AppendUint16(dst, uint16(len(r.ID)))
 		dst = append(dst, r.ID...)
 	}
+	for _, m := range e.Marks {
+		number(tagMark, m.Arrival)
+		dst = le.AppendUint64(dst, uint64(m.Time))
+	}
 	return dst
 }
 
@@ -166,6 +172,8 @@ func decodeEdit(src []byte) (Edit, error) {
 			e.AddDeletions = append(e.AddDeletions, d)
 		case tagDropDeletion:
 			e.DropDeletions = append(e.DropDeletions, u64(0))
+		case tagMark:
+			e.Marks = append(e.Marks, Mark{Arrival: u64(0), Time: int64(u64(8))})
 		case tagRetry:
 			id := int(le.Uint16(item[20:]))
 			if id > len(src) {

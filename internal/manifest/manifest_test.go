@@ -26,6 +26,7 @@ func sample() []Edit {
 			{Number: 2, From: key(1), To: key(9), Horizon: 12, Keys: []event.Key{key(1), key(4), key(9)}},
 			{Number: 3, From: event.MinKey, To: event.MaxKey, Horizon: 13, Filter: "@Level = 'Debug'"},
 		}, Add: []Segment{{Number: 9, Rows: 4, Applied: 1, Hidden: 3}}},
+		{Marks: []Mark{{Arrival: 5, Time: 50}, {Arrival: 9, Time: 40}}},
 		{DropDeletions: []uint64{1}, Retries: []Retry{{ID: "b", Base: 6, Rows: 1, Time: 200}}},
 	}
 }
@@ -179,6 +180,27 @@ func TestDamageIsReportedAndTheRestSurvives(t *testing.T) {
 		if !whole && len(got.Damage) == 0 {
 			t.Fatalf("byte %d: lost without a word: %+v", at, got.Catalog)
 		}
+	}
+}
+
+// Marks are thinned, the older ones most, and what they say stays true; a clock that was set back makes nothing older.
+func TestMarks(t *testing.T) {
+	var c Catalog
+	for i := range 20_000 {
+		c.Apply(Edit{Marks: []Mark{{Arrival: uint64(10 * i), Time: int64(i)}}})
+		c.Apply(Edit{Marks: []Mark{{Arrival: uint64(10 * i), Time: int64(i + 7)}}}) // says less
+	}
+	if n := len(c.Marks); n > 600 {
+		t.Errorf("%d marks", n)
+	}
+	for _, at := range []int64{-1, 0, 5_000, 15_000, 19_998, 30_000} {
+		if got := c.ArrivedBy(at); got > uint64(10*max(at, 0)) || got < uint64(10*(at-(20_000-at)/markShare-2)) && at > 0 && at < 20_000 {
+			t.Errorf("at %d every number below %d had arrived", at, got)
+		}
+	}
+	c.Apply(Edit{Marks: []Mark{{Arrival: 300_000, Time: 100}, {Arrival: 300_001, Time: 30_000}}})
+	if got := c.ArrivedBy(19_998); got >= 300_000 {
+		t.Errorf("after the clock was set back: %d", got)
 	}
 }
 
