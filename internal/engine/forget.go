@@ -143,6 +143,10 @@ func (e *Engine) forgotten(number uint64, parts []*part) error {
 	e.mu.Lock()
 	edit := manifest.Edit{NextFile: e.nextFile, Drop: []uint64{number}}
 	e.mu.Unlock()
+	if err := e.weigh(e.stopped, parts, e.current().deletions); err != nil {
+		retire(parts)
+		return fault.Wrap(err, op, "what was just written cannot be read")
+	}
 	for _, p := range parts {
 		edit.Add = append(edit.Add, p.Segment)
 	}
@@ -158,7 +162,7 @@ func (e *Engine) forgotten(number uint64, parts []*part) error {
 		for _, p := range st.set.parts {
 			if p.Number == number {
 				opened = true
-				st.visible -= p.Rows - min(p.Hidden, p.Rows)
+				st.visible -= p.visible()
 				p.reader.Retire()
 				continue
 			}
@@ -169,7 +173,7 @@ func (e *Engine) forgotten(number uint64, parts []*part) error {
 		st.absent = slices.DeleteFunc(slices.Clone(st.absent), func(a absent) bool { return a.Number == number })
 		for _, p := range parts {
 			if opened { // what was found without an index counts already
-				st.visible += p.Rows
+				st.visible += p.visible()
 			}
 		}
 		delete(e.alone, number)
