@@ -75,7 +75,7 @@ test-clients: build e2e/clients/node_modules/.installed # they wait more than th
 	-@ci/need rsyslog
 	STELE_BIN=$(CURDIR)/bin/stele go test -count=1 -timeout 10m -parallel 8 ./e2e
 
-test-long: build ## the long versions: 200 kills, more crash points, more random operations
+test-long: build ## the long versions: 1,000 kills, more crash points, more random operations
 	@ci/need go cc
 	STELE_LONG=1 go test -timeout 2h -count=1 -v -run 'TestMetamorphic$$' ./internal/metamorphic
 	STELE_LONG=1 STELE_BIN=$(CURDIR)/bin/stele go test -race -timeout 3h -count=1 ./...

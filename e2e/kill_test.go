@@ -27,15 +27,14 @@ func TestKillNineLosesNothingAcknowledged(t *testing.T) {
 	skipWithoutProcesses(t)
 	stores := 1
 	if os.Getenv("STELE_LONG") != "" {
-		stores = 10
+		stores = 50
 	}
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
 	for n := range stores {
-		killAgainAndAgain(t, seed+uint64(n))
-		if t.Failed() {
-			return
-		}
+		t.Run(fmt.Sprintf("seed %d", seed+uint64(n)), func(t *testing.T) {
+			t.Parallel()
+			killAgainAndAgain(t, seed+uint64(n))
+		})
 	}
 }
 
