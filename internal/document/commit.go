@@ -206,7 +206,7 @@ func (l *Log) openWriter() (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := l.openFile(number)
+	f, err := l.openFile(Named{number, path.Join(l.dir, fileName(number))})
 	if err != nil {
 		return nil, errors.Join(err, w.Close(), l.fs.Remove(w.Name()))
 	}

@@ -93,7 +93,7 @@ func (l *Log) rewrite() error {
 	if err := l.fs.SyncDir(l.dir); err != nil {
 		return fault.WrapAs(fault.IO, err, op, "cannot sync the directory").At(l.dir, fault.NoOffset)
 	}
-	f, err := l.openFile(number)
+	f, err := l.openFile(Named{number, path.Join(l.dir, fileName(number))})
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (l *Log) rewrite() error {
 	return nil
 }
 
-// copyLive writes every live document as it stands, in the order of their versions.
-func (l *Log) copyLive(w *frame.Writer) ([]moved, error) {
+// live returns every live document, in the order of their versions.
+func (l *Log) live() []moved {
 	docs := make([]moved, 0, l.documents)
 	for space, in := range l.spaces {
 		for _, d := range in {
@@ -123,6 +123,12 @@ func (l *Log) copyLive(w *frame.Writer) ([]moved, error) {
 		}
 	}
 	slices.SortFunc(docs, func(a, b moved) int { return cmp.Compare(a.doc.info.Version, b.doc.info.Version) })
+	return docs
+}
+
+// copyLive writes every live document as it stands.
+func (l *Log) copyLive(w *frame.Writer) ([]moved, error) {
+	docs := l.live()
 	for i := range docs {
 		m := &docs[i]
 		body, _, err := l.read(m.space, m.doc)

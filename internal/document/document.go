@@ -121,8 +121,8 @@ type file struct {
 	retired atomic.Bool
 }
 
-func (l *Log) openFile(number uint64) (*file, error) {
-	name := path.Join(l.dir, fileName(number))
+func (l *Log) openFile(n Named) (*file, error) {
+	name := n.Name
 	f, err := l.fs.Open(name)
 	if err != nil {
 		return nil, fault.WrapAs(fault.IO, err, "open documents", "cannot open the file").At(name, fault.NoOffset)
@@ -131,7 +131,7 @@ func (l *Log) openFile(number uint64) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(fault.WrapAs(fault.IO, err, "open documents", "no length").At(name, fault.NoOffset), f.Close())
 	}
-	opened := &file{remove: l.o.Remove, file: f, name: name, number: number, size: size}
+	opened := &file{remove: l.o.Remove, file: f, name: name, number: n.Number, size: size}
 	opened.refs.Store(1)
 	return opened, nil
 }

@@ -54,35 +54,13 @@ func (l *Log) replay() error {
 	if err != nil {
 		return err
 	}
-	var logs []*replayed
-	newest := 0 // the newest complete file
-	for _, n := range numbers {
-		l.next = max(l.next, n+1)
-		f, err := l.openFile(n)
-		if err != nil {
-			l.unreadable(err)
-			continue
-		}
-		l.files = append(l.files, f)
-		r := &replayed{file: f}
-		if err := l.readHeader(r); err != nil {
-			return err
-		}
-		if r.headed && r.extra.complete {
-			newest = len(logs)
-		}
-		logs = append(logs, r)
+	files := make([]Named, len(numbers))
+	for i, n := range numbers {
+		files[i] = Named{n, path.Join(l.dir, fileName(n))}
 	}
-	old := logs[:newest]
-	logs = logs[newest:]
-	l.checkChain(logs)
-	for _, r := range logs {
-		if err := l.replayFile(r); err != nil {
-			return err
-		}
-	}
-	if l.o.ReadOnly {
-		return nil
+	old, logs, err := l.replayFiles(files)
+	if err != nil || l.o.ReadOnly {
+		return err
 	}
 	// First, so that nothing is removed before what replaces it is there to stay.
 	if err := l.secure(logs); err != nil {
@@ -101,6 +79,43 @@ func (l *Log) replay() error {
 		_ = l.fs.Remove(name)
 	}
 	return nil
+}
+
+// Named is a file of a log, which may be called otherwise than in its directory.
+type Named struct {
+	Number uint64
+	Name   string
+}
+
+// replayFiles reads files in the order of their numbers; old ones are litter.
+func (l *Log) replayFiles(files []Named) (old, logs []*replayed, err error) {
+	newest := 0 // the newest complete file
+	for _, n := range files {
+		l.next = max(l.next, n.Number+1)
+		f, err := l.openFile(n)
+		if err != nil {
+			l.unreadable(err)
+			continue
+		}
+		l.files = append(l.files, f)
+		r := &replayed{file: f}
+		if err := l.readHeader(r); err != nil {
+			return nil, nil, err
+		}
+		if r.headed && r.extra.complete {
+			newest = len(logs)
+		}
+		logs = append(logs, r)
+	}
+	old = logs[:newest]
+	logs = logs[newest:]
+	l.checkChain(logs)
+	for _, r := range logs {
+		if err := l.replayFile(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	return old, logs, nil
 }
 
 // list returns the numbers of the directory's logs, rising, and the names of unfinished ones.

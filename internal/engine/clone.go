@@ -147,11 +147,15 @@ type clone struct {
 	cuts    []journal.Cut
 }
 
-// segment clones one segment file, of which deletions up to applied had been worked in. It keeps its number.
-func (c *clone) segment(ctx context.Context, from string, number, applied uint64, lost loss) (segment.Info, error) {
-	info, err := cloneSegment(ctx, c.fs, from, path.Join(c.dir, segmentName(number)), segment.Identity{Number: number, StoreID: c.storeID}, lost)
+// segment clones one segment file. It keeps its number, and what was known of deletions: was is as its catalog has it.
+func (c *clone) segment(ctx context.Context, from string, was manifest.Segment, lost loss) (segment.Info, error) {
+	info, err := cloneSegment(ctx, c.fs, from, path.Join(c.dir, segmentName(was.Number)), segment.Identity{Number: was.Number, StoreID: c.storeID}, lost)
 	if err == nil && info.Blocks > 0 {
-		c.catalog.Apply(manifest.Edit{NextFile: number + 1, Add: []manifest.Segment{segmentOf(info, applied)}})
+		is := segmentOf(info, was.Applied)
+		if is.Rows == was.Rows {
+			is.Hidden = was.Hidden
+		}
+		c.catalog.Apply(manifest.Edit{NextFile: is.Number + 1, Add: []manifest.Segment{is}})
 	}
 	return info, err
 }

@@ -29,7 +29,7 @@ func cloneOf(t testing.TB, fs *vfs.Mem, dir string) (losses []error, rows int64)
 		return nil
 	}
 	for _, n := range fl.segments {
-		_, err := c.segment(ctx, path.Join("store", segmentName(n)), n, loaded.Catalog.Segments[n].Applied, lost)
+		_, err := c.segment(ctx, path.Join("store", segmentName(n)), loaded.Catalog.Segments[n], lost)
 		ok(t, err)
 	}
 	for _, n := range fl.journals {

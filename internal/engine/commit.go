@@ -215,7 +215,8 @@ func (e *Engine) commitFresh(rs []*request, j *joiner, now int64) error {
 		st.recent = append(slices.Clip(st.recent), recents...)
 		st.next = event.ArrivalOf(e.epoch, e.counter)
 		st.visible += int64(total)
-		e.journals[len(e.journals)-1].bytes = e.writer.Size()
+		j := &e.journals[len(e.journals)-1]
+		j.bytes, j.last = e.writer.Size(), e.writer.Cut().Sequence
 	})
 	e.kickTidy()
 	return nil

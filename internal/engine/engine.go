@@ -64,7 +64,8 @@ type Engine struct {
 	judged judgments // of whoever has the token of deleting
 
 	catalogMu sync.Mutex
-	catalog   *manifest.Log // nil in a read-only store
+	catalog   *manifest.Log    // nil in a read-only store
+	found     manifest.Catalog // in a read-only store the catalog as recovery left it
 
 	mu       sync.Mutex
 	state    *state
@@ -89,7 +90,8 @@ type Engine struct {
 type journalFile struct {
 	number  uint64
 	bytes   int64
-	rotated bool // nothing is written to it any more
+	last    uint64 // the sequence of its last frame that counts
+	rotated bool   // nothing is written to it any more
 }
 
 func (e *Engine) now() time.Time { return e.o.Hooks.Now() }
@@ -140,6 +142,9 @@ func (e *Engine) writable(op string) error {
 
 // EventBytes is the most bytes of one event, 0 for the default.
 func (e *Engine) EventBytes() int { return e.o.EventBytes }
+
+// FS is the file system that the store is on.
+func (e *Engine) FS() vfs.FS { return e.fs }
 
 // Documents returns the document log.
 func (e *Engine) Documents() *document.Log { return e.documents }

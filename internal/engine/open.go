@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/stelehq/stele/internal/document"
@@ -76,9 +77,9 @@ func (e *Engine) makeDir() error {
 }
 
 // syncParent makes the directory's own entry durable, which whoever made it may not have done.
-func (e *Engine) syncParent() error {
-	parent := path.Dir(path.Clean(e.dir))
-	err := e.fs.SyncDir(parent)
+func syncParent(files vfs.FS, dir string) error {
+	parent := path.Dir(path.Clean(dir))
+	err := files.SyncDir(parent)
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
 		return fault.Wrap(err, "open store", "cannot sync the directory that holds the store").At(parent, fault.NoOffset)
 	}
@@ -140,6 +141,10 @@ func (e *Engine) recover() (err error) {
 	if err != nil {
 		return err
 	}
+	if slices.Contains(fl.names, restoringName) {
+		return fault.New(fault.Invalid, "open store", "a restore into %s was cut off, or is under way: this is no store yet", e.dir).At(e.dir, fault.NoOffset).
+			WithHint("run stele restore into it again, which begins anew; or remove the directory")
+	}
 	loaded, err := manifest.Load(e.fs, e.dir, fl.names)
 	if err != nil {
 		return err
@@ -159,7 +164,7 @@ func (e *Engine) recover() (err error) {
 		return fault.New(fault.NotFound, "open store", "there is no store in %s", e.dir).At(e.dir, fault.NoOffset)
 	}
 	if rec.fresh {
-		if err := e.syncParent(); err != nil {
+		if err := syncParent(e.fs, e.dir); err != nil {
 			return err
 		}
 	}
@@ -196,6 +201,8 @@ func (e *Engine) recover() (err error) {
 		if err := rec.takeOver(); err != nil {
 			return err
 		}
+	} else {
+		e.found, e.found.Epoch, e.found.NextFile = rec.catalog, e.epoch, e.nextFile
 	}
 	return e.openDocuments()
 }

@@ -366,7 +366,7 @@ func (rec *recovery) accept(number uint64, cut *journal.Cut, r replayed, now int
 		last = *cut
 	}
 	e.cuts = append(e.cuts, last)
-	e.journals = append(e.journals, journalFile{number: number, bytes: r.Size, rotated: true})
+	e.journals = append(e.journals, journalFile{number: number, bytes: r.Size, last: last.Sequence, rotated: true})
 }
 
 // passOverJournal puts a journal that cannot be read into quarantine.

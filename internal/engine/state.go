@@ -133,6 +133,11 @@ type View struct {
 func (e *Engine) acquire(public bool) *View {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.acquireLocked(public)
+}
+
+// acquireLocked is acquire under e.mu.
+func (e *Engine) acquireLocked(public bool) *View {
 	v := &View{e: e, st: e.state, public: public, taken: e.now()}
 	v.st.set.refs.Add(1)
 	e.views[v] = struct{}{}

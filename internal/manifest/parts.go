@@ -7,3 +7,9 @@ func EditOf(f frame.Frame) (e Edit, checkpoint bool, err error) {
 	e, err = decodeEdit(f.Body)
 	return e, f.Kind == kindCheckpoint, err
 }
+
+// AppendEdit encodes an edit, as a frame's body has it.
+func AppendEdit(dst []byte, e Edit) []byte { return appendEdit(dst, e) }
+
+// DecodeEdit reads what AppendEdit wrote. Nothing in src is trusted.
+func DecodeEdit(src []byte) (Edit, error) { return decodeEdit(src) }

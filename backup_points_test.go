@@ -1,0 +1,402 @@
+package stele_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/testkit"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// A backupCase is a disk with a store that is open, a whole backup of it as it was before, and what both hold.
+type backupCase struct {
+	seed   uint64
+	disk   *vfs.Mem
+	w      *workload
+	before *content // in the backup
+	now    *content
+}
+
+func newBackupCase(t *testing.T, seed uint64) *backupCase {
+	t.Helper()
+	b := &backupCase{seed: seed, disk: vfs.NewMem()}
+	b.w = newWorkload(seed, b.disk)
+	var err error
+	do := func(steps ...func() error) {
+		for _, step := range steps {
+			if err == nil {
+				err = step()
+			}
+		}
+	}
+	w := b.w
+	w.options.Hooks.NoCompact = true // nothing in the background makes calls
+	do(func() error { return w.steps(6) }, w.release, w.inOrder, w.set)
+	if err == nil {
+		_, err = w.store.Backup(ctx, backups, nil)
+	}
+	if err == nil {
+		b.before, err = contentOf(w.store)
+	}
+	do(w.inOrder, w.flush, w.outOfOrder, w.delete, w.set, w.settle, w.reopen, w.inOrder, w.set)
+	if err == nil {
+		b.now, err = contentOf(w.store)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// judge sees that every backup which is there is whole and restores to what the store held, the first one whatever has happened.
+func (b *backupCase) judge(disk *vfs.Mem) error {
+	all, err := stele.Backups(backups, &stele.BackupOptions{FS: disk})
+	if err != nil || len(all) == 0 || len(all) > 2 {
+		return fmt.Errorf("the backups are %v: %w", all, err)
+	}
+	r, err := stele.VerifyBackups(ctx, backups, &stele.BackupOptions{FS: disk})
+	if err != nil || len(r.Bad) > 0 {
+		return fmt.Errorf("verify: %+v %w", r, err)
+	}
+	for i, one := range all {
+		if err := b.restore(disk, one.Name, []*content{b.before, b.now}[i]); err != nil {
+			return fmt.Errorf("%s: %w", one.Name, err)
+		}
+	}
+	return nil
+}
+
+func (b *backupCase) restore(disk *vfs.Mem, name string, want *content) error {
+	defer removeAll(disk, restored)
+	c, s, err := restoredContent(disk, b.w.options, name)
+	if s != nil {
+		defer s.Close()
+	}
+	if err != nil {
+		return err
+	}
+	return sameContent(c, want)
+}
+
+// again makes a backup of the store that a crash has left.
+func (b *backupCase) again(disk *vfs.Mem) error {
+	o := b.w.options
+	o.FS = disk
+	s, err := stele.Open(testkit.Dir, &o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	made, err := s.Backup(ctx, backups, &stele.BackupOptions{Keep: 1})
+	if err != nil || len(made.Damage) > 0 {
+		return fmt.Errorf("the next backup: %v %w", made, err)
+	}
+	if err := b.restore(disk, "", b.now); err != nil {
+		return fmt.Errorf("the next backup: %w", err)
+	}
+	all, err := stele.Backups(backups, &stele.BackupOptions{FS: disk})
+	if err != nil || len(all) != 1 {
+		return fmt.Errorf("the next backup leaves %v: %w", all, err)
+	}
+	// Pruning leaves nothing that nobody needs, nor anything of what was cut off.
+	names, _ := disk.List(backups)
+	if want := all[0].Files + 2; len(names) != want && all[0].Files == int(mustVerify(disk).Files) {
+		return fmt.Errorf("%d files are left, expected %d: %v", len(names), want, names)
+	}
+	return nil
+}
+
+func mustVerify(disk *vfs.Mem) *stele.BackupReport {
+	r, err := stele.VerifyBackups(ctx, backups, &stele.BackupOptions{FS: disk})
+	if err != nil || len(r.Bad) > 0 {
+		panic(fmt.Sprint(r, err))
+	}
+	return r
+}
+
+// points are how many calls are taken of one series of calls in the short version: every stride-th.
+func stride(most, calls int) int {
+	if long() {
+		return 1
+	}
+	if raceDetector {
+		most /= 8
+	}
+	return max(1, calls/most)
+}
+
+// crashAt runs do and cuts the power before and after every stride-th call of it, in every mode; after judges each.
+func crashAt(t *testing.T, disk *vfs.Mem, seed uint64, stride int, do func() error, judge func(disk *vfs.Mem) error) (points int) {
+	t.Helper()
+	var mu sync.Mutex
+	cut := func(op vfs.Op) {
+		for i, mode := range vfs.CrashModes() {
+			points++
+			clone := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(op.Index)<<4|uint64(i))), mode)
+			if err := judge(clone); err != nil {
+				t.Errorf("seed %d, call %d (%s %s), before: %v, %s: %v", seed, op.Index, op.Kind, op.Name, op.Before, mode, err)
+				return
+			}
+		}
+	}
+	disk.OnOp(func(op vfs.Op) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !t.Failed() && int(op.Index)%stride == 0 {
+			cut(op)
+		}
+	})
+	err := do()
+	disk.OnOp(nil)
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+	} else {
+		cut(vfs.Op{})
+	}
+	return points
+}
+
+// TestBackupCrashPoints cuts the power at the calls of a backup, and of one that prunes: whatever is listed then is whole.
+func TestBackupCrashPoints(t *testing.T) {
+	n := 1
+	if long() {
+		n = 20
+	}
+	points := 0
+	for _, seed := range seeds(n) {
+		b := newBackupCase(t, seed)
+		points += crashAt(t, b.disk, seed, stride(40, 300), func() error {
+			made, err := b.w.store.Backup(ctx, backups, nil)
+			if err == nil && len(made.Damage) > 0 {
+				err = fmt.Errorf("damage: %v", made.Damage)
+			}
+			return err
+		}, func(disk *vfs.Mem) error { return errors.Join(b.judge(disk), b.again(disk)) })
+		points += crashAt(t, b.disk, seed, stride(20, 200), func() error {
+			_, err := b.w.store.Backup(ctx, backups, &stele.BackupOptions{Keep: 1})
+			return err
+		}, func(disk *vfs.Mem) error {
+			r, err := stele.VerifyBackups(ctx, backups, &stele.BackupOptions{FS: disk})
+			if err != nil || r.Backups == 0 || len(r.Bad) > 0 {
+				return fmt.Errorf("while pruning: %+v %w", r, err)
+			}
+			return b.restore(disk, "", b.now)
+		})
+		if err := b.w.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d crash points", points)
+}
+
+// TestRestoreCrashPoints cuts the power at the calls of a restore: the directory is no store then, or all of one.
+func TestRestoreCrashPoints(t *testing.T) {
+	n := 1
+	if long() {
+		n = 20
+	}
+	points, whole := 0, 0
+	for _, seed := range seeds(n) {
+		b := newBackupCase(t, seed)
+		points += crashAt(t, b.disk, seed, stride(60, 300), func() error {
+			_, err := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: b.disk})
+			return err
+		}, func(disk *vfs.Mem) error {
+			is, err := b.half(disk)
+			if is {
+				whole++
+				return err
+			}
+			return errors.Join(err, b.restore(disk, "", b.before))
+		})
+		if err := b.w.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d crash points, at %d of them the store was whole", points, whole)
+	if whole == 0 || whole == points {
+		t.Errorf("at %d of %d crash points the store was whole", whole, points)
+	}
+}
+
+// half opens what is there of a restore; it is all of the store, or none.
+func (b *backupCase) half(disk *vfs.Mem) (whole bool, err error) {
+	o := b.w.options
+	o.FS, o.ReadOnly = disk, true
+	s, err := stele.Open(restored, &o)
+	switch stele.KindOf(err) {
+	case 0:
+	case stele.NotFound:
+		names, _ := disk.List(restored)
+		names = slices.DeleteFunc(names, func(n string) bool { return n == "LOCK" })
+		if len(names) > 0 {
+			return false, fmt.Errorf("no store, but %v: %w", names, err)
+		}
+		return false, nil
+	case stele.Invalid:
+		if !strings.Contains(err.Error(), "stele restore") {
+			return false, fmt.Errorf("no hint: %w", err)
+		}
+		return false, nil
+	default:
+		return false, err
+	}
+	defer s.Close()
+	c, err := contentOf(s)
+	if err == nil {
+		err = sameContent(c, b.before)
+	}
+	if d := s.Stats().Damage; len(d) > 0 {
+		err = fmt.Errorf("damage: %v", d)
+	}
+	return true, err
+}
+
+// TestBackupFaultPoints has calls of a backup fail, one at a time: it fails with the right kind of error, or says what it could not read; the earlier
+// backup is whole, and the next one is.
+func TestBackupFaultPoints(t *testing.T) {
+	n := 1
+	if long() {
+		n = 5
+	}
+	points := 0
+	for _, seed := range seeds(n) {
+		b := newBackupCase(t, seed)
+		if err := b.w.close(); err != nil {
+			t.Fatal(err)
+		}
+		// run backs up what is on a clone of the disk, with a fault.
+		run := func(rule *vfs.Rule) (disk *vfs.Mem, made *stele.Backup, calls map[vfs.OpKind]int64, err error) {
+			disk = b.disk.CrashClone(nil, vfs.CrashKill)
+			faulty := vfs.NewFaulty(disk)
+			o := b.w.options
+			o.FS, o.ReadOnly = faulty, true
+			s, err := stele.Open(testkit.Dir, &o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			before := disk.Counts()
+			if rule != nil {
+				faulty.Add(rule)
+			}
+			made, err = s.Backup(ctx, backups, nil)
+			calls = disk.Counts()
+			for k := range calls {
+				calls[k] -= before[k]
+				calls[vfs.OpAny] += calls[k]
+			}
+			faulty.Clear()
+			return disk, made, calls, err
+		}
+		_, _, calls, err := run(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range diseases {
+			step := stride(20, int(calls[d.rule.Kind]))
+			for nth := 1 + int(seed)%step; nth <= int(calls[d.rule.Kind]); nth += step {
+				points++
+				rule := withNth(d.rule, int64(nth))
+				disk, made, _, err := run(rule)
+				fail := func(format string, args ...any) {
+					t.Helper()
+					t.Fatalf("seed %d, %s at call %d: %s", seed, d.name, nth, fmt.Sprintf(format, args...))
+				}
+				switch {
+				case err == nil && len(made.Damage) == 0:
+				case err == nil: // something of the store could not be read
+					if d.kind != stele.IO || made.Damage[0].File == "" {
+						fail("damage: %v", made.Damage)
+					}
+					// What the backup has is in the store.
+					removeAll(disk, restored)
+					if _, rerr := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: disk}); rerr != nil {
+						fail("restore what was read: %v", rerr)
+					}
+					removeAll(disk, restored)
+				case stele.KindOf(err) != d.kind:
+					fail("expected an error of kind %s: %v", d.kind, err)
+				}
+				if err := b.restore(disk, "backup-0000000000000001", b.before); err != nil {
+					fail("the earlier backup, after %v: %v", err, err)
+				}
+				if err := b.again(disk); err != nil {
+					fail("after %v: %v", err, err)
+				}
+			}
+		}
+	}
+	t.Logf("%d fault points", points)
+}
+
+// TestRestoreFaultPoints has calls of a restore fail: the directory is no store then, and the next restore makes one.
+func TestRestoreFaultPoints(t *testing.T) {
+	n := 1
+	if long() {
+		n = 5
+	}
+	points := 0
+	for _, seed := range seeds(n) {
+		b := newBackupCase(t, seed)
+		if err := b.w.close(); err != nil {
+			t.Fatal(err)
+		}
+		run := func(rule *vfs.Rule) (disk *vfs.Mem, err error) {
+			disk = b.disk.CrashClone(nil, vfs.CrashKill)
+			faulty := vfs.NewFaulty(disk)
+			if rule != nil {
+				faulty.Add(rule)
+			}
+			_, err = stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: faulty})
+			faulty.Clear()
+			return disk, err
+		}
+		disk, err := run(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls, before := disk.Counts(), b.disk.CrashClone(nil, vfs.CrashKill).Counts()
+		for k := range calls {
+			calls[k] -= before[k]
+			calls[vfs.OpAny] += calls[k]
+		}
+		for _, d := range diseases {
+			step := stride(25, int(calls[d.rule.Kind]))
+			for nth := 1 + int(seed)%step; nth <= int(calls[d.rule.Kind]); nth += step {
+				points++
+				disk, err := run(withNth(d.rule, int64(nth)))
+				fail := func(format string, args ...any) {
+					t.Helper()
+					t.Fatalf("seed %d, %s at call %d: %s", seed, d.name, nth, fmt.Sprintf(format, args...))
+				}
+				if err != nil && stele.KindOf(err) != d.kind {
+					fail("expected an error of kind %s: %v", d.kind, err)
+				}
+				whole, herr := b.half(disk)
+				if herr != nil || err == nil && !whole {
+					fail("whole: %v, %v; %v", whole, err, herr)
+				}
+				for i, mode := range vfs.CrashModes() {
+					c := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(nth)<<4|uint64(i))), mode)
+					if is, cerr := b.half(c); cerr != nil || err == nil && !is {
+						fail("%v, and the power cut after it, %s: %v, %v", err, mode, is, cerr)
+					}
+				}
+				if whole {
+					continue
+				}
+				if err := b.restore(disk, "", b.before); err != nil {
+					fail("again, after %v: %v", err, err)
+				}
+			}
+		}
+	}
+	t.Logf("%d fault points", points)
+}
