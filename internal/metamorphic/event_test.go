@@ -17,6 +17,8 @@ type entry struct {
 	at    time.Time
 	text  string
 	group int // the first of those that were appended at the same time; itself if it was alone
+
+	arrived time.Duration // by the list's clock
 }
 
 func instant(ms int64) time.Time { return testkit.Epoch.Add(time.Duration(ms) * time.Millisecond) }

@@ -145,7 +145,7 @@ func (m *model) do(o *op) (out outcome) {
 			}
 		}
 		out.events = m.since(out.after, o.Filter)
-	case "delete":
+	case "delete", "retain":
 		for _, n := range m.doomed(o) {
 			if m.live[n] {
 				m.live[n] = false
@@ -193,7 +193,7 @@ func (m *model) do(o *op) (out outcome) {
 		m.tails[o.Slot] = len(m.events)
 	case "reopen", "crash":
 		m.forget()
-	case "check":
+	case "arrived", "check":
 		out.all = m.content()
 	default:
 		panic("no such operation: " + o.Do)
@@ -222,6 +222,7 @@ func (m *model) store(rows []row) (places []int) {
 
 func (m *model) add(e entry) int {
 	n := len(m.events)
+	e.arrived = m.clock
 	m.events, m.live = append(m.events, e), append(m.live, true)
 	m.alive++
 	at, _ := slices.BinarySearchFunc(m.order, n, m.compare)
@@ -320,6 +321,9 @@ func (m *model) doomed(o *op) []int {
 	if o.Events == nil {
 		all := *o
 		all.Limit, all.Descending = 0, false
+		if o.Do == "retain" {
+			all.From, all.To = nil, &bound{At: o.age(), Open: true}
+		}
 		return m.read(&all, m.live)
 	}
 	var events []int

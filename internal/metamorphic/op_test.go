@@ -30,9 +30,13 @@ type op struct {
 	Key   string `json:"key,omitempty"` // set, unset, value, documents
 	Bytes int    `json:"bytes,omitempty"`
 
-	Minutes int      `json:"minutes,omitempty"` // tick
+	Before  int64    `json:"before,omitempty"`  // retain: what is older, in milliseconds from the epoch of the tests
+	Minutes int      `json:"minutes,omitempty"` // tick; arrived: how long ago
 	Trouble *trouble `json:"trouble,omitempty"`
 }
+
+// age is the time before which a policy of retention deletes, between those that events have: what a store's clock says moves a little.
+func (o *op) age() int64 { return o.Before + 500 }
 
 // A row is an event to be: its time, in milliseconds from the epoch of the tests, and its form.
 type row struct {

@@ -281,7 +281,7 @@ func (w *world) crashDuring(o *op, want *outcome) error {
 		return err
 	}
 	again := *want
-	if o.Do == "delete" { // it may have been deleted before
+	if o.Do == "delete" || o.Do == "retain" { // it may have been deleted before
 		again.count = -1
 	}
 	err = w.step(o, &again)
@@ -347,7 +347,7 @@ func (w *world) step(o *op, want *outcome) error {
 		}
 		h, err := d.follow(after, until, filterOf(o.Filter))
 		return w.same(w.byArrival(want.events), h, err)
-	case "delete":
+	case "delete", "retain":
 		n, err := w.delete(o)
 		if err != nil {
 			return told{err}
@@ -382,6 +382,8 @@ func (w *world) step(o *op, want *outcome) error {
 		return w.reopen()
 	case "crash":
 		return w.crash(w.disk.CrashClone(rand.New(rand.NewPCG(uint64(o.Bytes), 0)), crashMode(o.Way)))
+	case "arrived":
+		return w.trial(func(s *stele.Store) error { return w.retainByArrival(s, o, want.all) })
 	case "check":
 		return w.holds(want.all)
 	}
@@ -492,6 +494,16 @@ func (w *world) delete(o *op) (int64, error) {
 		return s.DeleteKeys(ctx, keys...)
 	}
 	q := w.query(o)
+	if o.Do == "retain" {
+		if age := w.now().Sub(instant(o.age())); age > time.Minute {
+			did, err := s.Retain(ctx, stele.RetentionPolicy{ID: "age", Age: age, Filter: o.Filter})
+			if err != nil {
+				return 0, err
+			}
+			return did[0].Events, nil
+		}
+		q.to = limit{bounded: true, open: true, at: bound{At: o.age()}} // the clock stands before the events
+	}
 	if q.filter != nil {
 		return s.DeleteMatching(ctx, q.rng(), q.filter.parsed)
 	}

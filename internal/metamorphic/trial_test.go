@@ -1,0 +1,59 @@
+package metamorphic
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/vfs"
+)
+
+// Some of what a store can be asked for depends on how its events lie on disk, and no model knows it. That is tried on a copy of the
+// store, which is then held against what must be true whatever happened.
+
+// trial opens a copy of the store as it is on disk, and closes it.
+func (w *world) trial(do func(s *stele.Store) error) error {
+	o := w.config.options(w.now)
+	o.FS = w.disk.CrashClone(nil, vfs.CrashKill)
+	s, err := stele.Open(storeDir, &o)
+	if err != nil {
+		return fmt.Errorf("the copy cannot be opened: %w", err)
+	}
+	err = do(s)
+	if cerr := s.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("the copy cannot be closed: %w", cerr)
+	}
+	if err != nil {
+		return fmt.Errorf("on a copy: %w", err)
+	}
+	return nil
+}
+
+// retainByArrival holds that a policy by arrival deletes what came first, as many as it says, and nothing that came within its age.
+func (w *world) retainByArrival(s *stele.Store, o *op, all *content) error {
+	age := time.Duration(o.Minutes) * time.Minute
+	did, err := s.Retain(ctx, stele.RetentionPolicy{ID: "arrived", ArrivedAge: age})
+	if err != nil {
+		return err
+	}
+	h, err := (&goDoor{s}).read(&query{way: "events"})
+	if err != nil {
+		return err
+	}
+	if n := int64(len(all.events) - len(h.keys)); len(did) != 1 || n != did[0].Events || s.Stats().Events != int64(len(h.keys)) {
+		return fmt.Errorf("%d events are gone, %d are left, and the policy says %+v, the statistics %d", n, len(h.keys), did, s.Stats().Events)
+	}
+	first := ^uint64(0) // that is left
+	for _, k := range h.keys {
+		first = min(first, k.Arrival())
+	}
+	var want []int
+	for _, n := range all.events {
+		if w.keys[n].Arrival() >= first {
+			want = append(want, n)
+		} else if time.Duration(w.clock.Load())-w.events[n].arrived < age-time.Second { // a store's clock moves a little by itself
+			return fmt.Errorf("event %d is gone, and came %s ago", n, time.Duration(w.clock.Load())-w.events[n].arrived)
+		}
+	}
+	return w.same(want, h, nil)
+}
