@@ -32,15 +32,17 @@ type streams struct {
 
 // commands is the whole command line.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server: HTTP API and web page."`
-	Ingest  ingestCommand  `cmd:"" help:"Store the events of log files: CLEF, JSON lines, text."`
-	Search  searchCommand  `cmd:"" help:"Find events, newest first."`
-	Tail    tailCommand    `cmd:"" help:"Show events as they arrive."`
-	Refused refusedCommand `cmd:"" help:"Show what the server has refused, and ingest it again."`
-	Stats   statsCommand   `cmd:"" help:"Show what is in the store."`
-	Verify  verifyCommand  `cmd:"" help:"Check every byte of a store that no server has open."`
-	Inspect inspectCommand `cmd:"" help:"Show what is inside the files of a store."`
-	Version versionCommand `cmd:"" help:"Show the version."`
+	Serve     serveCommand     `cmd:"" help:"Run the server: HTTP API and web page."`
+	Ingest    ingestCommand    `cmd:"" help:"Store the events of log files: CLEF, JSON lines, text."`
+	Search    searchCommand    `cmd:"" help:"Find events, newest first."`
+	Tail      tailCommand      `cmd:"" help:"Show events as they arrive."`
+	Refused   refusedCommand   `cmd:"" help:"Show what the server has refused, and ingest it again."`
+	Delete    deleteCommand    `cmd:"" help:"Delete events: by time, by filter, by id."`
+	Retention retentionCommand `cmd:"" help:"Show and change what the store does not keep."`
+	Stats     statsCommand     `cmd:"" help:"Show what is in the store."`
+	Verify    verifyCommand    `cmd:"" help:"Check every byte of a store that no server has open."`
+	Inspect   inspectCommand   `cmd:"" help:"Show what is inside the files of a store."`
+	Version   versionCommand   `cmd:"" help:"Show the version."`
 }
 
 const description = `Stele is an event store and log server: structured logs, searchable within a minute.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/machine"
 	"github.com/stelehq/stele/internal/server"
@@ -64,6 +65,27 @@ var serveTable = []setting{
 	}},
 	{"journal-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.JournalBytes = n })},
 	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
+	{"retention", func(s *serveSettings, v string) error {
+		var texts []json.RawMessage
+		if err := json.Unmarshal([]byte(v), &texts); err != nil {
+			return fault.WrapAs(fault.Invalid, err, "", "it is not a list of policies such as [{\"Id\":\"old\",\"Age\":\"30d\"}]")
+		}
+		s.server.Retention = make([]stele.RetentionPolicy, len(texts))
+		for i, text := range texts {
+			p := &s.server.Retention[i]
+			err := p.UnmarshalJSON(text)
+			if err == nil {
+				err = p.Check()
+			}
+			if err == nil && slices.ContainsFunc(s.server.Retention[:i], func(o stele.RetentionPolicy) bool { return o.ID == p.ID }) {
+				err = fault.New(fault.Invalid, "", "there are two policies %q", p.ID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
 	{"drain", func(s *serveSettings, v string) (err error) {
 		if s.server.Drain, err = time.ParseDuration(v); err != nil || s.server.Drain <= 0 {
 			return fault.New(fault.Invalid, "", "%q is not a duration such as 30s", v)
@@ -153,7 +175,7 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls,
 		"syslog": c.Syslog, "syslog-cert": c.SyslogCert, "syslog-key": c.SyslogKey, "syslog-zone": c.SyslogZone, "gelf": c.Gelf,
 		"event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
-		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "retention": c.Retention, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
 	file, from, err := c.configFile(getenv)
@@ -218,7 +240,7 @@ func (c *serveCommand) configFile(getenv func(string) string) (values map[string
 }
 
 // parseConfig reads a JSON object whose members have the flags' names. Values are strings,
-// numbers, true, false, or lists of strings.
+// numbers, true, false, or lists of strings; of retention they are policies.
 func parseConfig(text []byte) (map[string]string, error) {
 	var raw map[string]any
 	if err := json.Unmarshal(text, &raw); err != nil {
@@ -232,6 +254,14 @@ func parseConfig(text []byte) (map[string]string, error) {
 				names = append(names, s.name)
 			}
 			return nil, fault.New(fault.Invalid, "", "%q is not a setting", name).WithHint("settings are %s", strings.Join(names, ", "))
+		}
+		if name == "retention" {
+			policies, err := json.Marshal(v)
+			if err != nil {
+				return nil, fault.WrapAs(fault.Invalid, err, "", "%s", name)
+			}
+			values[name] = string(policies)
+			continue
 		}
 		switch v := v.(type) {
 		case string:

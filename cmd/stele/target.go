@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -33,6 +34,14 @@ type door interface {
 	// tail gives each event that arrives until ctx ends. told is called once, when
 	// listening has begun.
 	tail(ctx context.Context, filter string, told func(searchNote), yield func(clef []byte) error) error
+
+	// delete deletes events, and returns how many those were.
+	delete(ctx context.Context, q deleteQuery) (int64, error)
+
+	retention(ctx context.Context) ([]stele.RetentionPolicy, error)
+	setRetention(ctx context.Context, p stele.RetentionPolicy) error
+	removeRetention(ctx context.Context, id string) error
+	runRetention(ctx context.Context) ([]stele.Retained, error)
 
 	stats(ctx context.Context) (storeStats, error)
 	close() error

@@ -180,7 +180,7 @@ func TestGetEvent(t *testing.T) {
 	h.do("GET", "/api/events/resources", "").want(t, 200, `{"Links":{"Item":"api/events/{id}{?render,clef,permalinkId}",`+
 		`"Items":"api/events{?filter,count,afterId,startAtId,fromDateUtc,toDateUtc,render,clef,signal,shortCircuitAfter,permalinkId,background,trace}",`+
 		`"Histogram":"api/events/histogram{?filter,fromDateUtc,toDateUtc,buckets,signal}",`+
-		`"ServerSentEvents":"api/events/stream{?filter,clef,render,lastEventId,signal}","Raw":"api/events/raw{?clef,partial}"}}`)
+		`"ServerSentEvents":"api/events/stream{?filter,clef,render,lastEventId,signal}","Raw":"api/events/raw{?clef,partial}","DeleteInSignal":"api/events{?filter,signal,fromDateUtc,toDateUtc}"}}`)
 	h.do("GET", "/api/events/describe", "").want(t, 200, `{"Links":{"Raw":"/api/events/raw{?clef}"}}`)
 }
 
@@ -247,7 +247,7 @@ func TestSearchedAsText(t *testing.T) {
 func TestRoot(t *testing.T) {
 	h := serve(t, Options{Version: "1.2.3-dev", Instance: `A "name"`})
 	links := `"Links":{"EventsResources":"api/events/resources","ExpressionsResources":"api/expressions/resources",` +
-		`"DocumentsResources":"api/documents/resources","DataResources":"api/data/resources","RefusedResources":"api/refused/resources","Store":"api/store"}}`
+		`"DocumentsResources":"api/documents/resources","DataResources":"api/data/resources","RetentionResources":"api/retention/resources","RefusedResources":"api/refused/resources","Store":"api/store"}}`
 	h.do("GET", "/api", "").want(t, 200, `{"Product":"Stele","Version":"1.2.3-dev","InstanceName":"A \"name\"",`+links)
 	// Every link leads somewhere.
 	var root struct{ Links map[string]string }

@@ -20,6 +20,7 @@ var groups = []struct {
 		{"Histogram", "api/events/histogram{?filter,fromDateUtc,toDateUtc,buckets,signal}"},
 		{"ServerSentEvents", "api/events/stream{?filter,clef,render,lastEventId,signal}"},
 		{"Raw", "api/events/raw{?clef,partial}"},
+		{"DeleteInSignal", "api/events{?filter,signal,fromDateUtc,toDateUtc}"},
 	}},
 	{"Expressions", "expressions", []member{
 		{"ToStrict", "api/expressions/to-strict{?fuzzy}"},
@@ -31,6 +32,11 @@ var groups = []struct {
 	{"Data", "data", []member{
 		{"Item", "api/data/{key}"},
 		{"Items", "api/data{?prefix}"},
+	}},
+	{"Retention", "retention", []member{
+		{"Item", "api/retention/{id}"},
+		{"Items", "api/retention"},
+		{"Run", "api/retention/run"},
 	}},
 	{"Refused", "refused", []member{
 		{"Item", "api/refused/{id}"},

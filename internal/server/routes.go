@@ -69,6 +69,8 @@ var routes = []route{
 
 	{"GET", "/api/events", reads, (*api).listEvents},
 	{"GET", "/api/events/{id}", reads, (*api).getEvent},
+	{"DELETE", "/api/events", writes, (*api).deleteEvents},
+	{"DELETE", "/api/events/{id}", writes, (*api).deleteEvent},
 	{"GET", "/api/events/histogram", reads, (*api).histogram},
 	{"GET", "/api/events/stream", reads, (*api).streamEvents},
 	{"GET", "/api/expressions/to-strict", reads, (*api).toStrict},
@@ -91,10 +93,17 @@ var routes = []route{
 	{"DELETE", "/api/refused/{id}", writes, (*api).deleteRefused},
 	{"POST", "/api/refused/{id}/retry", writes, (*api).retryRefused},
 
+	{"GET", "/api/retention", reads, (*api).listRetention},
+	{"POST", "/api/retention", writes, (*api).setRetention},
+	{"GET", "/api/retention/{id}", reads, (*api).getRetention},
+	{"DELETE", "/api/retention/{id}", writes, (*api).deleteRetention},
+	{"POST", "/api/retention/run", writes, (*api).runRetention},
+
 	{"GET", "/api", reads, (*api).root},
 	{"GET", "/api/store", reads, (*api).storeStatistics},
 	{"GET", "/api/events/resources", reads, resources("events")},
 	{"GET", "/api/expressions/resources", reads, resources("expressions")},
+	{"GET", "/api/retention/resources", reads, resources("retention")},
 	{"GET", "/api/refused/resources", reads, resources("refused")},
 
 	{"GET", "/health/cluster", reads, (*api).healthCluster},

@@ -214,7 +214,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	s := New(Options{})
 	direct(s, "GET", "/api/nothing").wantError(t, 404, "/api/nothing")
 	direct(s, "POST", "/ingest/otlp/v1/profiles").wantError(t, 404, "/ingest/otlp")
-	a := direct(s, "DELETE", "/api/events")
+	a := direct(s, "DELETE", "/api/events/histogram")
 	a.wantError(t, 405, "DELETE is not allowed here; allowed: GET, HEAD, OPTIONS")
 	if got := a.header.Get("Allow"); got != "GET, HEAD, OPTIONS" {
 		t.Errorf("Allow: %q", got)
