@@ -1,10 +1,12 @@
 package stele_test
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"path"
 	"runtime"
 	"slices"
@@ -20,17 +22,26 @@ import (
 
 // A damageCase is a sound store and what it is known to hold.
 type damageCase struct {
+	name    string
 	disk    *vfs.Mem
 	options stele.Options
 	h       *history
 	sound   *content
-	newest  map[string]bool // the document file that no later one vouches for
+	newest  map[string]bool // files that no other one vouches for
+	tail    map[string]int  // of such a file: where the last frame begins, of which nothing says that it is durable
 }
 
-func newDamageCase(t *testing.T, seed uint64) *damageCase {
+// damageCases are stores with files of every kind: of one that was closed, of one with few events that are kept as text, and of one whose process was
+// killed, so that there is room in its journal and nothing says how far its files count.
+func damageCases(t *testing.T) []*damageCase {
+	return []*damageCase{newDamageCase(t, "closed", 1, false), newDamageCase(t, "told", 2, false), newDamageCase(t, "killed", 3, true)}
+}
+
+func newDamageCase(t *testing.T, name string, seed uint64, killed bool) *damageCase {
 	t.Helper()
 	disk := vfs.NewMem()
 	w := newWorkload(seed, disk)
+	w.options.Hooks.NoTelling = name != "told" || raceDetector
 	if err := errors.Join(w.steps(12), w.release(), w.inOrder(), w.set(), w.reopen(),
 		w.inOrder(), w.outOfOrder(), w.flush(), w.set(), w.inOrder(), w.delete(), w.flush(), w.inOrder(), w.set(), w.inOrder(),
 		w.reopen(), w.inOrder(), w.outOfOrder(), w.inOrder(), w.set()); err != nil {
@@ -40,17 +51,26 @@ func newDamageCase(t *testing.T, seed uint64) *damageCase {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := &damageCase{name: name, options: w.options, h: &w.h, sound: c, newest: map[string]bool{}, tail: map[string]int{}}
+	if killed {
+		d.disk = disk.CrashClone(nil, vfs.CrashKill)
+	}
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
-	d := &damageCase{disk: disk, options: w.options, h: &w.h, sound: c, newest: map[string]bool{}}
-	last := ""
-	for _, name := range disk.Names() {
-		if fileKind(name) == "document" {
-			last = name
+	if !killed {
+		d.disk = disk
+	}
+	last := map[string]string{}
+	for _, name := range d.disk.Names() {
+		last[fileKind(name)] = name
+	}
+	for _, kind := range []string{"document", "journal", "manifest"} {
+		if name := last[kind]; kind == "document" || killed {
+			d.newest[name] = true
+			d.tail[name] = bytes.LastIndex(mustRead(t, d.disk, name), []byte("STLF"))
 		}
 	}
-	d.newest[last] = true
 	return d
 }
 
@@ -71,10 +91,20 @@ type verdict struct {
 }
 
 // judge opens a damaged store: whatever was done to it, it opens, and each event and each document that it gives is one that
-// it was given.
-func (d *damageCase) judge(disk *vfs.Mem, damaged string) (v verdict, err error) {
+// it was given. seals: it is verified and sealed too, which takes some milliseconds.
+func (d *damageCase) judge(disk *vfs.Mem, seals bool, damaged ...string) (v verdict, err error) {
+	harmed := map[string][]byte{}
+	for _, name := range damaged {
+		if b, err := disk.ReadFile(name); err == nil {
+			harmed[name] = b
+		}
+	}
+	is := func(text string) bool {
+		return slices.ContainsFunc(damaged, func(name string) bool { return strings.Contains(text, path.Base(name)) })
+	}
 	o := d.options
 	o.FS = disk
+	o.Hooks.NoTelling = true // what is told is read all the same
 	s, err := stele.Open(testkit.Dir, &o)
 	if err != nil {
 		return v, fmt.Errorf("open: %w", err)
@@ -87,14 +117,20 @@ func (d *damageCase) judge(disk *vfs.Mem, damaged string) (v verdict, err error)
 	v.any, v.what = rerr != nil, s.Stats().Damage
 	for _, found := range s.Stats().Damage {
 		v.any = true
-		is := path.Base(found.File) == path.Base(damaged)
-		v.named = v.named || is || strings.Contains(found.What, path.Base(damaged))
-		v.at = v.at || is && found.Offset >= 0
+		v.named = v.named || is(found.File) || is(found.What)
+		v.at = v.at || is(found.File) && found.Offset >= 0
 	}
-	v.named = v.named || rerr != nil && strings.Contains(rerr.Error(), path.Base(damaged))
-	v.at = v.at || rerr != nil && strings.Contains(rerr.Error(), path.Base(damaged)+" at byte ")
+	if rerr != nil {
+		v.named = v.named || is(rerr.Error())
+		v.at = v.at || slices.ContainsFunc(damaged, func(name string) bool { return strings.Contains(rerr.Error(), path.Base(name)+" at byte ") })
+	}
+	if seals {
+		if _, err := s.Verify(ctx); err != nil {
+			return v, fmt.Errorf("verify: %w", err)
+		}
+	}
 
-	// The store goes on, and the next opening shows the same.
+	// The store goes on, and the next opening shows the same. What is damaged is not thrown away by it.
 	h := d.h.copy()
 	if _, err := h.append(s, "", "", testkit.Epoch); err != nil {
 		return v, fmt.Errorf("append: %w", err)
@@ -102,8 +138,23 @@ func (d *damageCase) judge(disk *vfs.Mem, damaged string) (v verdict, err error)
 	if err := s.Documents("").Set(ctx, "after", []byte(`1`)); err != nil {
 		return v, fmt.Errorf("set: %w", err)
 	}
+	if seals {
+		if err := errors.Join(s.Flush(ctx), s.Settle(ctx)); err != nil {
+			return v, fmt.Errorf("seal: %w", err)
+		}
+	}
 	if err := s.Close(); err != nil {
 		return v, fmt.Errorf("close: %w", err)
+	}
+	for name, was := range harmed {
+		kept := func(n string) bool {
+			b, err := disk.ReadFile(n)
+			return err == nil && bytes.Equal(b, was)
+		}
+		found := slices.ContainsFunc(v.what, func(d stele.Damage) bool { return path.Base(d.File) == path.Base(name) })
+		if found && !kept(name) && !kept(path.Join(testkit.Dir, "quarantine", path.Base(name))) && kindOfLog(name) {
+			return v, fmt.Errorf("%s is gone, with what is damaged in it: %v", name, disk.Names())
+		}
 	}
 	if s, err = stele.Open(testkit.Dir, &o); err != nil {
 		return v, fmt.Errorf("open again: %w", err)
@@ -123,6 +174,12 @@ func (d *damageCase) judge(disk *vfs.Mem, damaged string) (v verdict, err error)
 		return v, fmt.Errorf("opened again, the documents are %v; they were %v", again.documents, c.documents)
 	}
 	return v, nil
+}
+
+// kindOfLog is whether a file's bytes are of worth.
+func kindOfLog(name string) bool {
+	kind := fileKind(name)
+	return kind == "segment" || kind == "journal" || kind == "document"
 }
 
 func (d *damageCase) compare(c *content, v *verdict) error {
@@ -164,16 +221,42 @@ func (d *damageCase) compare(c *content, v *verdict) error {
 	return nil
 }
 
-// accept says what damage of that kind may do.
-func (d *damageCase) accept(v verdict, harm, name string) error {
-	kind := fileKind(name)
+// A harm is what is done to a file.
+type harm struct {
+	kind, name string
+	at         int
+	bit        byte
+}
+
+func (h harm) do(disk *vfs.Mem) {
+	b, err := disk.ReadFile(h.name)
+	if err != nil {
+		return // of two harms
+	}
+	switch h.kind {
+	case "flipped":
+		if h.at < len(b) {
+			b[h.at] ^= h.bit
+			disk.WriteFile(h.name, b)
+		}
+	case "truncated":
+		disk.WriteFile(h.name, b[:min(h.at, len(b))])
+	case "removed":
+		_ = disk.Remove(h.name)
+		_ = disk.SyncDir(testkit.Dir)
+	}
+}
+
+// accept says what one harm may do.
+func (d *damageCase) accept(v verdict, h harm) error {
+	kind := fileKind(h.name)
 	maxLost, maxStale := 0, 0
 	switch {
-	case kind == "segment" && harm == "flipped":
+	case kind == "segment" && h.kind == "flipped":
 		maxLost = d.options.Hooks.BlockRows * 3 / 2 // merging adds a few rows to a block that is large enough
-	case kind == "journal" && harm == "flipped":
+	case kind == "journal" && h.kind == "flipped":
 		maxLost = 12 // of the batches that share a frame
-	case kind == "document" && harm == "flipped":
+	case kind == "document" && h.kind == "flipped":
 		maxStale = 1
 	case kind == "segment", kind == "journal":
 		maxLost = len(d.sound.keys)
@@ -185,32 +268,93 @@ func (d *damageCase) accept(v verdict, harm, name string) error {
 		return fmt.Errorf("%d events are lost, and %d documents", v.lost, v.stale)
 	case v.again > 0 && kind != "manifest":
 		return fmt.Errorf("%d deleted events are back", v.again)
-	case harm == "flipped" && v.named && !v.at:
+	case h.kind == "flipped" && v.named && !v.at:
 		return fmt.Errorf("no offset is named: %v", v.what)
 	case v.named || v.lost+v.stale+v.again == 0:
 		return nil
-	case harm != "flipped" && d.newest[name]:
+	case d.newest[h.name] && (h.kind != "flipped" || h.at >= d.tail[h.name]):
 		return nil // what is missing at the end of the last file looks like a torn tail
-	case harm == "truncated" && kind == "manifest" && v.lost == 0:
+	case h.kind == "truncated" && kind == "manifest" && v.lost == 0:
 		return nil // and so do edits: a deletion at the end of the file
 	}
-	return fmt.Errorf("%d events are lost, %d documents, %d deleted events are back; %s is not named (anything reported: %v)", v.lost, v.stale, v.again, path.Base(name), v.any)
+	return fmt.Errorf("%d events are lost, %d documents, %d deleted events are back; %s is not named (anything reported: %v)", v.lost, v.stale, v.again, path.Base(h.name), v.any)
 }
 
-// TestDamagePoints flips one bit in every file of a store, cuts each off and takes each away. The store opens, gives
-// nothing that was not written, serves what is sound, and names the file that is not: unless nothing is lost
-// by it, or it is the newest document file without its end, or the manifest without a deletion at its end, which
-// look like a torn tail.
+// A damagePoint is a store with one harm or two.
+type damagePoint struct {
+	d     *damageCase
+	harms []harm
+}
+
+func (p damagePoint) String() string { return fmt.Sprintf("%s: %v", p.d.name, p.harms) }
+
+// row is where the point stands in the table.
+func (p damagePoint) row() string {
+	if len(p.harms) > 1 {
+		return "two flips"
+	}
+	return fileKind(p.harms[0].name) + " " + p.harms[0].kind
+}
+
+func (p damagePoint) run() (v verdict, err error) {
+	disk := p.d.disk.CrashClone(nil, vfs.CrashKill)
+	var names []string
+	for _, h := range p.harms {
+		h.do(disk)
+		names = append(names, h.name)
+	}
+	if v, err = p.d.judge(disk, p.harms[0].at%5 == 0, names...); err != nil {
+		return v, err
+	}
+	if len(p.harms) == 1 {
+		return v, p.d.accept(v, p.harms[0])
+	}
+	// Two may hit both copies of what is there twice: then more is lost than by each alone, but never in silence.
+	looksTorn := slices.ContainsFunc(p.harms, func(h harm) bool { return p.d.newest[h.name] })
+	if v.lost+v.stale+v.again > 0 && !v.any && !looksTorn {
+		return v, fmt.Errorf("%d events are lost, %d documents, %d deleted events are back, and nothing is reported", v.lost, v.stale, v.again)
+	}
+	return v, nil
+}
+
+// points sends every harm to each file, or those of every few bytes, and pairs of flips at random.
+func (d *damageCase) points(seed uint64, flips, cuts, pairs int, to chan<- damagePoint) error {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	var all []harm
+	for _, name := range d.disk.Names() {
+		b, err := d.disk.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		to <- damagePoint{d, []harm{{"removed", name, 0, 0}}}
+		for at := range b {
+			h := harm{"flipped", name, at, 1 << (at * 5 % 8)}
+			all = append(all, h)
+			if at%flips == int(seed)%flips {
+				to <- damagePoint{d, []harm{h}}
+			}
+			if at%cuts == 0 {
+				to <- damagePoint{d, []harm{{"truncated", name, at, 0}}}
+			}
+		}
+	}
+	// Not in the reserve, which is most of the store.
+	all = slices.DeleteFunc(all, func(h harm) bool { return fileKind(h.name) == "reserve" })
+	for range pairs {
+		to <- damagePoint{d, []harm{all[rng.IntN(len(all))], all[rng.IntN(len(all))]}}
+	}
+	return nil
+}
+
+// TestDamagePoints flips one bit in every file of a store, cuts each off, takes each away, and flips two bits anywhere. The store opens, gives
+// nothing that was not written, serves what is sound, names the file that is not, with the place, and keeps what is damaged: unless nothing is lost
+// by it, or it is the end of a file of which no other one says how far it counts (the newest document file, or any newest one of a process that was
+// killed), or the manifest without a deletion at its end, which look like a torn tail.
 //
-// STELE_LONG=1 takes every byte.
+// STELE_LONG=1 takes every byte and every length.
 func TestDamagePoints(t *testing.T) {
 	start := time.Now()
-	type point struct {
-		d          *damageCase
-		harm, name string
-		at         int
-	}
-	points := make(chan point)
+	points := make(chan damagePoint)
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	table := map[string]*[4]int{}
@@ -220,30 +364,15 @@ func TestDamagePoints(t *testing.T) {
 				if t.Failed() {
 					continue
 				}
-				disk := p.d.disk.CrashClone(nil, vfs.CrashKill)
-				b := mustRead(t, disk, p.name)
-				switch p.harm {
-				case "flipped":
-					b[p.at] ^= 1 << (p.at * 5 % 8)
-					disk.WriteFile(p.name, b)
-				case "truncated":
-					disk.WriteFile(p.name, b[:p.at])
-				case "removed":
-					_ = disk.Remove(p.name)
-					_ = disk.SyncDir(testkit.Dir)
-				}
-				v, err := p.d.judge(disk, p.name)
-				if err == nil {
-					err = p.d.accept(v, p.harm, p.name)
-				}
+				v, err := p.run()
 				if err != nil {
-					t.Errorf("%s %s at %d: %v", p.name, p.harm, p.at, err)
+					t.Errorf("%s: %v", p, err)
 				}
 				mu.Lock()
-				row := table[fileKind(p.name)+" "+p.harm]
+				row := table[p.row()]
 				if row == nil {
 					row = &[4]int{}
-					table[fileKind(p.name)+" "+p.harm] = row
+					table[p.row()] = row
 				}
 				row[0]++
 				lost := v.lost+v.stale+v.again > 0
@@ -259,30 +388,24 @@ func TestDamagePoints(t *testing.T) {
 			}
 		})
 	}
-	flips, cuts := 13, 61
+	flips, cuts, pairs := 23, 97, 40
 	if long() {
-		flips, cuts = 1, 1
+		flips, cuts, pairs = 1, 1, 10_000
 	}
-	for _, seed := range seeds(2) {
-		d := newDamageCase(t, seed)
-		for _, name := range d.disk.Names() {
-			size := len(mustRead(t, d.disk, name))
-			points <- point{d, "removed", name, 0}
-			for at := int(seed) % min(flips, max(size, 1)); at < size; at += flips {
-				points <- point{d, "flipped", name, at}
-			}
-			for at := 0; at < size; at += cuts {
-				points <- point{d, "truncated", name, at}
-			}
+	for i, d := range damageCases(t) {
+		if err := d.points(uint64(i+1), flips, cuts, pairs, points); err != nil {
+			t.Error(err)
 		}
 	}
 	close(points)
 	all.Wait()
-	t.Logf("in %.1fs", time.Since(start).Seconds())
+	total := 0
 	t.Logf("%-20s %7s %15s %14s %15s", "", "points", "lost and named", "named, no loss", "looks like torn")
 	for _, name := range slices.SortedFunc(maps.Keys(table), cmp.Compare[string]) {
 		t.Logf("%-20s %7d %15d %14d %15d", name, table[name][0], table[name][1], table[name][2], table[name][3])
+		total += table[name][0]
 	}
+	t.Logf("%d points in %.1fs", total, time.Since(start).Seconds())
 }
 
 // A catalog that lost its last edits looks like one with a torn tail. The segment that they named is not litter: the journal
