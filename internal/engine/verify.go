@@ -21,9 +21,9 @@ type Report struct {
 	seen damages
 }
 
-func (r *Report) damaged(err error, what string) {
-	r.seen.add(damageOf(err, what))
-}
+func (r *Report) damaged(err error, what string) { r.lost(err, what, toll{}) }
+
+func (r *Report) lost(err error, what string, l toll) { r.seen.add(damageOf(err, what).and(l)) }
 
 // Verify checks every byte that the catalog names: frames, segments, and each event of each block.
 func (e *Engine) Verify(ctx context.Context) (*Report, error) {
@@ -55,7 +55,7 @@ func (e *Engine) verify(ctx context.Context, r *Report) error {
 		if opened, err := e.recentBlock(b, false); err == nil {
 			verifyBlock(opened, r, "a recent block")
 		} else {
-			r.damaged(err, "")
+			r.lost(err, "", b.toll())
 		}
 	}
 	e.mu.Lock()
@@ -175,12 +175,13 @@ func verifySegment(ctx context.Context, p *part, r *Report) error {
 		}
 		m := p.reader.Meta(i)
 		if buf, err = p.reader.ReadBlock(i, buf[:0]); err != nil {
-			r.damaged(fault.Wrap(err, "verify", "block %d of %s", i, p.reader.Name()), "block of "+plural(int64(m.Rows), "event"))
+			r.lost(fault.Wrap(err, "verify", "block %d of %s", i, p.reader.Name()), "block of "+plural(int64(m.Rows), "event"), toll{int64(m.Rows), m.MinKey, m.MaxKey})
 			continue
 		}
 		b, err := block.Open(buf, m.Base)
 		if err != nil {
-			r.damaged(fault.Wrap(err, "verify", "block %d of %s", i, p.reader.Name()).At(p.reader.Name(), fault.NoOffset), "block of "+plural(int64(m.Rows), "event"))
+			r.lost(fault.Wrap(err, "verify", "block %d of %s", i, p.reader.Name()).At(p.reader.Name(), fault.NoOffset), "block of "+plural(int64(m.Rows), "event"),
+				toll{int64(m.Rows), m.MinKey, m.MaxKey})
 			continue
 		}
 		if checkMeta(b, m) {
