@@ -73,13 +73,6 @@ func (rec *recovery) reconcile() error {
 			identities[number] = *id
 		}
 	}
-	for number := range rec.catalog.Segments {
-		if !slices.Contains(rec.files.segments, number) {
-			s := rec.catalog.Segments[number]
-			name := path.Join(e.dir, segmentName(number))
-			rec.lose(s, fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
-		}
-	}
 	if len(orphans) > 0 {
 		rec.rebuilt = true
 		e.damaged(fault.New(fault.Corrupt, "open store", "the last edits of the catalog are lost; it is rebuilt from the segments").
@@ -87,6 +80,14 @@ func (rec *recovery) reconcile() error {
 	}
 	if rec.rebuilt {
 		rec.rebuild(identities)
+	}
+	// Now, for of a catalog without its last edits it may be that a segment is missing because it was merged.
+	for number := range rec.catalog.Segments {
+		if !slices.Contains(rec.files.segments, number) {
+			s := rec.catalog.Segments[number]
+			name := path.Join(e.dir, segmentName(number))
+			rec.lose(s, fault.New(fault.Corrupt, "open store", "the file is missing").At(name, fault.NoOffset), "segment "+segmentName(number)+": "+plural(s.Rows, "event"))
+		}
 	}
 	rec.parts = slices.DeleteFunc(rec.parts, func(p *part) bool {
 		s, named := rec.catalog.Segments[p.Number]
