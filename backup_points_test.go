@@ -126,7 +126,7 @@ func stride(most, calls int) int {
 		return 1
 	}
 	if raceDetector {
-		most /= 8
+		most = max(1, most/8)
 	}
 	return max(1, calls/most)
 }

@@ -41,6 +41,8 @@ type commands struct {
 	Retention retentionCommand `cmd:"" help:"Show and change what the store does not keep."`
 	Stats     statsCommand     `cmd:"" help:"Show what is in the store."`
 	Verify    verifyCommand    `cmd:"" help:"Check every byte of a store that no server has open."`
+	Backup    backupCommand    `cmd:"" help:"Make a backup, of a server that runs too; list and check backups."`
+	Restore   restoreCommand   `cmd:"" help:"Make a store of a backup."`
 	Inspect   inspectCommand   `cmd:"" help:"Show what is inside the files of a store."`
 	Version   versionCommand   `cmd:"" help:"Show the version."`
 }

@@ -100,6 +100,8 @@ func kindOfStatus(status int) fault.Kind {
 		return fault.TooLarge
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fault.Denied
+	case http.StatusGone:
+		return fault.Corrupt // a file of a backup that is lost
 	case http.StatusNotImplemented:
 		return fault.Unsupported
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:

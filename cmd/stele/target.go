@@ -44,6 +44,10 @@ type door interface {
 	runRetention(ctx context.Context) ([]stele.Retained, error)
 
 	stats(ctx context.Context) (storeStats, error)
+
+	// backup gives a snapshot to make a backup of, which is held until end is called.
+	backup(ctx context.Context) (source stele.BackupSource, end func(), err error)
+
 	close() error
 }
 

@@ -24,6 +24,7 @@ type api struct {
 	store      *stele.Store
 	meters     *meters
 	refused    *refusals
+	backups    *pins
 	memory     *budget
 	batches    sync.Pool       // of *stele.Batch, empty
 	pieces     sync.Pool       // of *[]byte, of a capacity of pieceText
@@ -36,6 +37,8 @@ func newAPI(s *Server, store *stele.Store) *api {
 	a.batches.New = func() any { return store.NewBatch() }
 	a.refused = newRefusals(store.Documents(refusedSpace), s.log)
 	a.streams, a.endStreams = context.WithCancel(context.Background())
+	a.backups = newPins()
+	context.AfterFunc(a.streams, a.backups.clear)
 	return a
 }
 

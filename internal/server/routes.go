@@ -99,6 +99,10 @@ var routes = []route{
 	{"DELETE", "/api/retention/{id}", writes, (*api).deleteRetention},
 	{"POST", "/api/retention/run", writes, (*api).runRetention},
 
+	{"POST", "/api/backups", writes, (*api).beginBackup},
+	{"GET", "/api/backups/{id}/{file}", writes, (*api).readBackup}, // keeps the snapshot for longer
+	{"DELETE", "/api/backups/{id}", writes, (*api).endBackup},
+
 	{"GET", "/api", reads, (*api).root},
 	{"GET", "/api/store", reads, (*api).storeStatistics},
 	{"GET", "/api/events/resources", reads, resources("events")},
