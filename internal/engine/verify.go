@@ -70,7 +70,7 @@ func (e *Engine) verify(ctx context.Context, r *Report) error {
 			return err
 		}
 		res, err := journal.Replay(e.fs, e.dir, j.number, cuts[j.number], func(journal.Group) error { return nil })
-		if err == nil && len(res.Damage) > 0 && !j.rotated {
+		if (err != nil || len(res.Damage) > 0) && !j.rotated {
 			// Perhaps it ended meanwhile, and its room was cut off: that happens once.
 			res, err = journal.Replay(e.fs, e.dir, j.number, cuts[j.number], func(journal.Group) error { return nil })
 		}
