@@ -381,12 +381,13 @@ func (m *model) histogram(o *op) (texts []string) {
 	if from > to {
 		return nil
 	}
+	buckets := max(o.Limit, 1)
 	width := new(big.Int).Sub(big.NewInt(to+1), big.NewInt(from))
 	edge := func(i int) int64 {
 		x := new(big.Int).Mul(width, big.NewInt(int64(i)))
-		return from + x.Div(x, big.NewInt(int64(o.Limit))).Int64()
+		return from + x.Div(x, big.NewInt(int64(buckets))).Int64()
 	}
-	for i := range o.Limit {
+	for i := range buckets {
 		counts := map[string]int64{}
 		for _, n := range events {
 			if at := m.events[n].at.UnixNano(); at >= edge(i) && at < edge(i+1) {

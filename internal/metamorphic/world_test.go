@@ -335,7 +335,7 @@ func (w *world) step(o *op, want *outcome) error {
 		return sameTexts([]string{w.events[want.events[0]].text}, []string{text}, err)
 	case "histogram":
 		q := w.query(o)
-		texts, err := d.histogram(q, o.Limit)
+		texts, err := d.histogram(q, max(o.Limit, 1))
 		return sameTexts(want.texts, texts, err)
 	case "follow":
 		after, until := uint64(0), uint64(0)
