@@ -106,6 +106,9 @@ func TestDeletionsByFilterAndKey(t *testing.T) {
 		}
 	}
 	check("deleted")
+	if st := s.Stats(); st.HiddenEvents != 10 || st.HiddenBytes*3 > st.SegmentBytes || st.HiddenBytes*5 < st.SegmentBytes {
+		t.Errorf("%d events are hidden in segments, %d bytes of %d", st.HiddenEvents, st.HiddenBytes, st.SegmentBytes)
+	}
 	got, err := testkit.Drain(before.Read(ctx, stele.ReadOptions{}))
 	if err != nil {
 		t.Fatal(err)

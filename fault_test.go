@@ -203,3 +203,43 @@ func TestDeletingEverythingGivesTheJournalsSpaceBack(t *testing.T) {
 	s.Append(testkit.Line(0))
 	same(t, "what came later", series(0, 1), s.All())
 }
+
+// Below the mark of free bytes appends are refused while there is still room for everything else, and go on when there is more.
+func TestAppendsLeaveRoomOnTheDisk(t *testing.T) {
+	s := testkit.OpenMem(t, func(o *stele.Options) { o.MinFreeBytes = 100_000 })
+	fs := s.FS.(*vfs.Mem)
+	s.AppendSeries(0, 300, 100)
+	fs.SetCapacity(fs.Used() + 100_100)
+	n := 300
+	for ; n < 10_000; n++ {
+		if _, err := s.TryAppend(testkit.Line(n)); err != nil {
+			if stele.KindOf(err) != stele.Full || !strings.Contains(err.Error(), "appends are refused below 100000") {
+				t.Fatalf("refused: %v", err)
+			}
+			break
+		}
+	}
+	if free, _, err := fs.Free(testkit.Dir); err != nil || free < 50_000 || n == 300 {
+		t.Fatalf("%d appends left %d bytes: %v", n-300, free, err)
+	}
+	same(t, "read", series(0, n), s.All())
+	if err := s.Documents("").Set(ctx, "a", []byte("1")); err != nil {
+		t.Errorf("a document: %v", err)
+	}
+	if err := s.Flush(ctx); err != nil {
+		t.Errorf("sealing: %v", err)
+	}
+	if _, err := s.Delete(ctx, stele.Range{To: stele.BeforeTime(timeOf(n))}); err != nil {
+		t.Error(err)
+	}
+	s.Append(testkit.Line(n))
+	same(t, "gone on", series(n, n+1), s.All())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Negative: to the last byte.
+	s.Options.MinFreeBytes = -1
+	fs.SetCapacity(fs.Used() + 60_000)
+	s.Reopen()
+	s.Append(testkit.Line(n + 1))
+}

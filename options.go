@@ -28,6 +28,9 @@ type Options struct {
 	CacheBytes int64
 	// DocumentBytes is the most bytes of one document. 0: 16 MiB.
 	DocumentBytes int
+	// MinFreeBytes: appends are refused (Full) while the disk has fewer bytes free, and go on by themselves when it has more. What is left is for sealing, merging, deletions and
+	// whoever else uses the disk. 0: a 64th of the disk, at most 128 MiB. Negative: appends are refused when the disk is full.
+	MinFreeBytes int64
 	// OpenFiles is how many files of segments are kept open at a time; others are opened when they are read. 0: 256.
 	OpenFiles int
 	// Retention are policies that are in force beside those that are stored (SetRetention). They are applied in the background: when the store is opened, every
@@ -46,6 +49,6 @@ const defaultBatchBytes = 64 << 20
 func (o *Options) engine() engine.Options {
 	return engine.Options{
 		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
-		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks, Compile: compileSelector,
+		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, MinFreeBytes: o.MinFreeBytes, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks, Compile: compileSelector,
 	}
 }

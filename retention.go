@@ -232,11 +232,12 @@ func newRetainer(fixed []RetentionPolicy, now func() time.Time) *retainer {
 }
 
 // retentionTick is how often policies are looked at. One by age is applied once in a hundredth of its age, or an hour if that is shorter: what goes is
-// the same, a little later.
+// the same, a little later. Rounds rest for retentionRest.
 const (
 	retentionTick  = time.Minute
 	retentionShare = 100
 	retentionMost  = time.Hour
+	retentionRest  = time.Second
 )
 
 // kick has all policies applied soon.
@@ -259,10 +260,17 @@ func (r *retainer) start(s *Store, log *slog.Logger) {
 		applied := map[string]time.Time{} // by id, when
 		for all := true; ; {
 			r.round(ctx, s, log, applied, all)
+			last := time.Now()
 			select {
 			case <-ctx.Done():
 				return
 			case <-r.wake:
+				// A full disk wakes with every append that it refuses.
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(time.Until(last.Add(retentionRest))):
+				}
 				all = true
 			case <-tick.C:
 				all = false

@@ -189,12 +189,18 @@ func TestRetentionOnAFullDisk(t *testing.T) {
 	if got, err := testkit.Drain(before.Read(ctx, stele.ReadOptions{})); err != nil || int64(len(got)) != events {
 		t.Errorf("the snapshot has %d events of %d: %v", len(got), events, err)
 	}
+	if st := s.Stats(); st.PinnedBytes < 2<<20 || st.Snapshots != 1 || st.FreeBytes > 10_000 {
+		t.Errorf("%d bytes are pinned by %d snapshots, %d are free", st.PinnedBytes, st.Snapshots, st.FreeBytes)
+	}
 	used := fs.Used()
 	if err := before.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if now := fs.Used(); now > used-100<<10 {
 		t.Errorf("%d bytes were used with the snapshot, %d are without", used, now)
+	}
+	if st := s.Stats(); st.PinnedBytes != 0 || st.FreeBytes < 100<<10 {
+		t.Errorf("%d bytes are pinned without a snapshot, %d are free", st.PinnedBytes, st.FreeBytes)
 	}
 	if err := fill(1); err != nil {
 		t.Errorf("writing does not go on: %v", err)

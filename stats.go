@@ -22,6 +22,11 @@ type Stats struct {
 	DiskBytes      int64         // of all files in the directory, those in quarantine too
 	Oldest, Newest time.Time     // zero if empty; deleted events may count for a while
 	LastArrival    uint64        // highest arrival number of an event in the store, 0 if empty
+	HiddenEvents   int64         // deleted, and still in segments
+	HiddenBytes    int64         // what these take, about, until their segments are written anew
+	PinnedBytes    int64         // of files that are deleted or replaced, and that snapshots and readers keep
+	FreeBytes      int64         // of the disk; -1 if that is not known
+	MinFreeBytes   int64         // appends are refused while there are fewer; -1 if that is not known
 	Snapshots      int           // open ones
 	OldestSnapshot time.Duration // its age
 	Damage         []Damage      // found since opening, while opening or reading, and what is in quarantine
@@ -46,7 +51,8 @@ func (s *Store) Stats() Stats {
 	st := Stats{
 		StoreID: e.StoreID, Events: e.Events, Segments: e.Segments, JournalEvents: e.JournalEvents, Documents: e.Documents.Documents,
 		SegmentBytes: e.SegmentBytes, SealedBytes: e.SealedBytes, CompactedBytes: e.CompactedBytes, Compactions: e.Compactions, JournalBytes: e.JournalBytes, DocumentBytes: e.Documents.FileBytes, DiskBytes: e.DiskBytes,
-		LastArrival: e.LastArrival, Snapshots: e.Snapshots, OldestSnapshot: e.OldestSnapshot, Damage: damageOf(e.Damage), Opened: e.Opened,
+		LastArrival: e.LastArrival, HiddenEvents: e.HiddenEvents, HiddenBytes: e.HiddenBytes, PinnedBytes: e.PinnedBytes,
+		FreeBytes: e.FreeBytes, MinFreeBytes: e.LeastFree, Snapshots: e.Snapshots, OldestSnapshot: e.OldestSnapshot, Damage: damageOf(e.Damage), Opened: e.Opened,
 	}
 	if !e.Empty {
 		st.Oldest, st.Newest = e.Oldest.Time(), e.Newest.Time()

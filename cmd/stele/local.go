@@ -109,6 +109,8 @@ func (l *local) stats(context.Context) (storeStats, error) {
 		Where: dir, StoreID: s.StoreID, Events: s.Events, Segments: s.Segments, JournalEvents: s.JournalEvents, Documents: s.Documents,
 		SegmentBytes: s.SegmentBytes, JournalBytes: s.JournalBytes, DocumentBytes: s.DocumentBytes, DiskBytes: s.DiskBytes,
 		Oldest: timeOrNil(s.Oldest), Newest: timeOrNil(s.Newest), LastArrival: s.LastArrival,
+		HiddenEvents: s.HiddenEvents, HiddenBytes: s.HiddenBytes, PinnedBytes: s.PinnedBytes, FreeBytes: s.FreeBytes, MinFreeBytes: s.MinFreeBytes,
+		Snapshots: int64(s.Snapshots), OldestSnapshotMs: s.OldestSnapshot.Milliseconds(),
 	}
 	for _, d := range s.Damage {
 		out.Damage = append(out.Damage, noteOf(d))

@@ -65,6 +65,13 @@ var serveTable = []setting{
 	}},
 	{"journal-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.JournalBytes = n })},
 	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
+	{"min-free", func(s *serveSettings, v string) error {
+		n, err := units.ParseSize(v)
+		if s.server.MinFreeBytes = n; n == 0 {
+			s.server.MinFreeBytes = -1
+		}
+		return err
+	}},
 	{"retention", func(s *serveSettings, v string) error {
 		var texts []json.RawMessage
 		if err := json.Unmarshal([]byte(v), &texts); err != nil {
@@ -175,7 +182,7 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls,
 		"syslog": c.Syslog, "syslog-cert": c.SyslogCert, "syslog-key": c.SyslogKey, "syslog-zone": c.SyslogZone, "gelf": c.Gelf,
 		"event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
-		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "retention": c.Retention, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "retention": c.Retention, "min-free": c.MinFree, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
 	file, from, err := c.configFile(getenv)

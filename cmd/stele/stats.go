@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/units"
 )
 
 // statsCommand shows what is in the store.
@@ -26,20 +27,27 @@ func (statsCommand) Help() string {
 
 // storeStats is what GET /api/store answers.
 type storeStats struct {
-	Where         string `json:",omitempty"`
-	StoreID       string `json:"StoreId"`
-	Events        int64
-	JournalEvents int64
-	Segments      int64
-	Documents     int64
-	SegmentBytes  int64
-	JournalBytes  int64
-	DocumentBytes int64
-	DiskBytes     int64
-	Oldest        *time.Time
-	Newest        *time.Time
-	LastArrival   uint64 `json:",string"`
-	Damage        []damageNote
+	Where            string `json:",omitempty"`
+	StoreID          string `json:"StoreId"`
+	Events           int64
+	JournalEvents    int64
+	Segments         int64
+	Documents        int64
+	SegmentBytes     int64
+	JournalBytes     int64
+	DocumentBytes    int64
+	DiskBytes        int64
+	Oldest           *time.Time
+	Newest           *time.Time
+	LastArrival      uint64 `json:",string"`
+	HiddenEvents     int64
+	HiddenBytes      int64
+	PinnedBytes      int64
+	FreeBytes        int64
+	MinFreeBytes     int64
+	Snapshots        int64
+	OldestSnapshotMs int64
+	Damage           []damageNote
 }
 
 type damageNote struct {
@@ -98,6 +106,18 @@ func (st storeStats) print(w io.Writer) error {
 		row("on disk", "%s (%.1f bytes/event)", size(st.DiskBytes), float64(st.DiskBytes)/float64(st.Events))
 	} else {
 		row("on disk", "%s", size(st.DiskBytes))
+	}
+	if st.HiddenEvents > 0 {
+		row("deleted", "%s, %s that come back as files are rewritten", counted(st.HiddenEvents, "event"), size(st.HiddenBytes))
+	}
+	if st.PinnedBytes > 0 {
+		row("kept by readers", "%s", size(st.PinnedBytes))
+	}
+	if st.Snapshots > 0 {
+		row("snapshots", "%s, the oldest for %s", count(st.Snapshots), units.Span(time.Duration(st.OldestSnapshotMs)*time.Millisecond))
+	}
+	if st.FreeBytes >= 0 {
+		row("free", "%s, events are refused below %s", size(st.FreeBytes), size(st.MinFreeBytes))
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -150,6 +150,9 @@ func wrongRows(r *request, rows int) error {
 
 // commitFresh writes and publishes the batches; an error concerns all of them.
 func (e *Engine) commitFresh(rs []*request, j *joiner, now int64) error {
+	if err := e.room(); err != nil {
+		return refused(err, "the disk is nearly full")
+	}
 	if err := e.waitForSealer(); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (e *Engine) compact(ctx context.Context, gently bool) (did bool, err error)
 	v := e.acquire(false)
 	defer v.Release()
 	inputs := e.choose(v.st)
-	if len(inputs) == 0 {
+	if len(inputs) == 0 || !e.roomToMerge(inputs) {
 		return false, nil
 	}
 	r := rewrite{e: e, ctx: ctx, gently: gently, st: v.st, inputs: inputs}

@@ -20,7 +20,8 @@ type Options struct {
 	JournalBytes  int64 // 0: a quarter of the memory, at most 64 MiB
 	CacheBytes    int64 // 0: half of the memory
 	DocumentBytes int
-	OpenFiles     int // of segments at a time; 0: 256
+	MinFreeBytes  int64 // appends are refused while the disk has fewer free; 0: a 64th of it, at most 128 MiB; negative: none
+	OpenFiles     int   // of segments at a time; 0: 256
 	Logger        *slog.Logger
 	Full          func()                                // is told that an append was refused for want of room; it must not wait. nil: nobody is
 	Compile       func(filter string) (Selector, error) // of deletions; nil: none has a filter

@@ -25,10 +25,46 @@ type Stats struct {
 	Empty          bool
 	Oldest, Newest event.Key
 	LastArrival    uint64
+	HiddenEvents   int64 // of segments, that deletions hide and that are not worked in yet
+	HiddenBytes    int64 // what they take of the segments, about
+	PinnedBytes    int64 // of files that the store has no use for any more, and that snapshots and readers keep
+	FreeBytes      int64 // of the disk; -1: not known
+	LeastFree      int64 // appends are refused below; -1: not known
 	Snapshots      int
 	OldestSnapshot time.Duration
 	Damage         []Damage
 	Opened         time.Duration
+}
+
+// pinnedBytes sums the files that views keep and the published state does not have. e.mu is held.
+func (e *Engine) pinnedBytes() (n int64) {
+	live := map[uint64]bool{}
+	for _, p := range e.state.set.parts {
+		live[p.Number] = true
+	}
+	for _, l := range e.state.set.logs {
+		live[l.number] = true
+	}
+	for v := range e.views {
+		if v.st.set == e.state.set {
+			continue
+		}
+		for _, p := range v.st.set.parts {
+			if !live[p.Number] {
+				live[p.Number] = true
+				n += p.Bytes
+			}
+		}
+		for _, l := range v.st.set.logs {
+			if !live[l.number] {
+				live[l.number] = true
+				if size, err := l.file.Size(); err == nil { // open, as the view is not released
+					n += size
+				}
+			}
+		}
+	}
+	return n
 }
 
 // Stats returns the store's statistics. They also answer after Close.
@@ -43,8 +79,13 @@ func (e *Engine) Stats() Stats {
 		}
 		s.Empty = false
 	}
+	s.FreeBytes, s.LeastFree = -1, -1
+	if free, total, err := e.fs.Free(e.dir); err == nil {
+		s.FreeBytes, s.LeastFree = free, e.leastFree(total)
+	}
 	e.mu.Lock()
 	st := e.state
+	s.PinnedBytes = e.pinnedBytes()
 	now := e.now()
 	for v := range e.views {
 		if v.public {
@@ -68,6 +109,8 @@ func (e *Engine) Stats() Stats {
 	for _, p := range st.set.parts {
 		s.Segments++
 		s.SegmentBytes += p.Bytes
+		s.HiddenEvents += p.Rows - p.visible()
+		s.HiddenBytes += int64(float64(p.Bytes) * float64(p.Rows-p.visible()) / float64(max(p.Rows, 1)))
 		s.LastArrival = max(s.LastArrival, p.MaxArrival)
 		see(p.MinKey, p.MaxKey)
 	}

@@ -110,6 +110,11 @@ func (m *meters) watch(store *stele.Store) {
 	gauge("stele_store_journal_bytes", func(s *stele.Stats) int64 { return s.JournalBytes })
 	gauge("stele_store_document_bytes", func(s *stele.Stats) int64 { return s.DocumentBytes })
 	gauge("stele_store_disk_bytes", func(s *stele.Stats) int64 { return s.DiskBytes })
+	gauge("stele_store_hidden_events", func(s *stele.Stats) int64 { return s.HiddenEvents })
+	gauge("stele_store_hidden_bytes", func(s *stele.Stats) int64 { return s.HiddenBytes })
+	gauge("stele_store_pinned_bytes", func(s *stele.Stats) int64 { return s.PinnedBytes })
+	gauge("stele_store_free_bytes", func(s *stele.Stats) int64 { return s.FreeBytes })
+	gauge("stele_store_oldest_snapshot_seconds", func(s *stele.Stats) int64 { return int64(s.OldestSnapshot.Seconds()) })
 	gauge("stele_store_snapshots", func(s *stele.Stats) int64 { return int64(s.Snapshots) })
 	gauge("stele_store_damage", func(s *stele.Stats) int64 { return int64(len(s.Damage)) })
 }

@@ -92,6 +92,7 @@ func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
 		{"StoreId", s.StoreID}, {"Events", s.Events}, {"JournalEvents", s.JournalEvents}, {"Segments", s.Segments}, {"Documents", s.Documents},
 		{"SegmentBytes", s.SegmentBytes}, {"JournalBytes", s.JournalBytes}, {"DocumentBytes", s.DocumentBytes}, {"DiskBytes", s.DiskBytes},
 		{"Oldest", s.Oldest}, {"Newest", s.Newest}, {"LastArrival", strconv.FormatUint(s.LastArrival, 10)},
+		{"HiddenEvents", s.HiddenEvents}, {"HiddenBytes", s.HiddenBytes}, {"PinnedBytes", s.PinnedBytes}, {"FreeBytes", s.FreeBytes}, {"MinFreeBytes", s.MinFreeBytes},
 		{"Snapshots", s.Snapshots}, {"OldestSnapshotMs", s.OldestSnapshot.Milliseconds()}, {"OpenedMs", int64(s.Opened / time.Millisecond)},
 	})
 	body = append(body, `,"Damage":[`...)

@@ -37,6 +37,8 @@ type Options struct {
 	JournalBytes  int64 // size of the journal at which it is sealed; 0: as the store has it
 	BodyMemory    int64 // most bytes held of request bodies, and of what becomes of them, over it 503; 0: a quarter of the memory
 
+	MinFreeBytes int64 // used when Open is nil; as stele.Options has it
+
 	Retention []stele.RetentionPolicy // used when Open is nil
 
 	AllowedOrigins []string // origins besides the server's own that may change state (R23); "*" is any
@@ -183,7 +185,7 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 	if s.o.Open != nil {
 		return s.o.Open(ctx)
 	}
-	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes, Retention: s.o.Retention,
+	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes, Retention: s.o.Retention, MinFreeBytes: s.o.MinFreeBytes,
 		CacheBytes: s.o.MemoryBytes / 4} // bodies have another quarter
 	o.BatchBytes = max(64<<20, s.o.BatchBytes)
 	if len(s.o.URLs) > 0 {

@@ -178,6 +178,9 @@ func (f *Faulty) SyncDir(dir string) error {
 	return f.do(OpSyncDir, dir, func() error { return f.inner.SyncDir(dir) })
 }
 
+// Free is passed on: no rule concerns it, for nothing depends on its success.
+func (f *Faulty) Free(dir string) (free, total int64, err error) { return f.inner.Free(dir) }
+
 func (f *Faulty) Lock(name string, exclusive bool, content []byte) (lock io.Closer, holder []byte, err error) {
 	err = f.do(OpLock, name, func() (err error) {
 		lock, holder, err = f.inner.Lock(name, exclusive, content)

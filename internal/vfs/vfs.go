@@ -27,6 +27,8 @@ type FS interface {
 	MkdirAll(dir string) error
 	// SyncDir makes the directory's entries durable.
 	SyncDir(dir string) error
+	// Free returns how many bytes this process may still write to the disk that dir is on, and how many there are on it.
+	Free(dir string) (free, total int64, err error)
 	// Lock takes the lock file name for this process, exclusively or shared, without
 	// waiting. content is stored in the file by an exclusive holder. When another holds it the
 	// error is of kind fault.Locked and holder is what that one stored.

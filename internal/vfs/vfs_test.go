@@ -310,3 +310,19 @@ func TestMemLargeAndSmallWrites(t *testing.T) {
 		}
 	}
 }
+
+func TestFree(t *testing.T) {
+	free, total, err := OS{}.Free(t.TempDir())
+	if err != nil || free < 0 || total <= 0 || free > total {
+		t.Errorf("%d bytes of %d are free: %v", free, total, err)
+	}
+	if _, _, err := (OS{}).Free("nothing/here"); err == nil {
+		t.Error("a directory that does not exist has room")
+	}
+	m := NewMem()
+	m.SetCapacity(100)
+	m.WriteFile("a", make([]byte, 30))
+	if free, total, err := NewFaulty(m).Free("."); free != 70 || total != 100 || err != nil {
+		t.Errorf("%d bytes of %d are free: %v", free, total, err)
+	}
+}
