@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/vfs"
 )
 
 // A door is a way to a store. What it cannot be asked it answers with errNoWay.
@@ -22,6 +23,7 @@ type door interface {
 	unset(key string) error
 	value(key string) (string, error)
 	documents(prefix string) ([]string, error)
+	backup(dest string, fs vfs.FS) (*stele.Backup, error)
 	store() *stele.Store // what has no door of its own yet
 	close() error
 }
@@ -273,6 +275,10 @@ func (d *goDoor) documents(prefix string) (keys []string, err error) {
 		keys = append(keys, i.Key)
 	}
 	return keys, err
+}
+
+func (d *goDoor) backup(dest string, _ vfs.FS) (*stele.Backup, error) {
+	return d.s.Backup(ctx, dest, nil)
 }
 
 func (d *goDoor) store() *stele.Store { return d.s }

@@ -18,6 +18,7 @@ import (
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/server"
+	"github.com/stelehq/stele/internal/vfs"
 )
 
 // httpDoor is a server, asked without a socket between.
@@ -353,6 +354,38 @@ func (d *httpDoor) documents(prefix string) (keys []string, err error) {
 		return keys, fmt.Errorf("documents are listed as %q", keys)
 	}
 	return keys, err
+}
+
+// A remote is a store of which a backup is made from afar.
+type remote struct {
+	d  *httpDoor
+	at string
+}
+
+func (r *remote) Plan(context.Context) ([]byte, error) {
+	w := httptest.NewRecorder()
+	r.d.h.ServeHTTP(w, httptest.NewRequest("POST", "/api/backups", nil))
+	if w.Code != http.StatusCreated {
+		return nil, fault.New(fault.IO, "http", "%d %s", w.Code, w.Body)
+	}
+	r.at = w.Result().Header.Get("Location")
+	return w.Body.Bytes(), nil
+}
+
+func (r *remote) ReadAt(_ context.Context, file string, p []byte, offset int64) (int, error) {
+	body, err := r.d.ask("GET", fmt.Sprintf("%s/%s?offset=%d&length=%d", r.at, url.PathEscape(file), offset, len(p)), "")
+	return copy(p, body), err
+}
+
+func (d *httpDoor) backup(dest string, fs vfs.FS) (*stele.Backup, error) {
+	r := &remote{d: d}
+	b, err := stele.MakeBackup(ctx, r, dest, &stele.BackupOptions{FS: fs})
+	if r.at != "" {
+		if _, derr := d.ask("DELETE", r.at, ""); err == nil && derr != nil {
+			err = derr
+		}
+	}
+	return b, err
 }
 
 func (d *httpDoor) store() *stele.Store { return d.s }

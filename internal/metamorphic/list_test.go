@@ -71,6 +71,8 @@ var chances = []struct {
 		}
 		return op{Do: "crash", Way: m.crash(), Bytes: m.rng.IntN(1 << 20)}
 	}},
+	{2, func(m *maker) op { return m.troubled(op{Do: "backup"}, 4) }},
+	{1, func(m *maker) op { return m.troubled(op{Do: "restore", Backup: m.rng.IntN(20)}, 4) }},
 	{3, func(*maker) op { return op{Do: "check"} }},
 }
 

@@ -21,6 +21,7 @@ type model struct {
 	alive     int
 	documents map[string]string
 	batches   []named
+	backups   []saved
 	byID      map[int]remembered
 	clock     time.Duration
 	pins      map[int][]bool
@@ -29,8 +30,12 @@ type model struct {
 }
 
 // A named batch has an id.
-type named struct {
-	first, rows int
+type named struct{ id, first, rows int }
+
+// saved is what a backup has.
+type saved struct {
+	live      []bool
+	documents map[string]string
 }
 
 // remembered says when and as which events a batch with an id was stored last.
@@ -102,9 +107,10 @@ func (m *model) do(o *op) (out outcome) {
 		out.fresh, out.lines = true, m.newLines(o.Rows)
 		out.events = m.store(o.Rows)
 		if (o.Named || o.Trouble != nil) && len(o.Rows) > 0 {
-			out.id = fmt.Sprintf("batch-%d", len(m.batches))
-			m.byID[len(m.batches)] = remembered{out.events[0], len(o.Rows), m.clock}
-			m.batches = append(m.batches, named{out.events[0], len(o.Rows)})
+			id := out.events[0]
+			out.id = batchID(id)
+			m.byID[id] = remembered{id, len(o.Rows), m.clock}
+			m.batches = append(m.batches, named{id, id, len(o.Rows)})
 		}
 	case "together":
 		first := len(m.events)
@@ -193,6 +199,14 @@ func (m *model) do(o *op) (out outcome) {
 		m.tails[o.Slot] = len(m.events)
 	case "reopen", "crash":
 		m.forget()
+	case "backup":
+		m.backups = append(m.backups, saved{slices.Clone(m.live), maps.Clone(m.documents)})
+	case "restore":
+		if out.skip = len(m.backups) == 0; !out.skip {
+			m.restore(&m.backups[o.Backup%len(m.backups)])
+			m.forget()
+			out.events = m.content().events
+		}
 	case "arrived", "check":
 		out.all = m.content()
 	default:
@@ -237,14 +251,15 @@ func (m *model) compare(a, b int) int {
 // grouped says whether more than one event was appended together with n, the first of them.
 func (m *model) grouped(n int) bool { return n+1 < len(m.events) && m.events[n+1].group == n }
 
+func batchID(id int) string { return fmt.Sprintf("batch-%d", id) }
+
 // retry sends a batch with an id again (R16).
 func (m *model) retry(o *op) (out outcome) {
 	if len(m.batches) == 0 {
 		return outcome{skip: true}
 	}
-	id := o.Batch % len(m.batches)
-	b := m.batches[id]
-	out.id = fmt.Sprintf("batch-%d", id)
+	b := m.batches[o.Batch%len(m.batches)]
+	out.id = batchID(b.id)
 	for i := range b.rows {
 		out.lines = append(out.lines, m.events[b.first+i].text)
 	}
@@ -253,7 +268,7 @@ func (m *model) retry(o *op) (out outcome) {
 		again = append(again, newEntry(len(m.events), row{}))
 		out.lines = append(out.lines, again[b.rows].text)
 	}
-	known := m.byID[id]
+	known := m.byID[b.id]
 	if m.clock-known.at <= retryWindow {
 		if len(again) != known.rows {
 			out.kind = stele.Invalid
@@ -265,12 +280,24 @@ func (m *model) retry(o *op) (out outcome) {
 		return out
 	}
 	out.fresh = true
-	m.byID[id] = remembered{len(m.events), len(again), m.clock}
+	m.byID[b.id] = remembered{len(m.events), len(again), m.clock}
 	for _, e := range again {
 		e.group = len(m.events)
 		out.events = append(out.events, m.add(e))
 	}
 	return out
+}
+
+// restore goes on with what a backup has, in another store. Which ids of batches that one knows nobody says.
+func (m *model) restore(b *saved) {
+	live := make([]bool, len(m.live))
+	copy(live, b.live)
+	m.live, m.documents, m.alive, m.batches = live, maps.Clone(b.documents), 0, nil
+	for _, is := range live {
+		if is {
+			m.alive++
+		}
+	}
 }
 
 // inRange says whether an operation's range has event n.

@@ -31,6 +31,7 @@ type op struct {
 	Bytes int    `json:"bytes,omitempty"`
 
 	Before  int64    `json:"before,omitempty"`  // retain: what is older, in milliseconds from the epoch of the tests
+	Backup  int      `json:"backup,omitempty"`  // restore: which
 	Minutes int      `json:"minutes,omitempty"` // tick; arrived: how long ago
 	Trouble *trouble `json:"trouble,omitempty"`
 }

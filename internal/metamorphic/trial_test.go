@@ -15,7 +15,7 @@ import (
 func (w *world) trial(do func(s *stele.Store) error) error {
 	o := w.config.options(w.now)
 	o.FS = w.disk.CrashClone(nil, vfs.CrashKill)
-	s, err := stele.Open(storeDir, &o)
+	s, err := stele.Open(w.dir, &o)
 	if err != nil {
 		return fmt.Errorf("the copy cannot be opened: %w", err)
 	}

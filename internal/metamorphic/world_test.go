@@ -14,7 +14,7 @@ import (
 	"github.com/stelehq/stele/internal/vfs"
 )
 
-const storeDir = "/store"
+const backupDir = "/backups"
 
 // A world is one store with its disk, which a list's operations are asked of.
 type world struct {
@@ -27,12 +27,19 @@ type world struct {
 	reads   atomic.Int64    // of the clock
 	events  []entry
 	keys    []stele.Key // of each event
-	highest []uint64    // the highest arrival number of each event and all before it
+	highest []uint64    // the highest arrival number of each event and all before it, in the store at hand
 	places  map[stele.Key]int
 
 	pins    map[int]*stele.Snapshot
 	readers map[int]*stele.Reader
 	tails   map[int]*stele.Follower
+
+	dir     string // of the store
+	dirs    int    // that were used for stores
+	issuers []int  // of each event: the store that gave it its key
+	issuer  int    // the store at hand; each restored one is another
+	floor   uint64 // what the next arrival number must be above
+	backups []made
 
 	troubled bool // since it was opened: what could not be read is among the damage
 	asked    map[string]int
@@ -45,7 +52,7 @@ func (t told) Unwrap() error { return t.error }
 
 // newWorld opens an empty store.
 func newWorld(c config, m *model, wrap func(door) door) (*world, error) {
-	w := &world{config: c, events: m.events, wrap: wrap, places: map[stele.Key]int{}, asked: map[string]int{}}
+	w := &world{config: c, events: m.events, wrap: wrap, places: map[stele.Key]int{}, asked: map[string]int{}, dir: "/store"}
 	w.use(vfs.NewMem())
 	return w, w.open()
 }
@@ -63,7 +70,7 @@ func (w *world) open() error {
 	open := func() (*stele.Store, error) {
 		o := w.config.options(w.now)
 		o.FS = w.faulty
-		return stele.Open(storeDir, &o)
+		return stele.Open(w.dir, &o)
 	}
 	var d door
 	if w.config.Door == "http" {
@@ -154,6 +161,9 @@ func (w *world) verify() error {
 	}
 	if err := w.sound(r.Damage); err != nil {
 		return fmt.Errorf("verify: %w", err)
+	}
+	if err := w.verifyBackups(); err != nil {
+		return fmt.Errorf("verify backups: %w", err)
 	}
 	return w.close()
 }
@@ -264,7 +274,8 @@ func (w *world) crashDuring(o *op, want *outcome) error {
 			once.Do(func() { clone = w.disk.CrashClone(rng, crashMode(o.Trouble.Crash)) })
 		}
 	})
-	known := len(w.keys)
+	known, backups := len(w.keys), len(w.backups)
+	dir, issuer, floor, highest := w.dir, w.issuer, w.floor, slices.Clone(w.highest)
 	err := w.step(o, want)
 	w.disk.OnOp(nil)
 	if err != nil && err != errNoWay {
@@ -276,7 +287,8 @@ func (w *world) crashDuring(o *op, want *outcome) error {
 	for _, k := range w.keys[known:] {
 		delete(w.places, k)
 	}
-	w.keys, w.highest = w.keys[:known], w.highest[:known]
+	w.keys, w.issuers, w.backups = w.keys[:known], w.issuers[:known], w.backups[:backups]
+	w.dir, w.issuer, w.floor, w.highest = dir, issuer, floor, highest
 	if err := w.crash(clone); err != nil {
 		return err
 	}
@@ -382,6 +394,10 @@ func (w *world) step(o *op, want *outcome) error {
 		return w.reopen()
 	case "crash":
 		return w.crash(w.disk.CrashClone(rand.New(rand.NewPCG(uint64(o.Bytes), 0)), crashMode(o.Way)))
+	case "backup":
+		return w.backup(want)
+	case "restore":
+		return w.restore(w.backups[o.Backup%len(w.backups)], want)
 	case "arrived":
 		return w.trial(func(s *stele.Store) error { return w.retainByArrival(s, o, want.all) })
 	case "check":
@@ -448,16 +464,17 @@ func (w *world) stored(events []int, keys []stele.Key) error {
 func (w *world) note(keys []stele.Key) {
 	for _, k := range keys {
 		w.places[k] = len(w.keys)
-		w.keys, w.highest = append(w.keys, k), append(w.highest, max(w.last(), k.Arrival()))
+		w.keys, w.issuers = append(w.keys, k), append(w.issuers, w.issuer)
+		w.highest = append(w.highest, max(w.last(), k.Arrival()))
 	}
 }
 
-// last is the highest arrival number that is known of.
+// last is the highest arrival number that this store is known to have given, or had to stay above.
 func (w *world) last() uint64 {
 	if len(w.highest) == 0 {
 		return 0
 	}
-	return w.highest[len(w.highest)-1]
+	return max(w.floor, w.highest[len(w.highest)-1])
 }
 
 func (w *world) together(want *outcome) error {
