@@ -64,7 +64,20 @@ func (f *Filter) wanted(lost func(error)) *engine.Wanted {
 	if f == nil {
 		return nil
 	}
-	return &engine.Wanted{Match: f.match(lost), Select: f.selection()}
+	return &engine.Wanted{Match: f.match(lost), Select: f.selection(), Texts: textsOf(f.f.Plan(), nil)}
+}
+
+// textsOf adds the texts that every event has of which the plan's condition is true.
+func textsOf(p *exec.Plan, list []engine.Text) []engine.Text {
+	switch {
+	case p.Op == exec.PlanAnd:
+		for _, t := range p.Terms {
+			list = textsOf(t, list)
+		}
+	case p.Op == exec.PlanValue && p.Equals != nil && len(p.Path) == 1 && len(p.Others) == 0:
+		list = append(list, engine.Text{Name: p.Path[0], Value: *p.Equals})
+	}
+	return list
 }
 
 // selection decides what it can about all rows of a block by its columns; nil if that is nothing.

@@ -3,8 +3,10 @@ module github.com/stelehq/stele
 go 1.26.0
 
 require (
+	github.com/FastFilter/xorfilter v0.5.1
 	github.com/VictoriaMetrics/metrics v1.35.1
 	github.com/alecthomas/kong v1.17.0
+	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/cockroachdb/datadriven v1.0.3
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.3

@@ -22,6 +22,7 @@ type Block struct {
 	told     *told // nil: it was not
 	sections []section
 	payloads []payload
+	sets     []byte
 	base     uint64
 	room     uint64        // bytes that the columns' texts may take
 	texts    atomic.Uint64 // that those opened may take
@@ -133,8 +134,12 @@ func (b *Block) readHead(data []byte) (rows int, told *column.Decoder, err error
 	}
 	if size == 0 {
 		rest = d.Src
-	} else if err := d.End(); err != nil {
-		return 0, nil, err
+	} else {
+		n := d.Number("bytes of sets", len(rest))
+		if err := d.End(); err != nil {
+			return 0, nil, err
+		}
+		rest, b.sets = rest[:len(rest)-n], rest[len(rest)-n:]
 	}
 	return rows, nil, b.cut(rest)
 }

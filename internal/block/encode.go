@@ -11,9 +11,9 @@ import (
 
 // A block as bytes; fixed numbers little-endian, CRC means CRC-32C:
 //
-//	+-------------+-----------+-----------------------+--------------+-----------------------------------------------+
-//	| version (1) | CRC (u32) | head bytes h (uvarint)| head         | section 0 | section 1 | … | zeroes to the end |
-//	+-------------+-----------+-----------------------+--------------+-----------------------------------------------+
+//	+-------------+-----------+-----------------------+--------------+----------------------------------------------------------+
+//	| version (1) | CRC (u32) | head bytes h (uvarint)| head         | section 0 | section 1 | … | zeroes, if need be | sets |
+//	+-------------+-----------+-----------------------+--------------+----------------------------------------------------------+
 //
 // The CRC is of the version and of all from h on to the head's end. If h is 0 the head ends where its content does, and the CRC is of all to
 // the block's end: so it is written where there is one section, which has no CRC then.
@@ -21,9 +21,11 @@ import (
 // A section holds one payload or several small ones, one after the other, stored as they are or compressed. Payload 0 is the
 // schema, 1 the rows' shapes, 2 their instants, 3 their arrival offsets, 4 + c column c. The head, in uvarints but where said:
 //
-//	+------+----------+------------------------------------------------------------------------+---------------------------------+
-//	| rows | sections | method (byte), payloads, stored bytes, CRC of these (u32, if h > 0) each | bytes of each payload, unpacked |
-//	+------+----------+------------------------------------------------------------------------+---------------------------------+
+//	+------+----------+------------------------------------------------------------------------+---------------------------------+---------------+
+//	| rows | sections | method (byte), payloads, stored bytes, CRC of these (u32, if h > 0) each | bytes of each payload, unpacked | bytes of sets |
+//	+------+----------+------------------------------------------------------------------------+---------------------------------+---------------+
+//
+// The sets (sets.go) are for who has not opened the block; their bytes are said if h > 0. They have checksums of their own.
 //
 // A block without sections is told (told.go).
 //
@@ -31,7 +33,7 @@ import (
 //	instants    integers
 //	arrivals    nothing if row i has offset i; else integers
 const (
-	version        = 7
+	version        = 8
 	prefixBytes    = 1 + checksumBytes
 	checksumBytes  = 4
 	payloadSchema  = 0
@@ -86,6 +88,7 @@ type Encoder struct {
 	loose    *Encoder // thorough: writes the fast forms
 	mixing   mixing
 	foldings map[string]*folding // by path and kind
+	sets     sets
 	// Of folding; up to 4 MiB.
 	foldTable []uint32
 	choices   map[string]*column.Choice // by path and kind
@@ -163,6 +166,7 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	e.arena = e.arena[:0]
 	order := b.inOrder()
 	columns, shapeOf := w.choose(b, order)
+	w.findSets(columns, b)
 	if e.codec == Thorough {
 		shapeOf = w.relate(b, order, columns, shapeOf)
 	}
@@ -453,7 +457,7 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, prefixBytes+3*binary.MaxVarintLen32+16*len(packed)+5*len(e.payloads)+len(stored))
 	dst = append(dst, version, 0, 0, 0, 0)
-	whole := len(packed) == 1
+	whole := len(packed) == 1 && len(e.sets.bytes) == 0
 	if whole {
 		dst = append(dst, 0)
 		dst = e.appendHead(dst, rows, packed, false)
@@ -467,6 +471,7 @@ func (e *encoding) finish(dst []byte, rows int) []byte {
 	for uint64(len(dst)-start)*expansion+expansionSlack < weight {
 		dst = append(dst, 0)
 	}
+	dst = append(dst, e.sets.bytes...)
 	if whole {
 		covered = len(dst)
 	}
@@ -494,6 +499,9 @@ func (e *encoding) appendHead(dst []byte, rows int, packed []packedSection, sums
 	}
 	for _, p := range e.payloads {
 		dst = binary.AppendUvarint(dst, uint64(len(p)))
+	}
+	if sums {
+		dst = binary.AppendUvarint(dst, uint64(len(e.sets.bytes)))
 	}
 	return dst
 }

@@ -1,7 +1,10 @@
 package block
 
 import (
+	"bytes"
+
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/membership"
 )
 
 // A Layout is what is inside a block, for people: of a damaged one as far as it could be read.
@@ -12,6 +15,13 @@ type Layout struct {
 	Sections []SectionLayout
 	Shapes   []ShapeLayout
 	Columns  []ColumnLayout
+	Sets     []SetLayout
+}
+
+// A SetLayout is the set of a column's texts.
+type SetLayout struct {
+	Name  string
+	Bytes int64 // of fingerprints
 }
 
 // A SectionLayout is a section of a block.
@@ -74,6 +84,15 @@ func Inspect(data []byte, base uint64) (l Layout, b *Block, err error) {
 	}
 	for i := range b.columns {
 		l.Columns = append(l.Columns, b.columnLayout(uint32(i)))
+	}
+	if len(b.sets) > 0 {
+		names, sizes, err := membership.Names(bytes.NewReader(b.sets), int64(len(b.sets)))
+		if err != nil {
+			return l, b, err
+		}
+		for i, name := range names {
+			l.Sets = append(l.Sets, SetLayout{name, sizes[i]})
+		}
 	}
 	return l, b, nil
 }

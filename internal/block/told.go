@@ -44,6 +44,7 @@ func (e *Encoder) Seal(dst []byte, b *Builder) (out []byte, base uint64) {
 	}
 	if told := e.tell(b, base); told != nil && len(told)*8 < (len(out)-start)*7 {
 		out = append(out[:start], told...)
+		e.sets.bytes = e.sets.bytes[:0]
 	}
 	return out, base
 }

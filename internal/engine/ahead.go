@@ -15,8 +15,9 @@ type readAhead struct {
 
 // opened is a block, nil if it could not be opened, with what a scan has selected in it.
 type opened struct {
-	block *block.Block
-	pick  *Pick
+	block    *block.Block
+	pick     *Pick
+	excluded bool // it was not opened, as nothing in it is wanted
 }
 
 // maxAhead is how many blocks are opened before their turn: what a scan may hold beside the blocks that it is in.
@@ -42,7 +43,7 @@ func (a *readAhead) take(c *cursor) (o opened, ok bool) {
 	}
 	delete(a.opened, c.fileKey())
 	o = <-done
-	return o, o.block != nil
+	return o, o.block != nil || o.excluded
 }
 
 // lookAhead begins to open the block whose turn comes next. Cursor c, at the top, has just opened one.
@@ -75,6 +76,9 @@ func (m *merge) lookAhead(c *cursor) {
 			return
 		}
 		defer m.view.st.set.release()
+		if o.excluded = m.excluded(&source); o.excluded {
+			return
+		}
 		// An error is met again, and told, when the block's turn comes.
 		if o.block, _ = m.read(&source); o.block == nil {
 			return

@@ -67,6 +67,13 @@ func (c *cache) get(k cacheKey) *block.Block {
 	return e.block
 }
 
+// has says whether a block is there. It does not count as asking for it.
+func (c *cache) has(k cacheKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byKey[k] != nil
+}
+
 func (c *cache) put(k cacheKey, b *block.Block) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

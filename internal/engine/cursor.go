@@ -4,6 +4,7 @@ import (
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/manifest"
+	"github.com/stelehq/stele/internal/membership"
 )
 
 // A cursor walks one source of a merge in key order: a recent block, or the blocks of
@@ -38,6 +39,7 @@ type merge struct {
 	ahead      *readAhead                   // nil: a block is opened when its turn comes
 	once       bool                         // its blocks are not read again soon: they are not cached
 	selects    func(*block.Block) Selection // nil if nothing is selected
+	texts      []Text                       // that every event has which is wanted
 }
 
 // A Run is rows of a block that a scan has next to each other; a descending scan has the last one first.
@@ -212,7 +214,7 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 		if o, ok := m.ahead.take(c); ok {
 			c.block, c.pick = o.block, o.pick
 			m.lookAhead(c)
-			return true
+			return !o.excluded
 		}
 	}
 	if m.view != nil {
@@ -222,6 +224,10 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 		}
 		defer m.view.st.set.release()
 	}
+	if m.excluded(c) {
+		m.lookAhead(c)
+		return false
+	}
 	b, err := m.read(c)
 	if err != nil {
 		m.lost(err)
@@ -230,6 +236,27 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 	c.block, c.pick = b, m.newPick(b)
 	m.lookAhead(c)
 	return true
+}
+
+// excluded says whether the cursor's block, which is not open, has surely no event that is wanted.
+func (m *merge) excluded(c *cursor) bool {
+	if c.part == nil || len(m.texts) == 0 || m.e.cache.has(c.fileKey()) {
+		return false
+	}
+	sets := c.part.reader.Sets(c.index)
+	if sets == nil {
+		return false
+	}
+	for _, t := range m.texts {
+		out, err := membership.Excludes(sets, sets.Size(), t.Name, t.Value)
+		if err != nil { // the block's own checksum tells what is lost
+			return false
+		}
+		if out {
+			return true
+		}
+	}
+	return false
 }
 
 // stand makes the row at hand, or the next one that deletions don't hide, the cursor's key; ok is false if none is left.

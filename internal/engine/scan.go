@@ -22,7 +22,11 @@ type Match func(Row) bool
 type Wanted struct {
 	Match  Match
 	Select func(*block.Block) Selection // nil: rows are asked one by one
+	Texts  []Text                       // each of which every wanted event has
 }
+
+// A Text is the value of a member at the top of an event.
+type Text struct{ Name, Value string }
 
 // A Scan reads a span of a view in key order. Not for concurrent use.
 type Scan struct {
@@ -58,7 +62,7 @@ func (v *View) Scan(ctx context.Context, span Span, descending bool, want *Wante
 	s.merge = newMerge(v.e, span, descending, v.st.set.parts, v.st.recent, v.st.deletions, func(err error) { s.lost = append(s.lost, err) })
 	s.merge.view = v
 	if want != nil {
-		s.merge.selects = want.Select
+		s.merge.selects, s.merge.texts = want.Select, want.Texts
 	}
 	return s
 }

@@ -532,6 +532,7 @@ func (w *blockWriter) end() error {
 		encode = w.encoder.Seal
 	}
 	w.buf, w.meta.Base = encode(w.buf[:0], w.builder)
+	w.meta.Sets = w.encoder.Sets()
 	err := w.write(w.buf, w.meta)
 	w.builder.Reset()
 	w.meta = segment.Meta{}

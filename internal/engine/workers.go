@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -43,15 +42,15 @@ const (
 // Work makes results of runs and hands each to yield, until that returns false. Its calls follow each other.
 type Work[T any] func(runs []Run, yield func(T) bool)
 
-// Read starts to read a span of the view. newWork makes the work of one worker; selects, if not nil, is what its runs have picks of; load says that most columns are read. most, if not 0, is how many rows are read
+// Read starts to read a span of the view. newWork makes the work of one worker; of want, if not nil, its runs have picks, and Match is not asked; load says that most columns are read. most, if not 0, is how many rows are read
 // at most. owns: the view is released at the end.
-func Read[T any](ctx context.Context, v *View, span Span, descending bool, most int, selects func(*block.Block) Selection, load, owns bool, newWork func() Work[T]) *Workers[T] {
+func Read[T any](ctx context.Context, v *View, span Span, descending bool, most int, want *Wanted, load, owns bool, newWork func() Work[T]) *Workers[T] {
 	ctx, cancel := context.WithCancel(ctx)
 	n := max(1, runtime.GOMAXPROCS(0))
 	w := &Workers[T]{ctx: ctx, cancel: cancel, e: v.e, order: make(chan *task[T], n)}
-	s := v.Scan(ctx, span, descending, nil, owns)
+	s := v.Scan(ctx, span, descending, want, owns)
 	if s.merge != nil {
-		s.merge.ahead, s.merge.selects = newReadAhead(load), selects
+		s.merge.ahead = newReadAhead(load)
 	}
 	jobs := make(chan *task[T], n)
 	w.ended.Add(n + 1)

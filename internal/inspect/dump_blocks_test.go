@@ -80,13 +80,13 @@ func TestDumpsOfSegments(t *testing.T) {
 	}
 	check(t, "segment.md", "small", dump(file(told), field{len(told), "the block"}, field{1, "number 7"}, field{16, "store id"}, field{2, "journals 1: number 5"}, field{1, "segments 0"},
 		field{1, "2 · 2 rows, arrival numbers follow each other"}, field{8, "instant of the smallest key: 2026-11-20T12:00:00Z"}, field{5, "that of the largest is 1,000,000,000 ns later"}, field{2, "smallest arrival number: epoch 1, counter 5"},
-		field{1, "version 3"}, field{3, "length of identity and meta, 36"}, field{4, "checksum of all before"}, field{4, `magic "STLO"`}))
+		field{1, "version 4"}, field{3, "length of identity and meta, 36"}, field{4, "checksum of all before"}, field{4, `magic "STLO"`}))
 
 	data := file([]byte("a block"), []byte("another"))
 	settleSegment(t, data, 20, 7)
 	header := []field{{4, `magic "STLB"`}, {4, "ordinal"}, {8, "file id"}, {4, "length 7"}, {4, "rows 2"}, {16, "smallest key"}, {16, "largest key"}, {8, "smallest arrival number"}, {8, "largest arrival number"},
-		{8, "base"}, {4, "checksum of the block"}, {4, "checksum of the 84 bytes before"}}
-	fields := []field{{4, `magic "STLS"`}, {1, "version 3"}, {3, "zero"}, {8, "file id"}, {4, "length of the identity, 20"}, {4, "checksum of the 20 bytes before"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"},
+		{8, "base"}, {4, "bytes of sets 0"}, {4, "checksum of the block"}, {4, "checksum of the 88 bytes before"}}
+	fields := []field{{4, `magic "STLS"`}, {1, "version 4"}, {3, "zero"}, {8, "file id"}, {4, "length of the identity, 20"}, {4, "checksum of the 20 bytes before"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"},
 		{1, "segments 0"}, {4, "checksum of the identity"}}
 	fields = append(append(fields, header...), field{7, `block 0: "a block"`})
 	fields = append(append(fields, header...), field{7, `block 1: "another"`})
@@ -95,7 +95,7 @@ func TestDumpsOfSegments(t *testing.T) {
 	}
 	fields = append(fields, []field{{8, "footer: file id"}, {4, "blocks 2"}, {4, "zero"}, {8, "rows 4"}, {16, "smallest key"}, {16, "largest key"}, {8, "smallest arrival number"}, {8, "largest arrival number"},
 		{8, "offset of the index"}, {4, "checksum of the index"}, {1, "number 7"}, {16, "store id"}, {2, "journals 1: number 5"}, {1, "segments 0"},
-		{1, "trailer: version 3"}, {3, "length of the footer"}, {4, "checksum of the footer and the 4 bytes before"}, {4, `magic "STLT"`}}...)
+		{1, "trailer: version 4"}, {3, "length of the footer"}, {4, "checksum of the footer and the 4 bytes before"}, {4, `magic "STLT"`}}...)
 	check(t, "segment.md", "segment", dump(data, fields...))
 }
 
@@ -104,7 +104,7 @@ func settleSegment(t *testing.T, data []byte, id, n int) {
 	t.Helper()
 	le, sum := binary.LittleEndian, func(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 	fileID := []byte("\x11\x22\x33\x44\x55\x66\x77\x88")
-	const head, header = 24, 88
+	const head, header = 24, 92
 	copy(data[8:], fileID)
 	le.PutUint32(data[20:], sum(data[:20]))
 	blocks := head + id + 4
@@ -112,7 +112,7 @@ func settleSegment(t *testing.T, data []byte, id, n int) {
 	for i := range 2 {
 		b := data[blocks+i*(header+n):][:header]
 		copy(b[8:], fileID)
-		le.PutUint32(b[84:], sum(b[:84]))
+		le.PutUint32(b[88:], sum(b[:88]))
 		copy(index[i*(8+header)+8:], b)
 	}
 	footer := index[2*(8+header):]

@@ -268,6 +268,10 @@ func (in *inspection) block(p *Part, data []byte, base uint64) {
 		}
 		p.Parts = append(p.Parts, part)
 	}
+	for _, s := range l.Sets {
+		part := &Part{Kind: "set", Offset: fault.NoOffset, Name: s.Name, Bytes: s.Bytes}
+		p.Parts = append(p.Parts, part)
+	}
 	for i, s := range l.Sections {
 		part := &Part{Kind: "section", Offset: fault.NoOffset, Name: fmt.Sprint(i), Bytes: int64(s.Stored)}
 		part.add("method", s.Method)

@@ -9,9 +9,9 @@ package segment
 //	|       identity length i (4) | CRC of the 20 bytes before (4)                  |
 //	|       identity (i) | CRC of it (4)                                            |
 //	+------------------------------------------------------------------------------+
-//	| block, once for each: block header (88) | bytes (n)                           |
+//	| block, once for each: block header (92) | bytes (n)                           |
 //	+------------------------------------------------------------------------------+
-//	| index: for each block: offset (8) | its block header (88)                     |
+//	| index: for each block: offset (8) | its block header (92)                     |
 //	+------------------------------------------------------------------------------+
 //	| footer: file id (8) | summary (64) | index offset (8) | CRC of the index (4)  |
 //	|         identity (the rest)                                                   |
@@ -27,7 +27,8 @@ package segment
 //	+------------------------------------------------------------------------------+
 //	| magic "STLB" (4) | ordinal (4) | file id (8) | length n (4) | rows (4)        |
 //	| min key (16) | max key (16) | min arrival (8) | max arrival (8) | base (8)    |
-//	| CRC of the block's bytes (4) | CRC of the 84 bytes before (4)                 |
+//	| how many of its last bytes are sets (4)                                       |
+//	| CRC of the block's bytes (4) | CRC of the 88 bytes before (4)                 |
 //	+------------------------------------------------------------------------------+
 //
 // The file id is random: bytes inside a block are not taken for one. docs/format/segment.md
@@ -47,10 +48,10 @@ const (
 	headMagic    = "STLS"
 	blockMagic   = "STLB"
 	trailerMagic = "STLT"
-	version      = 3
+	version      = 4
 
 	headSize        = 24
-	blockHeaderSize = 88
+	blockHeaderSize = 92
 	entrySize       = 8 + blockHeaderSize
 	footerFixed     = 8 + summarySize + 8 + 4
 	summarySize     = 4 + 4 + 8 + 16 + 16 + 8 + 8
@@ -86,6 +87,7 @@ type Meta struct {
 	MinKey, MaxKey         event.Key // of its events, inclusive
 	MinArrival, MaxArrival uint64
 	Base                   uint64 // base arrival number, the caller's
+	Sets                   int    // how many of the block's last bytes tell which texts are in it, for who does not read it whole
 }
 
 // Info is what a footer says of the whole file.
@@ -215,6 +217,7 @@ func appendBlockHeader(dst []byte, h blockHeader) []byte {
 	dst = le.AppendUint64(dst, h.meta.MinArrival)
 	dst = le.AppendUint64(dst, h.meta.MaxArrival)
 	dst = le.AppendUint64(dst, h.meta.Base)
+	dst = le.AppendUint32(dst, uint32(h.meta.Sets))
 	dst = le.AppendUint32(dst, h.crc)
 	return le.AppendUint32(dst, checksum(dst[at:]))
 }
@@ -228,16 +231,20 @@ func decodeBlockHeader(src []byte) (blockHeader, *fault.Error) {
 	if string(src[:4]) != blockMagic {
 		return blockHeader{}, fault.New(fault.Corrupt, op, "expected the magic %q, found %q", blockMagic, src[:4])
 	}
-	expected, found := le.Uint32(src[84:]), checksum(src[:84])
+	expected, found := le.Uint32(src[88:]), checksum(src[:88])
 	if expected != found {
 		return blockHeader{}, fault.New(fault.Corrupt, op, "block header checksum: expected %08x, found %08x", expected, found)
 	}
-	h := blockHeader{ordinal: le.Uint32(src[4:]), fileID: le.Uint64(src[8:]), length: le.Uint32(src[16:]), crc: le.Uint32(src[80:])}
+	h := blockHeader{ordinal: le.Uint32(src[4:]), fileID: le.Uint64(src[8:]), length: le.Uint32(src[16:]), crc: le.Uint32(src[84:])}
 	rows := le.Uint32(src[20:])
 	if rows > math.MaxInt32 || h.length > MaxBlock {
 		return blockHeader{}, fault.New(fault.Corrupt, op, "a block of %d rows in %d bytes", rows, h.length)
 	}
-	h.meta.Rows = int(rows)
+	sets := le.Uint32(src[80:])
+	if sets > h.length {
+		return blockHeader{}, fault.New(fault.Corrupt, op, "sets of %d bytes in a block of %d", sets, h.length)
+	}
+	h.meta.Rows, h.meta.Sets = int(rows), int(sets)
 	copy(h.meta.MinKey[:], src[24:])
 	copy(h.meta.MaxKey[:], src[40:])
 	h.meta.MinArrival, h.meta.MaxArrival, h.meta.Base = le.Uint64(src[56:]), le.Uint64(src[64:]), le.Uint64(src[72:])

@@ -133,6 +133,21 @@ func (r *Reader) Meta(i int) Meta { return r.entries[i].meta }
 // BlockBytes returns the length of block i.
 func (r *Reader) BlockBytes(i int) int { return int(r.entries[i].length) }
 
+// Sets returns the last bytes of block i that are sets, nil if it has none. They have checksums of their own: nothing is checked here.
+func (r *Reader) Sets(i int) *io.SectionReader {
+	e := &r.entries[i]
+	if e.meta.Sets == 0 {
+		return nil
+	}
+	return io.NewSectionReader(r.file, r.SetsOffset(i), int64(e.meta.Sets))
+}
+
+// SetsOffset is where they begin in the file.
+func (r *Reader) SetsOffset(i int) int64 {
+	e := &r.entries[i]
+	return e.offset + blockHeaderSize + int64(e.length) - int64(e.meta.Sets)
+}
+
 // ReadBlock reads block i and checks it. The block is in the memory of buf if that is large
 // enough, and the caller's. Damage is fault.Corrupt with file, offset, expected and found.
 func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {

@@ -61,10 +61,12 @@ func (w *Writer) Add(block []byte, m Meta) error {
 	switch {
 	case len(block) > MaxBlock:
 		return fault.New(fault.TooLarge, "write segment", "a block of %d bytes; the limit is %d", len(block), MaxBlock).At(w.name, w.size)
+	case m.Sets < 0 || m.Sets > len(block):
+		return fault.New(fault.Internal, "write segment", "sets of %d bytes in a block of %d", m.Sets, len(block)).At(w.name, w.size)
 	case m.Rows < 0 || m.Rows > math.MaxInt32 || w.info.Blocks == math.MaxInt32:
 		return fault.New(fault.Internal, "write segment", "a block of %d rows after %d blocks", m.Rows, w.info.Blocks).At(w.name, w.size)
 	}
-	if w.dead == nil && w.info.Blocks == 0 && len(block) < smallBytes {
+	if w.dead == nil && w.info.Blocks == 0 && len(block) < smallBytes && m.Sets == 0 {
 		w.held, w.meta = bytes.Clone(block), m
 		w.info.add(m)
 		return nil
