@@ -43,6 +43,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Check every byte of a store that no server has open."`
 	Backup    backupCommand    `cmd:"" help:"Make a backup, of a server that runs too; list and check backups."`
 	Restore   restoreCommand   `cmd:"" help:"Make a store of a backup."`
+	Repair    repairCommand    `cmd:"" help:"Write what is sound of a damaged store into a new one."`
 	Inspect   inspectCommand   `cmd:"" help:"Show what is inside the files of a store."`
 	Version   versionCommand   `cmd:"" help:"Show the version."`
 }

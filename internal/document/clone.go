@@ -77,7 +77,7 @@ func Check(ctx context.Context, fs vfs.FS, files []Named, storeID [16]byte) ([]*
 }
 
 // Clone writes the live documents of a log of the store from into a new file in dir, as the log of the store to: with the same values, times and
-// versions. What is damaged is left out and returned. If there
+// versions. What is damaged, or cannot be read, is left out and returned. If there
 // never was a document no file is made.
 func Clone(ctx context.Context, fs vfs.FS, files []Named, from [16]byte, dir string, to [16]byte) (documents int64, damage []*fault.Error, err error) {
 	const op = "copy documents"
@@ -100,9 +100,13 @@ func Clone(ctx context.Context, fs vfs.FS, files []Named, from [16]byte, dir str
 			break
 		}
 		var body []byte
-		if body, _, err = l.read(m.space, m.doc); fault.KindOf(err) == fault.Corrupt {
+		body, _, err = l.read(m.space, m.doc)
+		if kind := fault.KindOf(err); kind == fault.Corrupt || kind == fault.IO {
+			if e, _ := errors.AsType[*fault.Error](err); e != nil && kind == fault.IO {
+				l.report(m.doc, e) // what is damaged has been reported
+			}
 			err = nil
-			continue // read has reported it
+			continue
 		}
 		if err == nil {
 			_, err = w.Append(frame.Item{Kind: kindSet, Body: body})

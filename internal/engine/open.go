@@ -142,10 +142,13 @@ func (e *Engine) recover() (err error) {
 		return err
 	}
 	if slices.Contains(fl.names, restoringName) {
-		return fault.New(fault.Invalid, "open store", "a restore into %s was cut off, or is under way: this is no store yet", e.dir).At(e.dir, fault.NoOffset).
-			WithHint("run stele restore into it again, which begins anew; or remove the directory")
+		return fault.New(fault.Invalid, "open store", "a restore or repair into %s was cut off, or is under way: this is no store yet", e.dir).At(e.dir, fault.NoOffset).
+			WithHint("run stele restore into it again, or stele repair, which begins anew; or remove the directory")
 	}
 	loaded, err := manifest.Load(e.fs, e.dir, fl.names)
+	if e.o.Salvage && withheld(err) {
+		loaded, err = manifest.Loaded{Damage: []*fault.Error{fault.WrapAs(fault.Corrupt, err, "open store", "the manifest cannot be read")}}, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,6 @@ import (
 	"github.com/stelehq/stele/internal/vfs"
 )
 
-// restoringName is the file that a directory has while a store is being restored into it: it is no store before all of it is there.
-const restoringName = "RESTORING"
-
 // Restored says what a restore made.
 type Restored struct {
 	Backup            string
@@ -60,16 +57,17 @@ func Restore(ctx context.Context, fs vfs.FS, from, dir string, o RestoreOptions)
 	if err := r.take(edit); err != nil {
 		return nil, err
 	}
-	lock, err := r.begin()
+	m := &making{fs, dir, "restore", "A store is being restored here from " + name + " of " + path.Dir(d.Path("x")) + "."}
+	lock, err := m.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := r.run(ctx); err != nil {
-		r.undo()
+		m.undo()
 		return nil, err
 	}
-	return r.done, r.unmark()
+	return r.done, m.finish()
 }
 
 func chooseBackup(d *backup.Directory, name string) (string, *backup.Description, error) {
@@ -115,114 +113,6 @@ func (r *restore) take(edit manifest.Edit) error {
 	r.c.catalog.Apply(edit)
 	r.done.StoreID, r.done.Epoch = hex.EncodeToString(r.c.storeID[:]), epoch
 	return nil
-}
-
-// begin makes the directory one in which a store is being restored, empty but for that.
-func (r *restore) begin() (lock interface{ Close() error }, err error) {
-	const op = "restore"
-	dir := r.c.dir
-	if _, err := r.fs.List(dir); err != nil {
-		if err := r.fs.MkdirAll(dir); err != nil {
-			return nil, fault.Wrap(err, op, "cannot make the directory").At(dir, fault.NoOffset)
-		}
-	}
-	empty := func() (restoring bool, err error) {
-		names, err := r.fs.List(dir)
-		if err != nil {
-			return false, fault.Wrap(err, op, "cannot list the directory").At(dir, fault.NoOffset)
-		}
-		restoring = slices.Contains(names, restoringName)
-		if i := slices.IndexFunc(names, func(n string) bool { return n != lockName }); i >= 0 && !restoring {
-			return false, fault.New(fault.Invalid, op, "%s is not empty: %s is in it", dir, names[i]).WithHint("restore into a new directory")
-		}
-		return restoring, nil
-	}
-	if _, err := empty(); err != nil {
-		return nil, err
-	}
-	held, err := takeLock(r.fs, dir, true, "")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			_ = held.Close()
-		}
-	}()
-	restoring, err := empty() // whoever had the lock may have changed it
-	if err != nil {
-		return nil, err
-	}
-	if restoring {
-		if err := r.clear(); err != nil {
-			return nil, err
-		}
-	} else if err := r.mark(); err != nil {
-		r.undo()
-		return nil, err
-	}
-	// Also of one that was cut off before it was durable.
-	if err := r.fs.SyncDir(dir); err != nil {
-		r.undo()
-		return nil, fault.Wrap(err, op, "cannot sync the directory").At(dir, fault.NoOffset)
-	}
-	if err := syncParent(r.fs, dir); err != nil {
-		r.undo()
-		return nil, err
-	}
-	return held, nil
-}
-
-func (r *restore) mark() error {
-	name := path.Join(r.c.dir, restoringName)
-	f, err := r.fs.Create(name)
-	if err == nil {
-		_, err = f.Write([]byte("A store is being restored here from " + r.done.Backup + " of " + path.Dir(r.d.Path("x")) + ".\n"))
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-	}
-	if err != nil {
-		return fault.Wrap(err, "restore", "cannot write a file").At(name, fault.NoOffset)
-	}
-	return nil
-}
-
-// unmark makes a store of the directory, in which everything is durable. From here on nothing is undone: whether the mark is gone or not, nothing is missing.
-func (r *restore) unmark() error {
-	name := path.Join(r.c.dir, restoringName)
-	err := r.fs.Remove(name)
-	if err == nil {
-		err = r.fs.SyncDir(r.c.dir)
-	}
-	if err != nil {
-		return fault.Wrap(err, "restore", "everything is restored, but the directory is still marked as unfinished").At(name, fault.NoOffset).WithHint("remove that file")
-	}
-	return nil
-}
-
-// clear removes what a restore left, but for the mark of it.
-func (r *restore) clear() error {
-	names, err := r.fs.List(r.c.dir)
-	if err != nil {
-		return fault.Wrap(err, "restore", "cannot list the directory").At(r.c.dir, fault.NoOffset)
-	}
-	for _, name := range names {
-		if name == restoringName || name == lockName {
-			continue
-		}
-		if err := r.fs.Remove(path.Join(r.c.dir, name)); err != nil {
-			return fault.Wrap(err, "restore", "cannot remove what a restore has left").At(path.Join(r.c.dir, name), fault.NoOffset)
-		}
-	}
-	return nil
-}
-
-// undo empties the directory, as far as that is possible: what it leaves says that it is no store.
-func (r *restore) undo() {
-	if r.clear() == nil && r.fs.SyncDir(r.c.dir) == nil {
-		_ = r.fs.Remove(path.Join(r.c.dir, restoringName))
-	}
 }
 
 // run writes everything, the catalog last.

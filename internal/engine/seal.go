@@ -167,6 +167,10 @@ func (e *Engine) withoutDamaged(sources []*recent, unread bool) (sound []*recent
 func (e *Engine) mergeRecents(ctx context.Context, st *state, replaces segment.Identity, sources []*recent) (parts []*part, unread, err error) {
 	out := e.newOutputs(st)
 	out.replaces.Journals, out.replaces.Segments = replaces.Journals, replaces.Segments
+	return e.mergeInto(ctx, &out, st, sources)
+}
+
+func (e *Engine) mergeInto(ctx context.Context, out *outputs, st *state, sources []*recent) (parts []*part, unread, err error) {
 	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), tell: !e.o.Hooks.NoTelling, rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
 	defer func() { e.encoder.Store(w.encoder) }()
 	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
@@ -242,6 +246,7 @@ const (
 // outputs are the segments that sealing or merging writes.
 type outputs struct {
 	e        *Engine
+	dir      string
 	replaces segment.Identity // what each says that it replaces
 	applied  uint64           // deletions up to it have been applied
 	limit    int64            // size at which one ends; 0: none
@@ -251,7 +256,7 @@ type outputs struct {
 }
 
 func (e *Engine) newOutputs(st *state) outputs {
-	o := outputs{e: e, replaces: segment.Identity{StoreID: e.storeID}}
+	o := outputs{e: e, dir: e.dir, replaces: segment.Identity{StoreID: e.storeID}}
 	for _, d := range st.deletions {
 		o.applied = max(o.applied, d.Number)
 	}
@@ -264,7 +269,7 @@ func (o *outputs) add(data []byte, m segment.Meta) error {
 		id := o.replaces
 		id.Number = o.number
 		var err error
-		if o.w, err = segment.Create(o.e.fs, path.Join(o.e.dir, segmentName(o.number)), id); err != nil {
+		if o.w, err = segment.Create(o.e.fs, path.Join(o.dir, segmentName(o.number)), id); err != nil {
 			return err
 		}
 	}
@@ -287,9 +292,9 @@ func (o *outputs) end() error {
 		return err
 	}
 	o.w = nil
-	r, err := segment.Open(o.e.fs, path.Join(o.e.dir, segmentName(o.number)), o.e.segments)
+	r, err := segment.Open(o.e.fs, path.Join(o.dir, segmentName(o.number)), o.e.segments)
 	if err != nil {
-		o.e.remove(segmentName(o.number))
+		_ = o.e.fs.Remove(path.Join(o.dir, segmentName(o.number))) // else it is litter
 		return fault.Wrap(err, "write segment", "the segment just written cannot be read")
 	}
 	o.parts = append(o.parts, &part{reader: r, Segment: segmentOf(info, o.applied)})
