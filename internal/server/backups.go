@@ -17,15 +17,16 @@ import (
 // writes nothing and remembers nothing but the pin, which goes by itself when nobody asks for anything any more.
 
 const (
-	backupPins  = 4               // at a time
-	backupLease = 5 * time.Minute // after the last request for it a pin goes
-	backupPiece = 1 << 20         // most bytes of one answer
+	backupPins  = 16               // at a time
+	backupLease = 5 * time.Minute  // after the last request for it a pin goes,
+	backupYield = 10 * time.Second // and after so long if there are too many
+	backupPiece = 1 << 20          // most bytes of one answer
 )
 
 // pins are the snapshots that backups are being made of; safe for concurrent use.
 type pins struct {
-	most  int // constants but for tests
-	lease time.Duration
+	most         int // constants but for tests
+	lease, yield time.Duration
 
 	mu  sync.Mutex
 	all map[string]*pin
@@ -33,18 +34,21 @@ type pins struct {
 
 type pin struct {
 	view   *stele.BackupView
-	inside int // requests that read from it
+	inside int       // requests that read from it
+	used   time.Time // when the last of these ended
 	ends   *time.Timer
 	gone   bool // as soon as nobody is inside
 }
 
-func newPins() *pins { return &pins{most: backupPins, lease: backupLease, all: map[string]*pin{}} }
+func newPins() *pins {
+	return &pins{most: backupPins, lease: backupLease, yield: backupYield, all: map[string]*pin{}}
+}
 
 // add keeps a view and gives it a name.
 func (p *pins) add(open func() (*stele.BackupView, error)) (id string, view *stele.BackupView, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.all) >= p.most {
+	if len(p.all) >= p.most && !p.evict() {
 		return "", nil, fault.New(fault.Exhausted, "", "%d backups are being made already", len(p.all)).WithHint("try again when one has ended")
 	}
 	if view, err = open(); err != nil {
@@ -53,8 +57,19 @@ func (p *pins) add(open func() (*stele.BackupView, error)) (id string, view *ste
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand
 	id = hex.EncodeToString(b[:])
-	p.all[id] = &pin{view: view, ends: time.AfterFunc(p.lease, func() { p.remove(id) })}
+	p.all[id] = &pin{view: view, used: time.Now(), ends: time.AfterFunc(p.lease, func() { p.remove(id) })}
 	return id, view, nil
+}
+
+// evict lets go of the pin that nobody has used for longest, if that is long enough. p.mu is held.
+func (p *pins) evict() bool {
+	oldest := ""
+	for id, one := range p.all {
+		if one.inside == 0 && time.Since(one.used) >= p.yield && (oldest == "" || one.used.Before(p.all[oldest].used)) {
+			oldest = id
+		}
+	}
+	return p.drop(oldest)
 }
 
 // use calls f with the view of that name, which lives on for another lease.
@@ -72,6 +87,7 @@ func (p *pins) use(id string, f func(*stele.BackupView) error) error {
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		one.used = time.Now()
 		if one.inside--; one.inside > 0 {
 			return
 		}
@@ -88,6 +104,11 @@ func (p *pins) use(id string, f func(*stele.BackupView) error) error {
 func (p *pins) remove(id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.drop(id)
+}
+
+// drop is remove under p.mu.
+func (p *pins) drop(id string) bool {
 	one := p.all[id]
 	if one == nil {
 		return false
@@ -103,13 +124,9 @@ func (p *pins) remove(id string) bool {
 // clear lets all of them go.
 func (p *pins) clear() {
 	p.mu.Lock()
-	ids := make([]string, 0, len(p.all))
+	defer p.mu.Unlock()
 	for id := range p.all {
-		ids = append(ids, id)
-	}
-	p.mu.Unlock()
-	for _, id := range ids {
-		p.remove(id)
+		p.drop(id)
 	}
 }
 

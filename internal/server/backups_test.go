@@ -82,7 +82,13 @@ func TestBackupsEnd(t *testing.T) {
 			t.Fatal(a)
 		}
 	}
-	h.do("POST", "/api/backups", "").wantError(t, 503, "4 backups are being made already")
+	h.do("POST", "/api/backups", "").wantError(t, 503, "16 backups are being made already")
+	pins.mu.Lock()
+	pins.yield = 0
+	pins.mu.Unlock()
+	if a := h.do("POST", "/api/backups", ""); a.status != 201 || h.store.Stats().Snapshots != backupPins {
+		t.Errorf("one that nobody uses does not yield: %d, %d snapshots", a.status, h.store.Stats().Snapshots)
+	}
 	pins.clear()
 	pins.mu.Lock()
 	pins.lease = 20 * time.Millisecond
