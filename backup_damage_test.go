@@ -178,9 +178,12 @@ func TestBackupOfADamagedStore(t *testing.T) {
 				if err != nil {
 					t.Fatalf("seed %d: %s at %d: %v", seed, base, at, err)
 				}
-				again, err := s.Backup(ctx, backups, nil)
+				again, err := s.Backup(ctx, backups, &stele.BackupOptions{Keep: 1})
 				if err != nil {
 					t.Fatalf("seed %d: %s at %d: %v", seed, base, at, err)
+				}
+				if (again.Removed > 0) != (len(again.Damage) == 0) {
+					t.Fatalf("seed %d: %s at %d: %d older backups are removed, beside %v", seed, base, at, again.Removed, again.Damage)
 				}
 				if err := s.Close(); err != nil {
 					t.Fatal(err)

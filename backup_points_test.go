@@ -204,7 +204,7 @@ func TestRestoreCrashPoints(t *testing.T) {
 	points, whole := 0, 0
 	for _, seed := range seeds(n) {
 		b := newBackupCase(t, seed)
-		points += crashAt(t, b.disk, seed, stride(60, 300), func() error {
+		points += crashAt(t, b.disk, seed, stride(300, 300), func() error {
 			_, err := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: b.disk})
 			return err
 		}, func(disk *vfs.Mem) error {

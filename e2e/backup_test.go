@@ -255,6 +255,8 @@ func (l *load) judge(t *testing.T, dir string, from, to time.Duration) error {
 			if b.deleted.asked {
 				last = min(last, b.deleted.to)
 			}
+		case !b.appended.asked:
+			// Its writer is about to.
 		case !b.deleted.asked:
 			last = min(last, b.appended.to)
 		default:
