@@ -22,7 +22,7 @@ type DocumentInfo struct {
 	Version uint64 // rises with every change in the store
 }
 
-// Documents returns the documents of a space; "" is the users' own.
+// Documents returns the documents of a space; "" is the users' own. Spaces whose names begin with "stele." are the store's.
 func (s *Store) Documents(space string) *Documents { return &Documents{s, space} }
 
 // Set stores a value under a key of 1 to 1,024 bytes of UTF-8, durable when it returns; the value is kept byte for byte.

@@ -78,7 +78,7 @@ type Retained struct {
 }
 
 // retentionSpace is the space of documents that has the stored policies, by id.
-const retentionSpace = "retention"
+const retentionSpace = "stele.retention"
 
 // Retention returns the policies in force: those of Options, then those that are stored, by id.
 func (s *Store) Retention(ctx context.Context) ([]RetentionPolicy, error) {
@@ -281,6 +281,7 @@ func (r *retainer) start(s *Store, log *slog.Logger) {
 
 // round applies the policies that are due.
 func (r *retainer) round(ctx context.Context, s *Store, log *slog.Logger, applied map[string]time.Time, all bool) {
+	s.e.Sweep()
 	policies, err := s.Retention(ctx)
 	if err != nil {
 		if ctx.Err() == nil && !errors.Is(err, fault.Closed) {

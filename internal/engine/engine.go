@@ -115,9 +115,22 @@ func (e *Engine) remove(base string) {
 	}
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		e.log.Warn("a file could not be removed; it is tried again later", "file", base, "error", err)
-		e.mu.Lock()
-		e.litter = append(e.litter, base)
-		e.mu.Unlock()
+		e.leave(base)
+	}
+}
+
+// leave notes a file that could not be removed.
+func (e *Engine) leave(base string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.litter = append(e.litter, base)
+}
+
+// Sweep tries again to remove what could not be removed: on Windows a virus scanner or a backup may have held it.
+func (e *Engine) Sweep() {
+	if e.gate.enter() == nil {
+		e.sweep()
+		e.gate.leave()
 	}
 }
 

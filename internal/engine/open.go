@@ -34,6 +34,7 @@ func Open(dir string, options Options) (*Engine, error) {
 	e.deleting <- struct{}{}
 	e.compacting <- struct{}{}
 	e.selectors.compile = o.Compile
+	e.segments.OnStay(func(name string) { e.leave(path.Base(name)) })
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	if !o.ReadOnly {
 		if err := e.makeDir(); err != nil {

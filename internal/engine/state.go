@@ -110,7 +110,7 @@ func (s *segmentSet) retire(first, last uint64) (left []*log) {
 func (s *segmentSet) release() {
 	if s.refs.Add(-1) == 0 {
 		for _, p := range s.parts {
-			// A file that cannot be removed is litter, swept at the next open.
+			// A file that cannot be removed is litter, and tried again.
 			_ = p.reader.Release()
 		}
 		for _, l := range s.logs {

@@ -210,6 +210,9 @@ func (r *Reader) Release() error {
 	if r.retired.Load() {
 		if rerr := r.fs.Remove(r.name); rerr != nil {
 			err = errors.Join(err, fault.WrapAs(fault.IO, rerr, "remove segment", "cannot remove the file").At(r.name, fault.NoOffset))
+			if f := r.handle.files; f != nil && f.stays != nil {
+				f.stays(r.name)
+			}
 		}
 	}
 	return err
