@@ -184,46 +184,46 @@ func appendGroup(dst []byte, g Group) []byte {
 func decodeGroup(src []byte, offset int64) (Group, error) {
 	const op = "read journal frame"
 	whole := len(src)
-	d := decoder{src: src}
+	d := frame.Numbers{Src: src}
 	var g Group
-	epoch, counter := d.uvarint(), d.uvarint()
-	g.Base, g.Time = epoch<<counterBits|counter, d.int64()
-	batches, blocks := d.uvarint(), d.uvarint()
-	if d.bad || epoch >= 1<<(64-counterBits) || counter >= 1<<counterBits {
+	epoch, counter := d.Uvarint(), d.Uvarint()
+	g.Base, g.Time = epoch<<counterBits|counter, int64(d.Fixed())
+	batches, blocks := d.Uvarint(), d.Uvarint()
+	if d.Bad || epoch >= 1<<(64-counterBits) || counter >= 1<<counterBits {
 		return g, fault.New(fault.Corrupt, op, "%d bytes have no group's beginning", whole)
 	}
 	// Divide rather than multiply: products can overflow, len cannot.
-	if batches > uint64(len(d.src)/leastBatch) || blocks > uint64(len(d.src)/leastEntry) {
-		return g, fault.New(fault.Corrupt, op, "%d batches and %d blocks do not fit in %d bytes", batches, blocks, len(d.src))
+	if batches > uint64(len(d.Src)/leastBatch) || blocks > uint64(len(d.Src)/leastEntry) {
+		return g, fault.New(fault.Corrupt, op, "%d batches and %d blocks do not fit in %d bytes", batches, blocks, len(d.Src))
 	}
 	g.Batches = make([]Batch, 0, batches)
 	total := uint64(0)
 	for range batches {
-		rows, length := d.uvarint(), d.uvarint()
-		if d.bad || rows > math.MaxInt32 || length > uint64(len(d.src)) {
-			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), batches, rows, length, len(d.src))
+		rows, length := d.Uvarint(), d.Uvarint()
+		if d.Bad || rows > math.MaxInt32 || length > uint64(len(d.Src)) {
+			return g, fault.New(fault.Corrupt, op, "batch %d of %d: %d rows, an id of %d bytes, %d bytes left", len(g.Batches), batches, rows, length, len(d.Src))
 		}
 		if total += rows; total > math.MaxInt32 {
 			return g, fault.New(fault.Corrupt, op, "batch %d of %d: more than %d rows", len(g.Batches), batches, math.MaxInt32)
 		}
-		g.Batches = append(g.Batches, Batch{ID: string(d.src[:length]), Rows: int(rows)})
-		d.src = d.src[length:]
+		g.Batches = append(g.Batches, Batch{ID: string(d.Src[:length]), Rows: int(rows)})
+		d.Src = d.Src[length:]
 	}
-	if blocks > uint64(len(d.src)/leastEntry) {
-		return g, fault.New(fault.Corrupt, op, "%d blocks do not fit in %d bytes", blocks, len(d.src))
+	if blocks > uint64(len(d.Src)/leastEntry) {
+		return g, fault.New(fault.Corrupt, op, "%d blocks do not fit in %d bytes", blocks, len(d.Src))
 	}
 	g.Blocks = make([]Block, blocks)
 	lengths := make([]uint64, blocks)
 	inBlocks := uint64(0)
 	for i := range g.Blocks {
-		rows := d.uvarint()
-		lengths[i] = d.uvarint()
-		first := g.Time - d.varint()
-		place := d.uvarint()
-		last := first + int64(d.uvarint())
-		lastPlace := d.uvarint()
+		rows := d.Uvarint()
+		lengths[i] = d.Uvarint()
+		first := g.Time - d.Varint()
+		place := d.Uvarint()
+		last := first + int64(d.Uvarint())
+		lastPlace := d.Uvarint()
 		switch {
-		case d.bad || rows == 0 || rows > total-inBlocks:
+		case d.Bad || rows == 0 || rows > total-inBlocks:
 			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d rows", i, blocks, rows, total-inBlocks)
 		case place >= rows || lastPlace >= rows || first > last || first == last && place > lastPlace:
 			return g, fault.New(fault.Corrupt, op, "block %d of %d: keys from %d, row %d, to %d, row %d, in %d rows", i, blocks, first, place, last, lastPlace, rows)
@@ -233,43 +233,14 @@ func decodeGroup(src []byte, offset int64) (Group, error) {
 	}
 	for i := range g.Blocks {
 		b := &g.Blocks[i]
-		if lengths[i] > uint64(len(d.src)) {
-			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d bytes", i, blocks, lengths[i], len(d.src))
+		if lengths[i] > uint64(len(d.Src)) {
+			return g, fault.New(fault.Corrupt, op, "block %d of %d: %d of %d bytes", i, blocks, lengths[i], len(d.Src))
 		}
-		b.Offset = offset + int64(whole-len(d.src))
-		b.Data, d.src = d.src[:lengths[i]:lengths[i]], d.src[lengths[i]:]
+		b.Offset = offset + int64(whole-len(d.Src))
+		b.Data, d.Src = d.Src[:lengths[i]:lengths[i]], d.Src[lengths[i]:]
 	}
-	if inBlocks != total || len(d.src) > 0 || g.Base > math.MaxUint64-total {
-		return g, fault.New(fault.Corrupt, op, "batches of %d events from arrival number %d on, blocks of %d, and %d bytes more", total, g.Base, inBlocks, len(d.src))
+	if inBlocks != total || len(d.Src) > 0 || g.Base > math.MaxUint64-total {
+		return g, fault.New(fault.Corrupt, op, "batches of %d events from arrival number %d on, blocks of %d, and %d bytes more", total, g.Base, inBlocks, len(d.Src))
 	}
 	return g, nil
-}
-
-// A decoder reads numbers off src, which may end too early.
-type decoder struct {
-	src []byte
-	bad bool
-}
-
-func (d *decoder) uvarint() uint64 {
-	n, size := binary.Uvarint(d.src)
-	if d.bad = d.bad || size <= 0; d.bad {
-		return 0
-	}
-	d.src = d.src[size:]
-	return n
-}
-
-func (d *decoder) varint() int64 {
-	n := d.uvarint()
-	return int64(n>>1) ^ -int64(n&1)
-}
-
-func (d *decoder) int64() int64 {
-	if d.bad = d.bad || len(d.src) < 8; d.bad {
-		return 0
-	}
-	n := binary.LittleEndian.Uint64(d.src)
-	d.src = d.src[8:]
-	return int64(n)
 }

@@ -42,6 +42,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/frame"
 )
 
 const (
@@ -129,49 +130,22 @@ func appendIdentity(dst []byte, id Identity) []byte {
 }
 
 // A decoder reads what may come from a damaged file.
-type decoder struct {
-	src []byte
-	bad bool // src has not what was asked for
-}
-
-func (d *decoder) uvarint() uint64 {
-	n, size := binary.Uvarint(d.src)
-	if d.bad = d.bad || size <= 0; d.bad {
-		return 0
-	}
-	d.src = d.src[size:]
-	return n
-}
-
-func (d *decoder) varint() int64 {
-	n := d.uvarint()
-	return int64(n>>1) ^ -int64(n&1)
-}
-
-// fixed reads eight bytes.
-func (d *decoder) fixed() uint64 {
-	if d.bad = d.bad || len(d.src) < 8; d.bad {
-		return 0
-	}
-	n := le.Uint64(d.src)
-	d.src = d.src[8:]
-	return n
-}
+type decoder struct{ frame.Numbers }
 
 func (d *decoder) identity() (id Identity) {
-	id.Number = d.uvarint()
-	if d.bad = d.bad || len(d.src) < len(id.StoreID); d.bad {
+	id.Number = d.Uvarint()
+	if d.Bad = d.Bad || len(d.Src) < len(id.StoreID); d.Bad {
 		return id
 	}
-	copy(id.StoreID[:], d.src)
-	d.src = d.src[len(id.StoreID):]
+	copy(id.StoreID[:], d.Src)
+	d.Src = d.Src[len(id.StoreID):]
 	for _, list := range []*[]uint64{&id.Journals, &id.Segments} {
-		n := d.uvarint()
-		if d.bad = d.bad || n > maxReplaced || n > uint64(len(d.src)); d.bad {
+		n := d.Uvarint()
+		if d.Bad = d.Bad || n > maxReplaced || n > uint64(len(d.Src)); d.Bad {
 			return id
 		}
 		for range n {
-			*list = append(*list, d.uvarint())
+			*list = append(*list, d.Uvarint())
 		}
 	}
 	return id
@@ -179,9 +153,9 @@ func (d *decoder) identity() (id Identity) {
 
 // decodeIdentity reads an identity that fills src.
 func decodeIdentity(src []byte) (id Identity, ok bool) {
-	d := decoder{src: src}
+	d := decoder{frame.Numbers{Src: src}}
 	id = d.identity()
-	return id, !d.bad && len(d.src) == 0
+	return id, !d.Bad && len(d.Src) == 0
 }
 
 func appendHead(dst []byte, fileID uint64, id Identity) []byte {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/frame"
 )
 
 const (
@@ -57,26 +58,26 @@ func appendMeta(dst []byte, m Meta) []byte {
 }
 
 func (d *decoder) meta() (m Meta) {
-	rows := d.uvarint()
+	rows := d.Uvarint()
 	apart := rows&1 == 1
 	if rows >>= 1; rows > math.MaxInt32 {
-		d.bad = true
+		d.Bad = true
 		return Meta{}
 	}
 	m.Rows = int(rows)
-	first := d.fixed()
-	last := first + d.uvarint()
-	epoch := d.uvarint()
-	m.MinArrival = epoch<<counterBits | d.uvarint()
+	first := d.Fixed()
+	last := first + d.Uvarint()
+	epoch := d.Uvarint()
+	m.MinArrival = epoch<<counterBits | d.Uvarint()
 	if !apart {
 		m.Base, m.MaxArrival = m.MinArrival, m.MinArrival+rows-1
 		m.MinKey, m.MaxKey = event.MakeKey(int64(first), m.MinArrival), event.MakeKey(int64(last), m.MaxArrival)
 		return m
 	}
-	m.MaxArrival = m.MinArrival + d.uvarint()
-	m.MinKey = event.MakeKey(int64(first), m.MinArrival+d.uvarint())
-	m.MaxKey = event.MakeKey(int64(last), m.MinArrival+d.uvarint())
-	m.Base = m.MinArrival - uint64(d.varint())
+	m.MaxArrival = m.MinArrival + d.Uvarint()
+	m.MinKey = event.MakeKey(int64(first), m.MinArrival+d.Uvarint())
+	m.MaxKey = event.MakeKey(int64(last), m.MinArrival+d.Uvarint())
+	m.Base = m.MinArrival - uint64(d.Varint())
 	return m
 }
 
@@ -117,9 +118,9 @@ func readSmall(r io.ReaderAt, size int64, name string) (block []byte, id Identit
 	if end < 0 {
 		return fail(size-trailerSize, "a footer of %d bytes in a file of %d", t.length(), size)
 	}
-	d := decoder{src: data[end : size-trailerSize]}
+	d := decoder{frame.Numbers{Src: data[end : size-trailerSize]}}
 	id, m = d.identity(), d.meta()
-	if d.bad || len(d.src) > 0 {
+	if d.Bad || len(d.Src) > 0 {
 		return fail(end, "a footer that no writer makes")
 	}
 	return data[:end:end], id, m, nil
