@@ -87,4 +87,7 @@ func (c config) options(now func() time.Time) stele.Options {
 	}
 }
 
-func (c config) start() time.Time { return testkit.Epoch.AddDate(c.Year-testkit.Epoch.Year(), 0, 0) }
+// start is when the list begins, half a second after a whole one: a policy of retention has an age of whole seconds, and events are about whole ones.
+func (c config) start() time.Time {
+	return testkit.Epoch.AddDate(c.Year-testkit.Epoch.Year(), 0, 0).Add(500 * time.Millisecond)
+}

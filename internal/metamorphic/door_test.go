@@ -23,6 +23,8 @@ type door interface {
 	unset(key string) error
 	value(key string) (string, error)
 	documents(prefix string) ([]string, error)
+	delete(q *query, keys []stele.Key) (int64, error) // by keys, if there are some
+	retain(p stele.RetentionPolicy) (int64, error)
 	backup(dest string, fs vfs.FS) (*stele.Backup, error)
 	store() *stele.Store // what has no door of its own yet
 	close() error
@@ -275,6 +277,24 @@ func (d *goDoor) documents(prefix string) (keys []string, err error) {
 		keys = append(keys, i.Key)
 	}
 	return keys, err
+}
+
+func (d *goDoor) delete(q *query, keys []stele.Key) (int64, error) {
+	switch {
+	case len(keys) > 0:
+		return d.s.DeleteKeys(ctx, keys...)
+	case q.filter != nil:
+		return d.s.DeleteMatching(ctx, q.rng(), q.filter.parsed)
+	}
+	return d.s.Delete(ctx, q.rng())
+}
+
+func (d *goDoor) retain(p stele.RetentionPolicy) (int64, error) {
+	did, err := d.s.Retain(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	return did[0].Events, nil
 }
 
 func (d *goDoor) backup(dest string, _ vfs.FS) (*stele.Backup, error) {

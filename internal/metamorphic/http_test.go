@@ -388,6 +388,38 @@ func (d *httpDoor) backup(dest string, fs vfs.FS) (*stele.Backup, error) {
 	return b, err
 }
 
+func (d *httpDoor) delete(q *query, keys []stele.Key) (int64, error) {
+	v, ok := q.params()
+	if v.Del("ascending"); !ok || q.from.key || q.backwards() || len(keys) == 0 && len(v) == 0 {
+		return (&goDoor{d.s}).delete(q, keys)
+	}
+	for _, k := range keys {
+		v.Add("id", k.String())
+	}
+	body, err := d.ask("DELETE", "/api/events?"+v.Encode(), "")
+	if err != nil {
+		return 0, err
+	}
+	var answer struct{ Deleted int64 }
+	return answer.Deleted, json.Unmarshal([]byte(body), &answer)
+}
+
+func (d *httpDoor) retain(p stele.RetentionPolicy) (int64, error) {
+	policy, err := p.MarshalJSON()
+	if err != nil {
+		return 0, err
+	}
+	body, err := d.ask("POST", "/api/retention/run", string(policy))
+	if err != nil {
+		return 0, err
+	}
+	var did []stele.Retained
+	if err := json.Unmarshal([]byte(body), &did); err != nil || len(did) != 1 || did[0].ID != p.ID {
+		return 0, fmt.Errorf("%s: %w", body, err)
+	}
+	return did[0].Events, nil
+}
+
 func (d *httpDoor) store() *stele.Store { return d.s }
 
 func (d *httpDoor) close() error { return d.stop() }

@@ -17,7 +17,8 @@ import (
 type model struct {
 	events    []entry
 	live      []bool
-	order     []int // all events by key
+	foreign   []bool // it never was in the store at hand: where its key stands among others of its time nobody knows
+	order     []int  // all events by key
 	alive     int
 	documents map[string]string
 	batches   []named
@@ -36,6 +37,7 @@ type named struct{ id, first, rows int }
 type saved struct {
 	live      []bool
 	documents map[string]string
+	byID      map[int]remembered
 }
 
 // remembered says when and as which events a batch with an id was stored last.
@@ -49,6 +51,8 @@ type modelReader struct{ events []int }
 
 // An outcome is what an operation must come to, and what the store must hold then. Events are given by their places in the list.
 type outcome struct {
+	from, to *bound // the operation's, of events that are known
+
 	skip   bool // there is nothing that it could be about
 	events []int
 	kind   stele.Kind // of the error
@@ -92,13 +96,29 @@ func play(l list) (*model, []outcome) {
 		if l[i].Trouble != nil {
 			before = m.content()
 		}
-		outcomes[i] = m.do(&l[i])
+		o := l[i]
+		o.From, o.To = m.known(o.From), m.known(o.To)
+		outcomes[i] = m.do(&o)
+		outcomes[i].from, outcomes[i].to = o.From, o.To
 		outcomes[i].alive, outcomes[i].before = m.alive, before
 		if t := l[i].Trouble; t != nil && t.Crash != "" {
 			m.forget()
 		}
 	}
 	return m, outcomes
+}
+
+// known returns a bound whose event, if it is one's key, is of the store at hand; nil if there is none.
+func (m *model) known(b *bound) *bound {
+	if b == nil || !b.Key {
+		return b
+	}
+	for i := range m.events {
+		if n := (b.Event + i) % len(m.events); !m.foreign[n] {
+			return &bound{Key: true, Event: n, Open: b.Open}
+		}
+	}
+	return nil
 }
 
 func (m *model) do(o *op) (out outcome) {
@@ -200,7 +220,7 @@ func (m *model) do(o *op) (out outcome) {
 	case "reopen", "crash":
 		m.forget()
 	case "backup":
-		m.backups = append(m.backups, saved{slices.Clone(m.live), maps.Clone(m.documents)})
+		m.backups = append(m.backups, saved{slices.Clone(m.live), maps.Clone(m.documents), maps.Clone(m.byID)})
 	case "restore":
 		if out.skip = len(m.backups) == 0; !out.skip {
 			m.restore(&m.backups[o.Backup%len(m.backups)])
@@ -237,7 +257,7 @@ func (m *model) store(rows []row) (places []int) {
 func (m *model) add(e entry) int {
 	n := len(m.events)
 	e.arrived = m.clock
-	m.events, m.live = append(m.events, e), append(m.live, true)
+	m.events, m.live, m.foreign = append(m.events, e), append(m.live, true), append(m.foreign, false)
 	m.alive++
 	at, _ := slices.BinarySearchFunc(m.order, n, m.compare)
 	m.order = slices.Insert(m.order, at, n)
@@ -268,8 +288,7 @@ func (m *model) retry(o *op) (out outcome) {
 		again = append(again, newEntry(len(m.events), row{}))
 		out.lines = append(out.lines, again[b.rows].text)
 	}
-	known := m.byID[b.id]
-	if m.clock-known.at <= retryWindow {
+	if known, ok := m.byID[b.id]; ok && m.clock-known.at <= retryWindow {
 		if len(again) != known.rows {
 			out.kind = stele.Invalid
 			return out
@@ -288,12 +307,13 @@ func (m *model) retry(o *op) (out outcome) {
 	return out
 }
 
-// restore goes on with what a backup has, in another store. Which ids of batches that one knows nobody says.
+// restore goes on with what a backup has, in another store.
 func (m *model) restore(b *saved) {
 	live := make([]bool, len(m.live))
 	copy(live, b.live)
-	m.live, m.documents, m.alive, m.batches = live, maps.Clone(b.documents), 0, nil
-	for _, is := range live {
+	m.live, m.documents, m.byID, m.alive = live, maps.Clone(b.documents), maps.Clone(b.byID), 0
+	for n, is := range live {
+		m.foreign[n] = !is
 		if is {
 			m.alive++
 		}
@@ -314,7 +334,7 @@ func (m *model) against(n int, b *bound) int {
 	case b == nil:
 		return 0
 	case b.Key:
-		return m.compare(n, b.Event%len(m.events))
+		return m.compare(n, b.Event)
 	}
 	return m.events[n].at.Compare(instant(b.At))
 }

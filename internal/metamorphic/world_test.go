@@ -331,7 +331,7 @@ func (w *world) step(o *op, want *outcome) error {
 	case "together":
 		return w.together(want)
 	case "read":
-		q := w.query(o)
+		q := w.query(o, want)
 		if o.Slot > 0 {
 			if q.snapshot = w.pins[o.Slot]; q.snapshot == nil {
 				return errNoWay
@@ -346,7 +346,7 @@ func (w *world) step(o *op, want *outcome) error {
 		}
 		return sameTexts([]string{w.events[want.events[0]].text}, []string{text}, err)
 	case "histogram":
-		q := w.query(o)
+		q := w.query(o, want)
 		texts, err := d.histogram(q, max(o.Limit, 1))
 		return sameTexts(want.texts, texts, err)
 	case "follow":
@@ -360,7 +360,7 @@ func (w *world) step(o *op, want *outcome) error {
 		h, err := d.follow(after, until, filterOf(o.Filter))
 		return w.same(w.byArrival(want.events), h, err)
 	case "delete", "retain":
-		n, err := w.delete(o)
+		n, err := w.delete(o, want)
 		if err != nil {
 			return told{err}
 		}
@@ -499,32 +499,25 @@ func (w *world) together(want *outcome) error {
 	return nil
 }
 
-func (w *world) delete(o *op) (int64, error) {
-	s := w.door.store()
-	if o.Events != nil {
-		var keys []stele.Key
-		for _, n := range o.Events {
-			if len(w.keys) > 0 {
-				keys = append(keys, w.keys[n%len(w.keys)])
-			}
+func (w *world) delete(o *op, want *outcome) (int64, error) {
+	q := w.query(o, want)
+	q.descending = false
+	var keys []stele.Key
+	for _, n := range o.Events {
+		if len(w.keys) > 0 {
+			keys = append(keys, w.keys[n%len(w.keys)])
 		}
-		return s.DeleteKeys(ctx, keys...)
 	}
-	q := w.query(o)
-	if o.Do == "retain" {
-		if age := w.now().Sub(instant(o.age())); age > time.Minute {
-			did, err := s.Retain(ctx, stele.RetentionPolicy{ID: "age", Age: age, Filter: o.Filter})
-			if err != nil {
-				return 0, err
-			}
-			return did[0].Events, nil
+	switch {
+	case o.Events != nil && len(keys) == 0:
+		return 0, nil
+	case o.Do == "retain":
+		if age := w.now().Sub(instant(o.age())).Truncate(time.Second); age > time.Minute {
+			return w.door.retain(stele.RetentionPolicy{ID: "age", Age: age, Filter: o.Filter})
 		}
 		q.to = limit{bounded: true, open: true, at: bound{At: o.age()}} // the clock stands before the events
 	}
-	if q.filter != nil {
-		return s.DeleteMatching(ctx, q.rng(), q.filter.parsed)
-	}
-	return s.Delete(ctx, q.rng())
+	return w.door.delete(q, keys)
 }
 
 // byArrival sorts events by the numbers that this store gave them.
@@ -535,23 +528,19 @@ func (w *world) byArrival(events []int) []int {
 }
 
 // query is an operation's, with the store's own keys.
-func (w *world) query(o *op) *query {
+func (w *world) query(o *op, want *outcome) *query {
 	q := &query{descending: o.Descending, filter: filterOf(o.Filter), most: o.Limit, way: o.Way}
 	set := func(l *limit, b *bound) {
 		if b == nil {
 			return
 		}
 		*l = limit{bounded: true, key: b.Key, open: b.Open, at: *b}
-		switch {
-		case !b.Key:
-		case len(w.keys) == 0:
-			l.bounded = false
-		default:
-			l.k = w.keys[b.Event%len(w.keys)]
+		if b.Key {
+			l.k = w.keys[b.Event]
 		}
 	}
-	set(&q.from, o.From)
-	set(&q.to, o.To)
+	set(&q.from, want.from)
+	set(&q.to, want.to)
 	return q
 }
 
@@ -659,7 +648,7 @@ func (w *world) held(o *op, want *outcome) error {
 		if r := w.readers[o.Slot]; r != nil {
 			_ = r.Close()
 		}
-		q := w.query(o)
+		q := w.query(o, want)
 		w.readers[o.Slot] = s.Read(ctx, q.options())
 	case "advance":
 		r := w.readers[o.Slot]
