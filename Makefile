@@ -10,9 +10,10 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 TARGETS     := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
+ENDURANCE   ?= 1h
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak bench bench-scale bench-embedded bench-files bench-protocols clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-embedded bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -92,6 +93,9 @@ fuzz: ## every fuzz target for FUZZ_TIME (default 10m) each
 soak: ## every decoder's fuzz target with ten million inputs made by chance from its corpus
 	@ci/need go
 	ci/soak 10000000
+
+endurance: build ## the server under 20,000 events a second for ENDURANCE (default 1h), with retention by size
+	STELE_BIN=$(CURDIR)/bin/stele go test ./e2e -count=1 -run TestEndurance -v -timeout 0 -endurance $(ENDURANCE)
 
 # Figures that a machine at rest gives are in docs/performance.md. All need ../shared/bench, bench-files ../shared/data.
 bench: build ## five million events over HTTP, beside VICTORIALOGS=path of its binary if given

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -91,7 +92,7 @@ func (w *workload) close() error {
 func (w *workload) steps(some int) error {
 	first := []func() error{
 		w.open, w.inOrder, w.set, w.outOfOrder, w.flush, w.inOrder, w.set, w.hold, w.delete, w.atOnce, w.deleteRows, w.flush, w.set,
-		w.deleteOld, w.deleteKeys, w.unset, w.inOrder, w.reopen, w.flush, w.settle, w.outOfOrder, w.churn, w.inOrder, w.release, w.settle,
+		w.deleteOld, w.deleteKeys, w.retain, w.unset, w.inOrder, w.reopen, w.flush, w.settle, w.outOfOrder, w.churn, w.inOrder, w.release, w.settle,
 	}
 	for _, do := range first {
 		if err := do(); err != nil {
@@ -101,7 +102,7 @@ func (w *workload) steps(some int) error {
 	// Each as often as it stands here.
 	random := []func() error{
 		w.inOrder, w.inOrder, w.inOrder, w.outOfOrder, w.outOfOrder, w.farAway, w.atOnce, w.large,
-		w.delete, w.delete, w.deleteOld, w.deleteRows, w.deleteRows, w.deleteKeys, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.settle, w.reopen, w.hold, w.release,
+		w.delete, w.delete, w.deleteOld, w.deleteRows, w.deleteRows, w.deleteKeys, w.retain, w.set, w.set, w.set, w.unset, w.flush, w.flush, w.settle, w.reopen, w.hold, w.release,
 	}
 	for range some {
 		if err := random[w.rng.IntN(len(random))](); err != nil {
@@ -224,6 +225,15 @@ func (w *workload) deleteSpan(from, to time.Time) error {
 		return fmt.Errorf("deleted %d events from %s to %s, expected %d", n, from, to, want)
 	}
 	return w.fail("delete", err)
+}
+
+// retain applies a policy by age. The store's clock stands at the epoch, and few events are older.
+func (w *workload) retain() error {
+	to := testkit.Epoch.Add(-time.Duration(1+w.rng.IntN(90)) * time.Minute)
+	end := w.h.begin(&step{kind: stepDelete, from: time.Unix(0, math.MinInt64), to: to, row: -1})
+	_, err := w.store.Retain(context.Background(), stele.RetentionPolicy{ID: "age", Age: testkit.Epoch.Sub(to)})
+	end(nil, err)
+	return w.fail("retain", err)
 }
 
 // deleteRows is a deletion by filter.

@@ -120,7 +120,31 @@ func launchAt(t *testing.T, url, dir string, flags ...string) *process {
 // serve starts the server and waits until it is in service.
 func serve(t *testing.T, dir string, flags ...string) *process {
 	t.Helper()
-	return launch(t, dir, flags...).ready()
+	for {
+		p := launch(t, dir, flags...)
+		if !p.taken() {
+			return p.ready()
+		}
+	}
+}
+
+// taken waits for the server to be in service or to end, and says whether it ended because something else had got its port meanwhile: a test
+// that runs beside this one, or a client's connection.
+func (p *process) taken() bool {
+	for late := time.Now().Add(30 * time.Second); time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+		select {
+		case <-p.done:
+			return strings.Contains(p.log.String(), "address already in use")
+		default:
+		}
+		if resp, err := http.Get(p.url + "/health"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return false
+			}
+		}
+	}
+	return false
 }
 
 // ready waits until the server is in service.
