@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,10 +171,10 @@ func TestDeletionsAreCountedWhenTheCatalogDoesNotKnow(t *testing.T) {
 }
 
 func TestArrivals(t *testing.T) {
-	var now time.Time
+	var now atomic.Int64 // seconds
 	fs := vfs.NewMem()
-	o := Options{Hooks: Hooks{Now: func() time.Time { return now }, NoCompact: true}}
-	now = time.Unix(1000, 0)
+	o := Options{Hooks: Hooks{Now: func() time.Time { return time.Unix(now.Load(), 0) }, NoCompact: true}}
+	now.Store(1000)
 	e := open(t, fs, o)
 	arrived := func(second int64) string {
 		h, some := e.ArrivedBy(time.Unix(second, 0))
@@ -187,11 +188,11 @@ func TestArrivals(t *testing.T) {
 		return fmt.Sprint(n)
 	}
 	add(t, e, 0, 3)
-	now = time.Unix(2000, 0)
+	now.Store(2000)
 	ok(t, e.Mark(0))
 	ok(t, e.Mark(math.MaxInt64)) // too soon
 	add(t, e, 3, 4)
-	now = time.Unix(3000, 0)
+	now.Store(3000)
 	ok(t, e.Flush(ctx))
 	for _, c := range []struct {
 		second int64
