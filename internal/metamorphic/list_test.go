@@ -73,6 +73,7 @@ var chances = []struct {
 	}},
 	{2, func(m *maker) op { return m.troubled(op{Do: "backup"}, 4) }},
 	{1, func(m *maker) op { return m.troubled(op{Do: "restore", Backup: m.rng.IntN(20)}, 4) }},
+	{1, func(*maker) op { return op{Do: "repair"} }},
 	{3, func(*maker) op { return op{Do: "check"} }},
 }
 

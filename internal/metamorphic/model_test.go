@@ -227,7 +227,7 @@ func (m *model) do(o *op) (out outcome) {
 			m.forget()
 			out.events = m.content().events
 		}
-	case "arrived", "check":
+	case "arrived", "repair", "check":
 		out.all = m.content()
 	default:
 		panic("no such operation: " + o.Do)

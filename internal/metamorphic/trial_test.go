@@ -57,3 +57,32 @@ func (w *world) retainByArrival(s *stele.Store, o *op, all *content) error {
 	}
 	return w.same(want, h, nil)
 }
+
+// repair holds that what is made of a sound store is a store with the same in it, whose numbers are above all that the first has given.
+func (w *world) repair(all *content) error {
+	o := w.config.options(w.now)
+	disk := w.disk.CrashClone(nil, vfs.CrashKill)
+	o.FS = disk
+	const dest = "/repaired"
+	r, err := stele.Repair(ctx, w.dir, dest, &o)
+	if err != nil {
+		return fmt.Errorf("repair: %w", err)
+	}
+	if len(r.Damage) > 0 || r.Events != int64(len(all.events)) || r.Documents != int64(len(all.documents)) && w.config.Door == "go" {
+		return fmt.Errorf("repair of a sound store with %d events and %d documents: %+v", len(all.events), len(all.documents), r)
+	}
+	s, err := stele.Open(dest, &o)
+	if err != nil {
+		return fmt.Errorf("what was repaired: %w", err)
+	}
+	defer s.Close()
+	d := &goDoor{s}
+	if err := w.holdsAt(d, all); err != nil {
+		return fmt.Errorf("what was repaired: %w", err)
+	}
+	keys, err := d.append([]string{newEntry(0, row{}).text}, "")
+	if err == nil && keys[0].Arrival() <= w.last() {
+		err = fmt.Errorf("the arrival number %x is not above %x", keys[0].Arrival(), w.last())
+	}
+	return err
+}

@@ -400,6 +400,8 @@ func (w *world) step(o *op, want *outcome) error {
 		return w.restore(w.backups[o.Backup%len(w.backups)], want)
 	case "arrived":
 		return w.trial(func(s *stele.Store) error { return w.retainByArrival(s, o, want.all) })
+	case "repair":
+		return w.repair(want.all)
 	case "check":
 		return w.holds(want.all)
 	}
@@ -599,9 +601,11 @@ func sameTexts(want, got []string, err error) error {
 }
 
 // holds reads everything.
-func (w *world) holds(c *content) error {
+func (w *world) holds(c *content) error { return w.holdsAt(w.door, c) }
+
+func (w *world) holdsAt(d door, c *content) error {
 	for _, q := range []*query{{way: "write"}, {way: "events", descending: true}} {
-		h, err := w.door.read(q)
+		h, err := d.read(q)
 		want := c.events
 		if q.descending {
 			want = slices.Clone(want)
@@ -611,12 +615,12 @@ func (w *world) holds(c *content) error {
 			return fmt.Errorf("everything (newest first: %t): %w", q.descending, err)
 		}
 	}
-	keys, err := w.door.documents("")
+	keys, err := d.documents("")
 	if err := sameTexts(slices.Sorted(maps.Keys(c.documents)), keys, err); err != nil {
 		return fmt.Errorf("documents: %w", err)
 	}
 	for key, want := range c.documents {
-		text, err := w.door.value(key)
+		text, err := d.value(key)
 		if err := sameTexts([]string{want}, []string{text}, err); err != nil {
 			return fmt.Errorf("document %s: %w", key, err)
 		}
