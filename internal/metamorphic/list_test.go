@@ -48,7 +48,7 @@ var chances = []struct {
 	{1, func(m *maker) op {
 		return m.troubled(op{Do: "retain", Before: 1000 * m.rng.Int64N(m.clock/1000+1), Filter: m.filter()}, 4)
 	}},
-	{1, func(m *maker) op { return op{Do: "arrived", Minutes: 1 + m.rng.IntN(20)} }},
+	{1, func(m *maker) op { return op{Do: "arrived", Minutes: 1 + m.rng.IntN(20), Filter: m.filter()} }},
 	{4, func(m *maker) op { return m.troubled(op{Do: "set", Key: m.key(), Bytes: m.rng.IntN(200)}, 6) }},
 	{2, func(m *maker) op { return m.troubled(op{Do: "unset", Key: m.key()}, 6) }},
 	{3, func(m *maker) op { return m.troubled(op{Do: "value", Key: m.key()}, 30) }},

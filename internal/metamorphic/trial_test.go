@@ -29,10 +29,10 @@ func (w *world) trial(do func(s *stele.Store) error) error {
 	return nil
 }
 
-// retainByArrival holds that a policy by arrival deletes what came first, as many as it says, and nothing that came within its age.
+// retainByArrival holds that a policy by arrival deletes what came first, of what its filter selects, as many as it says, and nothing that came within its age.
 func (w *world) retainByArrival(s *stele.Store, o *op, all *content) error {
 	age := time.Duration(o.Minutes) * time.Minute
-	did, err := s.Retain(ctx, stele.RetentionPolicy{ID: "arrived", ArrivedAge: age})
+	did, err := s.Retain(ctx, stele.RetentionPolicy{ID: "arrived", ArrivedAge: age, Filter: o.Filter})
 	if err != nil {
 		return err
 	}
@@ -43,13 +43,17 @@ func (w *world) retainByArrival(s *stele.Store, o *op, all *content) error {
 	if n := int64(len(all.events) - len(h.keys)); len(did) != 1 || n != did[0].Events || s.Stats().Events != int64(len(h.keys)) {
 		return fmt.Errorf("%d events are gone, %d are left, and the policy says %+v, the statistics %d", n, len(h.keys), did, s.Stats().Events)
 	}
-	first := ^uint64(0) // that is left
+	f := filterOf(o.Filter)
+	concerns := func(n int) bool { return f == nil || f.holds(&w.events[n]) }
+	first := ^uint64(0) // of those that are left
 	for _, k := range h.keys {
-		first = min(first, k.Arrival())
+		if n := w.place(k); n >= 0 && concerns(n) {
+			first = min(first, k.Arrival())
+		}
 	}
 	var want []int
 	for _, n := range all.events {
-		if w.keys[n].Arrival() >= first {
+		if !concerns(n) || w.keys[n].Arrival() >= first {
 			want = append(want, n)
 		} else if time.Duration(w.clock.Load())-w.events[n].arrived < age-time.Second { // a store's clock moves a little by itself
 			return fmt.Errorf("event %d is gone, and came %s ago", n, time.Duration(w.clock.Load())-w.events[n].arrived)
