@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"path"
 	"sync"
 
 	"github.com/stelehq/stele/internal/block"
@@ -220,4 +221,28 @@ func (e *Engine) countVisible(st *state) (n int64) {
 		n += int64(r.rows) - hidden
 	}
 	return n
+}
+
+// verifyHidden holds what the catalog says that deletions hide of a segment against its blocks. What cannot be read is told elsewhere.
+func (e *Engine) verifyHidden(ctx context.Context, p *part, deletions []manifest.Deletion, r *Report) error {
+	found := int64(0)
+	newer := hides(deletions, p.MinKey, p.MaxKey, p.MinArrival, p.Applied)
+	for i := range p.reader.Blocks() {
+		if len(newer) == 0 {
+			break
+		}
+		if err := e.canceled(ctx); err != nil {
+			return err
+		}
+		n, sure, err := e.hiddenOf(p.extent(e, i), newer, nil)
+		if err != nil || !sure {
+			return nil
+		}
+		found += n
+	}
+	if found != p.Hidden {
+		r.damaged(fault.New(fault.Corrupt, "verify", "expected %d events of %s to be hidden by deletions, found %d", p.Hidden, segmentName(p.Number), found).
+			At(path.Join(e.dir, manifest.Current), fault.NoOffset), "how many events there are")
+	}
+	return nil
 }

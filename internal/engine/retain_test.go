@@ -203,3 +203,23 @@ func TestArrivals(t *testing.T) {
 		}
 	}
 }
+
+// A catalog that says something else than its segments do of how much is hidden is damaged.
+func TestVerifyCountsWhatIsHidden(t *testing.T) {
+	fs := vfs.NewMem()
+	e := open(t, fs, Options{Hooks: Hooks{NoCompact: true}})
+	add(t, e, 0, 100)
+	ok(t, e.Flush(ctx))
+	_, err := e.Delete(ctx, seconds(10, 14))
+	ok(t, err)
+	for _, hidden := range []int64{5, 4} {
+		e.mu.Lock()
+		e.state.set.parts[0].Hidden = hidden
+		e.mu.Unlock()
+		r, err := e.Verify(ctx)
+		ok(t, err)
+		if hidden == 5 && len(r.Damage) > 0 || hidden == 4 && (len(r.Damage) != 1 || !strings.Contains(r.Damage[0].Err.Error(), "expected 4 events of segment-")) {
+			t.Errorf("%d are hidden: %+v", hidden, r.Damage)
+		}
+	}
+}

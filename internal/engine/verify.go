@@ -47,6 +47,9 @@ func (e *Engine) verify(ctx context.Context, r *Report) error {
 		if err := verifySegment(ctx, p, r); err != nil {
 			return err
 		}
+		if err := e.verifyHidden(ctx, p, v.st.deletions, r); err != nil {
+			return err
+		}
 	}
 	for _, b := range v.st.recent {
 		if err := e.canceled(ctx); err != nil {
