@@ -389,6 +389,9 @@ func TestDamagePoints(t *testing.T) {
 		})
 	}
 	flips, cuts, pairs := 23, 97, 40
+	if raceDetector {
+		flips, cuts, pairs = 5*flips, 5*cuts, pairs/5
+	}
 	if long() {
 		flips, cuts, pairs = 1, 1, 10_000
 	}

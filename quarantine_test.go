@@ -124,7 +124,7 @@ func TestACrashThrowsNothingDamagedAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range append(clones, disk) {
-		if i%3 > 0 && !long() {
+		if i%3 > 0 && !long() || i%15 > 0 && raceDetector {
 			continue
 		}
 		s, err := stele.Open(testkit.Dir, &stele.Options{FS: c, Hooks: testkit.Hooks()})
@@ -244,7 +244,7 @@ func TestAnUnreadableJournalGoesIntoQuarantine(t *testing.T) {
 		clone := disk.CrashClone(nil, vfs.CrashKill)
 		faulty := vfs.NewFaulty(clone)
 		faulty.Add(&vfs.Rule{Kind: kind, Match: path.Base(name), Err: vfs.EIO, Forever: true})
-		s := testkit.OpenOn(t, faulty, testkit.Dir, nil)
+		s := testkit.OpenOn(t, faulty, testkit.Dir, quick)
 		s.Damaged()
 		same(t, kind.String()+": the rest", series(0, 10), s.All())
 		kept := quarantineOf(clone)
@@ -267,7 +267,7 @@ func TestAnUnreadableJournalGoesIntoQuarantine(t *testing.T) {
 	// Once is no reason.
 	faulty := vfs.NewFaulty(disk)
 	faulty.Add(&vfs.Rule{Kind: vfs.OpOpen, Match: path.Base(name), Err: vfs.EIO})
-	s = testkit.OpenOn(t, faulty, testkit.Dir, nil)
+	s = testkit.OpenOn(t, faulty, testkit.Dir, quick)
 	same(t, "after one failure", series(0, 20), s.All())
 	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 // A server that is to get along with little memory does so under load: four clients with long bodies, and some whose bodies
 // become as much memory as a body can. It does not die, refuses nobody for ever, and takes about as much as it was told.
-func TestMemoryUnderLoad(t *testing.T) {
+func TestPitfall749MemoryUnderLoad(t *testing.T) {
 	skipWithoutProcesses(t)
 	for _, c := range []struct {
 		memory string

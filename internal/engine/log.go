@@ -38,6 +38,7 @@ func (l *log) release() {
 	}
 	_ = l.file.Close() // nothing was written through it
 	if l.retired.Load() {
+		l.e.cache.forget(l.number) // whoever read it may have put blocks there since it was sealed
 		l.e.remove(journal.Name(l.number))
 	}
 }

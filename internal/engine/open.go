@@ -34,7 +34,15 @@ func Open(dir string, options Options) (*Engine, error) {
 	e.deleting <- struct{}{}
 	e.compacting <- struct{}{}
 	e.selectors.compile = o.Compile
-	e.segments.OnStay(func(name string) { e.leave(path.Base(name)) })
+	e.segments.OnEnd(func(name string, removed bool) {
+		// Whoever read it may have put blocks into the cache since it was replaced.
+		if number, ok := segmentNames.Parse(path.Base(name)); ok {
+			e.cache.forget(number)
+		}
+		if !removed {
+			e.leave(path.Base(name))
+		}
+	})
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	if !o.ReadOnly {
 		if err := e.makeDir(); err != nil {

@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"maps"
+	"path"
 	"slices"
 	"time"
 
@@ -126,6 +128,7 @@ func (p *part) visible() int64 { return p.Rows - min(p.Hidden, p.Rows) }
 
 // shed publishes a state without the segments that are gone, and with what is now known of changed ones. e.catalogMu is held.
 func (e *Engine) shed(gone map[uint64]bool, changed map[uint64]manifest.Segment, change func(st *state)) {
+	dropped := slices.Collect(maps.Keys(gone))
 	e.publish(func(st *state) {
 		change(st)
 		var parts []*part
@@ -145,6 +148,9 @@ func (e *Engine) shed(gone map[uint64]bool, changed map[uint64]manifest.Segment,
 	})
 	for number := range gone {
 		e.remove(segmentName(number)) // one that could not be opened
+	}
+	for _, number := range dropped {
+		e.damage.replace(path.Join(e.dir, segmentName(number)), nil) // it went with the file, which was the user's wish
 	}
 	e.keepReserve()
 	e.kickCompact()

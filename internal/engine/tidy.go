@@ -95,7 +95,7 @@ func (e *Engine) tidy(ctx context.Context, w *blockWriter) bool {
 			return
 		}
 		st.recent = slices.Concat(st.recent[:i], []*recent{merged}, st.recent[i+len(run):])
-		st.pinned += int64(merged.block.MemSize()) - pinnedBytes(run)
+		st.pinned = pinnedBytes(st.recent) // blocks have grown since they were counted
 	})
 	return true
 }

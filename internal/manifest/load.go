@@ -125,7 +125,7 @@ func readCurrent(fs vfs.FS, dir string) (string, error) {
 	}
 	buf := make([]byte, size)
 	if n, err := f.ReadAt(buf, 0); n < len(buf) {
-		return "", fault.Wrap(err, op, "cannot read the file").At(name, 0)
+		return "", fault.WrapAs(fault.IO, err, op, "%d of %d bytes could be read", n, len(buf)).At(name, 0)
 	}
 	current, ok := strings.CutSuffix(string(buf), "\n")
 	if _, valid := ParseName(current); !ok || !valid {

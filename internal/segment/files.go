@@ -12,7 +12,7 @@ import (
 // read next. Those that are being read do not count. Safe for concurrent use.
 type Files struct {
 	limit int
-	stays func(name string) // see OnStay
+	ended func(name string, removed bool) // see OnEnd
 
 	mu   sync.Mutex
 	idle *list.List // of *handle, open and not being read, the one read last in front
@@ -22,8 +22,8 @@ type Files struct {
 // NewFiles returns a Files that keeps up to limit files open; below 1 means 1.
 func NewFiles(limit int) *Files { return &Files{limit: max(limit, 1), idle: list.New()} }
 
-// OnStay has do told of each file that was retired and could not be removed. It must be set before anything is opened.
-func (f *Files) OnStay(do func(name string)) { f.stays = do }
+// OnEnd has do told of each file that was retired and that nobody reads any more, and whether it could be removed. It must be set before anything is opened.
+func (f *Files) OnEnd(do func(name string, removed bool)) { f.ended = do }
 
 // Open is how many files are open.
 func (f *Files) Open() int {

@@ -208,11 +208,12 @@ func (r *Reader) Release() error {
 		err = fault.WrapAs(fault.IO, err, "close segment", "cannot close the file").At(r.name, fault.NoOffset)
 	}
 	if r.retired.Load() {
-		if rerr := r.fs.Remove(r.name); rerr != nil {
+		rerr := r.fs.Remove(r.name)
+		if rerr != nil {
 			err = errors.Join(err, fault.WrapAs(fault.IO, rerr, "remove segment", "cannot remove the file").At(r.name, fault.NoOffset))
-			if f := r.handle.files; f != nil && f.stays != nil {
-				f.stays(r.name)
-			}
+		}
+		if f := r.handle.files; f != nil && f.ended != nil {
+			f.ended(r.name, rerr == nil)
 		}
 	}
 	return err
