@@ -155,6 +155,25 @@ func ExampleStore_Delete() {
 	// Output: 1 deleted, 1 left
 }
 
+func ExampleStore_SetRetention() {
+	store, done := openExample()
+	defer done()
+
+	// The store keeps the policy, and whoever has it open applies it: every minute, and when the disk is full.
+	policy := stele.RetentionPolicy{ID: "debug", Age: 48 * time.Hour, Filter: "@Level = 'Debug'"}
+	if err := store.SetRetention(context.Background(), policy); err != nil {
+		log.Fatal(err)
+	}
+	policies, err := store.Retention(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range policies {
+		fmt.Println(p.ID, p.Age, p.Filter)
+	}
+	// Output: debug 48h0m0s @Level = 'Debug'
+}
+
 func ExampleStore_Documents() {
 	store, done := openExample()
 	defer done()

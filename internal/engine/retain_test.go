@@ -223,3 +223,84 @@ func TestVerifyCountsWhatIsHidden(t *testing.T) {
 		}
 	}
 }
+
+// A disk that fails at one call of a deletion by filter and of trimming, whichever: each happens or does not, whoever asked is told the right kind, and
+// the same again succeeds in the same process.
+func TestEveryCallOfRetentionMayFail(t *testing.T) {
+	asked := 0
+	o := Options{Compile: evenRows(&asked), CacheBytes: 1, Hooks: Hooks{NoCompact: true, NoTelling: true}}
+	sound := vfs.NewMem()
+	e := open(t, sound, o)
+	for i := range 4 {
+		add(t, e, 10*i, 10)
+		ok(t, e.Flush(ctx))
+	}
+	ok(t, e.Close())
+	even := func(second int) bool { return second%2 == 0 }
+	for _, disease := range []struct {
+		rule vfs.Rule
+		kind fault.Kind
+	}{
+		{vfs.Rule{Kind: vfs.OpAny, Err: vfs.EIO}, fault.IO},
+		{vfs.Rule{Kind: vfs.OpAny, Err: vfs.EIO, Late: true}, fault.IO},
+		{vfs.Rule{Kind: vfs.OpWrite, Err: vfs.ENOSPC, Short: 5}, fault.Full},
+		{vfs.Rule{Kind: vfs.OpSync, Err: vfs.EIO, DropUnsynced: true}, fault.IO},
+	} {
+		for nth := int64(1); ; nth++ {
+			mem := sound.CrashClone(nil, vfs.CrashKill)
+			fs := vfs.NewFaulty(mem)
+			e := open(t, fs, o)
+			rule := disease.rule
+			rule.Nth = nth
+			fs.Add(&rule)
+			want := upTo(40)
+			for _, do := range []struct {
+				change func() (int64, error)
+				left   func(before []int) []int
+			}{
+				{func() (int64, error) { return e.Hide(ctx, Doomed{Span: Everything, Filter: "even"}) },
+					func(before []int) []int { return slices.DeleteFunc(slices.Clone(before), even) }},
+				{func() (int64, error) { return e.Trim(ctx, 1, seconds(0, 25), 0) }, func(before []int) []int { return before[10:] }},
+			} {
+				n, err := do.change()
+				if err != nil {
+					if kind := fault.KindOf(err); kind != disease.kind || n != 0 || fs.Hits(&rule) == 0 {
+						t.Fatalf("%v at call %d: %d events, %v", rule.Err, nth, n, err)
+					}
+					fs.Clear()
+					if got := read(t, e); !slices.Equal(got, want) {
+						t.Fatalf("%v at call %d, refused, read %v, expected %v", rule.Err, nth, got, want)
+					}
+					if n, err = do.change(); err != nil {
+						t.Fatalf("%v at call %d, again: %v", rule.Err, nth, err)
+					}
+				}
+				left := do.left(want)
+				if int(n) != len(want)-len(left) {
+					t.Fatalf("%v at call %d: %d of %d events", rule.Err, nth, n, len(want)-len(left))
+				}
+				want = left
+			}
+			hit := fs.Hits(&rule) > 0
+			fs.Clear()
+			for _, disk := range []*vfs.Mem{mem, mem.CrashClone(nil, vfs.CrashLose)} {
+				if disk == mem {
+					if got := read(t, e); !slices.Equal(got, want) || e.Stats().Events != int64(len(want)) {
+						t.Fatalf("%v at call %d, read %v, expected %v", rule.Err, nth, got, want)
+					}
+					continue
+				}
+				again := open(t, disk, o)
+				if got := read(t, again); !slices.Equal(got, want) {
+					t.Fatalf("%v at call %d, then the power is cut: read %v, expected %v", rule.Err, nth, got, want)
+				}
+				ok(t, again.Close())
+			}
+			ok(t, e.Close())
+			if !hit {
+				t.Logf("%v, late %v: %d calls", rule.Err, rule.Late, nth-1)
+				break
+			}
+		}
+	}
+}
