@@ -19,12 +19,15 @@ type policyJSON struct {
 	Fixed      bool            `json:",omitempty"`
 }
 
-// MarshalJSON writes ages as 30d or 1d12h, and the size as a number of bytes.
+// MarshalJSON writes ages as 30d or 1d12h, rounded up to a second, and the size as a number of bytes.
 func (p RetentionPolicy) MarshalJSON() ([]byte, error) {
 	out := policyJSON{ID: p.ID, Filter: p.Filter, Fixed: p.Fixed}
 	age := func(d time.Duration) *string {
 		if d == 0 {
 			return nil
+		}
+		if whole := d.Truncate(time.Second); whole < d { // rather too old than too young
+			d = max(whole, whole+time.Second) // it may overflow
 		}
 		text := units.Span(d)
 		return &text

@@ -308,6 +308,11 @@ func TestRetentionPolicies(t *testing.T) {
 			t.Errorf("%s is written %s, %v; expected %s", c.text, got, err, c.want)
 		}
 	}
+	// A stored policy never deletes more than the one that was set.
+	text, err := json.Marshal(stele.RetentionPolicy{ID: "a", Age: time.Hour + 1, ArrivedAge: 90*time.Second + 999*time.Millisecond})
+	if want := `{"Id":"a","Age":"1h1s","ArrivedAge":"1m31s"}`; err != nil || string(text) != want {
+		t.Errorf("%s %v, want %s", text, err, want)
+	}
 }
 
 // FuzzRetentionPolicy: nothing panics, and a policy that is sound means the same when it is written and read again.
