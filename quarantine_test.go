@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/frame"
 	"github.com/stelehq/stele/internal/testkit"
 	"github.com/stelehq/stele/internal/vfs"
 )
@@ -294,11 +295,31 @@ func TestSealingGoesOnWithoutAnUnreadableBlock(t *testing.T) {
 		t.Fatalf("flush: %v", err)
 	}
 	s.AppendSeries(10, 15, 5)
+	time.Sleep(s.Options.Hooks.Patience)
+	var clones []*vfs.Mem
+	disk.OnOp(func(op vfs.Op) {
+		if op.Before && op.Kind != vfs.OpReadAt && op.Kind != vfs.OpOpen {
+			clones = append(clones, disk.CrashClone(nil, vfs.CrashLose))
+		}
+	})
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if err := s.Flush(ctx); err == nil {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatal(err)
+		}
+	}
+	disk.OnOp(nil)
+	// Whenever the power goes, the journal is read again, or was put aside.
+	for i, c := range clones {
+		again := testkit.OpenOn(t, c, testkit.Dir, quick)
+		again.Damaged()
+		got := again.All()
+		if err := again.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if kept := quarantineOf(c); !slices.Equal(got, series(0, 15)) && (len(kept) != 1 || !bytes.HasPrefix(mustRead(t, c, kept[0]), bad[:len(bad)-frame.HeaderSize-4])) { // a closing mark is not synced
+			t.Fatalf("after call %d: %d events, in quarantine %v", i, len(got), kept)
 		}
 	}
 	same(t, "the rest", series(10, 15), s.All())
