@@ -23,6 +23,7 @@ type Block struct {
 	sections []section
 	payloads []payload
 	sets     []byte
+	damaged  *Damaged // nil: nothing is known to be
 	base     uint64
 	room     uint64        // bytes that the columns' texts may take
 	texts    atomic.Uint64 // that those opened may take

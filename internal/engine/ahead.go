@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/fault"
+	"github.com/stelehq/stele/internal/segment"
 )
 
 // A readAhead opens the block whose turn comes next while the rows of others are used.
@@ -148,24 +151,64 @@ func (m *merge) newPick(b *block.Block) *Pick {
 }
 
 // segmentBlock returns block i of a segment, from the cache or the disk; keep has it stay in the cache. What cannot be
-// read is noted as damage, and the error says what is lost.
+// read is noted as damage, and the error says what is lost. Of a block that is damaged in part the sound rows are there, and mask hides the others.
 func (e *Engine) segmentBlock(p *part, i int, keep bool) (*block.Block, error) {
 	key := cacheKey{p.Number, int64(i)}
 	if b := e.cache.get(key); b != nil {
 		return b, nil
 	}
 	b, err := openSegmentBlock(p, i)
+	if fault.KindOf(err) == fault.Corrupt {
+		b = openDamagedBlock(p, i)
+	}
 	if err != nil {
 		meta := p.reader.Meta(i)
-		lost := fault.Wrap(err, "read segment", "block %d of %s is lost: %d events from %s to %s", i, p.reader.Name(), meta.Rows,
-			meta.MinKey.Time().Format(timeLayout), meta.MaxKey.Time().Format(timeLayout))
-		e.lost(lost, lost.Msg, toll{int64(meta.Rows), meta.MinKey, meta.MaxKey})
-		return nil, lost
+		lost := lostBlock("read segment", err, p, i, b)
+		e.lost(lost, lost.Msg, toll{lostRows(b, meta), meta.MinKey, meta.MaxKey})
+		if b == nil {
+			return nil, lost
+		}
+		b.Damaged().Err = lost
 	}
 	if keep {
 		e.cache.put(key, b)
 	}
 	return b, nil
+}
+
+// lostBlock says what is lost by a damaged block. b is what is left of it, nil if nothing is.
+func lostBlock(op string, err error, p *part, i int, b *block.Block) *fault.Error {
+	m := p.reader.Meta(i)
+	what := "lost: " + plural(int64(m.Rows), "event")
+	if b != nil {
+		what = fmt.Sprintf("damaged, lost are %d of its %s", b.Damaged().Lost, plural(int64(m.Rows), "event"))
+	}
+	lost := fault.Wrap(err, op, "block %d of %s is %s from %s to %s", i, p.reader.Name(), what, m.MinKey.Time().Format(timeLayout), m.MaxKey.Time().Format(timeLayout))
+	if b != nil { // the columns are known
+		lost.Err = errors.Join(err, b.Damaged().Err)
+	}
+	return lost
+}
+
+func lostRows(b *block.Block, m segment.Meta) int64 {
+	if b == nil {
+		return int64(m.Rows)
+	}
+	return int64(b.Damaged().Lost)
+}
+
+// openDamagedBlock opens a block that openSegmentBlock has found damaged; nil if nothing of it is sound.
+func openDamagedBlock(p *part, i int) *block.Block {
+	m := p.reader.Meta(i)
+	data, err := p.reader.ReadDamaged(i)
+	if err != nil {
+		return nil
+	}
+	b, err := block.OpenDamaged(data, m.Base)
+	if err != nil || b.Damaged() == nil || checkMeta(b, m) {
+		return nil
+	}
+	return b
 }
 
 func openSegmentBlock(p *part, i int) (*block.Block, error) {

@@ -194,6 +194,9 @@ func (m *merge) open(c *cursor) (ok bool) {
 		return false
 	}
 	var err error
+	if d := c.block.Damaged(); d != nil {
+		m.lost(d.Err)
+	}
 	if c.hidden, err = m.e.mask(c.block, c.deletions); err != nil {
 		m.lost(m.e.unjudged(err))
 	}

@@ -231,6 +231,9 @@ func (f *Follow) collect(b *block.Block, low, end uint64, v *View, applied uint6
 	if n == 0 {
 		return
 	}
+	if d := b.Damaged(); d != nil {
+		f.note(d.Err)
+	}
 	hidden, err := f.e.mask(b, hides(v.st.deletions, b.Key(0), b.Key(n-1), b.MinArrival(), applied))
 	if err != nil {
 		f.note(f.e.unjudged(err))

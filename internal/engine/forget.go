@@ -97,20 +97,24 @@ func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*
 		return nil, err
 	}
 	damaged := err != nil || len(damage) > 0
-	skip := map[int]bool{}
+	skip, partly := map[int]bool{}, map[int]bool{}
 	for i := range p.reader.Blocks() {
 		b, err := openSegmentBlock(p, i)
 		if err == nil {
 			err = b.Load()
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case openDamagedBlock(p, i) != nil:
+			partly[i] = true
+		default:
 			skip[i] = true
 		}
 	}
-	if !damaged && len(skip) == 0 {
+	if !damaged && len(skip)+len(partly) == 0 {
 		return nil, nothingDamaged(segmentName(p.Number))
 	}
-	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: []*part{p}, skip: skip}
+	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: []*part{p}, skip: skip, partly: partly}
 	return r.run()
 }
 

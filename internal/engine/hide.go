@@ -44,13 +44,18 @@ func (s *selectors) get(text string) (Selector, error) {
 
 const mostSelectors = 1000
 
-// mask returns the rows of a block that some of the deletions hide; nil has none. With an error come those of which it is certain.
+// mask returns the rows of a block that some of the deletions hide, or that are lost to damage; nil has none. With an error come those of which it is certain.
 func (e *Engine) mask(b *block.Block, deletions []manifest.Deletion) (mask block.Bitmap, err error) {
+	var lost block.Bitmap
+	if d := b.Damaged(); d != nil {
+		lost = d.Rows
+	}
 	if len(deletions) == 0 {
-		return nil, nil
+		return lost, nil
 	}
 	rows := b.Rows()
 	mask = block.NewBitmap(rows)
+	copy(mask, lost)
 	for i := range deletions {
 		d := &deletions[i]
 		low, high := b.Search(d.From), rows
@@ -173,7 +178,7 @@ func (e *Engine) hiddenOf(x extent, deletions, others []manifest.Deletion) (n in
 	if err != nil {
 		sure = false
 	}
-	return int64(mask.Without(before).Count()), sure, unreadable(err)
+	return int64(mask.Without(before).Count()), sure && b.Damaged() == nil, unreadable(err)
 }
 
 // unreadable returns an error that is no damage: what is damaged is told elsewhere, and stays as it is.

@@ -66,6 +66,8 @@ type repair struct {
 	view *View
 	c    clone
 	done *Repaired
+
+	partly []*recent // blocks of segments that are damaged
 }
 
 // identify gives the new store its identity, and what the catalog says besides segments and journals.
@@ -125,9 +127,23 @@ func (r *repair) segment(p *part) (err error) {
 		m := p.reader.Meta(i)
 		data, err := soundBlock(p, i)
 		if err != nil {
-			lost := fault.Wrap(err, "repair", "block %d of %s is lost: %s from %s to %s", i, p.reader.Name(), plural(int64(m.Rows), "event"),
-				m.MinKey.Time().Format(timeLayout), m.MaxKey.Time().Format(timeLayout))
-			r.e.lost(lost, lost.Msg, toll{int64(m.Rows), m.MinKey, m.MaxKey})
+			b := openDamagedBlock(p, i)
+			if b != nil && allSound(b) != nil {
+				b = nil
+			}
+			lost := lostBlock("repair", err, p, i, b)
+			r.e.lost(lost, lost.Msg, toll{lostRows(b, m), m.MinKey, m.MaxKey})
+			if b != nil {
+				if part, err := recentOf(b, int64(p.reader.BlockBytes(i)), 0); err == nil {
+					r.partly = append(r.partly, part)
+				}
+				if len(r.partly) == mostPartly {
+					if err := r.seal(r.partly); err != nil {
+						return err
+					}
+					r.partly = nil
+				}
+			}
 			continue
 		}
 		if w == nil {
@@ -197,7 +213,7 @@ func soundBlock(p *part, i int) (data []byte, err error) {
 	return data, err
 }
 
-// allSound reads every event of a block.
+// allSound reads every event of a block, but for those that are known to be lost.
 func allSound(b *block.Block) error {
 	var buf []byte
 	var last event.Key
@@ -207,17 +223,23 @@ func allSound(b *block.Block) error {
 			return fault.New(fault.Corrupt, "open block", "event %s does not follow %s", k, last)
 		}
 		last = k
+		if d := b.Damaged(); d != nil && d.Rows.Has(i) {
+			continue
+		}
 		var err error
 		if buf, err = b.AppendCLEF(buf[:0], i); err != nil {
 			return err
 		}
+	}
+	if b.Damaged() != nil {
+		return nil
 	}
 	return b.Load()
 }
 
 // recents seals what is sound of the journals, and what was found in segments without an index.
 func (r *repair) recents() error {
-	var sound []*recent
+	sound := r.partly
 	for _, b := range r.view.st.recent {
 		if err := r.stopped(); err != nil {
 			return err
@@ -238,6 +260,14 @@ func (r *repair) recents() error {
 			sound = append(sound, b)
 		}
 	}
+	return r.seal(sound)
+}
+
+// mostPartly is how many blocks that are damaged in part are held in memory.
+const mostPartly = 16
+
+// seal writes segments of blocks.
+func (r *repair) seal(sound []*recent) error {
 	out := r.e.newOutputs(r.view.st)
 	out.dir, out.replaces.StoreID = r.c.dir, r.c.storeID
 	parts, unread, err := r.e.mergeInto(r.ctx, &out, r.view.st, sound)

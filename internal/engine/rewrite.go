@@ -20,6 +20,7 @@ type rewrite struct {
 	st     *state
 	inputs []*part
 	skip   map[int]bool // blocks of the only input that are left out
+	partly map[int]bool // those of it that are damaged, and of which the sound rows are taken
 
 	out       outputs
 	blocks    *blockWriter
@@ -104,7 +105,7 @@ func (r *rewrite) units() []unit {
 			m := p.reader.Meta(i)
 			hiding := hides(r.st.deletions, m.MinKey, m.MaxKey, m.MinArrival, p.Applied)
 			if !r.skip[i] && !covered(hiding, m.MinKey, m.MaxKey, m.MaxArrival) {
-				units = append(units, unit{p, i, m, len(hiding) > 0})
+				units = append(units, unit{p, i, m, len(hiding) > 0 || r.partly[i]})
 			}
 		}
 	}
@@ -149,7 +150,11 @@ func (r *rewrite) copyWhole(u unit) error {
 
 // merge puts the rows of blocks that share their time into new blocks.
 func (r *rewrite) merge(units []unit) error {
-	m := newMerge(r.e, Everything, false, nil, nil, r.st.deletions, func(err error) { r.unread = cmp.Or(r.unread, err) })
+	m := newMerge(r.e, Everything, false, nil, nil, r.st.deletions, func(err error) {
+		if r.partly == nil || fault.KindOf(err) != fault.Corrupt {
+			r.unread = cmp.Or(r.unread, err)
+		}
+	})
 	m.once = true
 	// The blocks of one input stand side by side.
 	byPart := map[*part]*cursor{}

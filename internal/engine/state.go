@@ -44,7 +44,11 @@ func newRecent(data []byte, base, journal uint64) (*recent, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recent{block: b, bytes: int64(len(data)), journal: journal, rows: b.Rows(), minArrival: b.MinArrival(), maxArrival: b.MaxArrival()}
+	return recentOf(b, int64(len(data)), journal)
+}
+
+func recentOf(b *block.Block, bytes int64, journal uint64) (*recent, error) {
+	r := &recent{block: b, bytes: bytes, journal: journal, rows: b.Rows(), minArrival: b.MinArrival(), maxArrival: b.MaxArrival()}
 	if r.rows == 0 {
 		return nil, fault.New(fault.Corrupt, "open block", "the block has no rows")
 	}

@@ -178,7 +178,12 @@ func verifySegment(ctx context.Context, p *part, r *Report) error {
 		}
 		m := p.reader.Meta(i)
 		if buf, err = p.reader.ReadBlock(i, buf[:0]); err != nil {
-			r.lost(fault.Wrap(err, "verify", "block %d of %s", i, p.reader.Name()), "block of "+plural(int64(m.Rows), "event"), toll{int64(m.Rows), m.MinKey, m.MaxKey})
+			b := openDamagedBlock(p, i)
+			lost := lostBlock("verify", err, p, i, b)
+			r.lost(lost, lost.Msg, toll{lostRows(b, m), m.MinKey, m.MaxKey})
+			if b != nil {
+				verifyBlock(b, r, p.reader.Name())
+			}
 			continue
 		}
 		b, err := block.Open(buf, m.Base)
@@ -211,6 +216,9 @@ func verifyBlock(b *block.Block, r *Report, file string) {
 			r.damaged(fault.New(fault.Corrupt, "verify", "event %s does not follow %s", k, last).At(file, fault.NoOffset), "the order of a block")
 		}
 		last = k
+		if d := b.Damaged(); d != nil && d.Rows.Has(i) {
+			continue // told already
+		}
 		var err error
 		if buf, err = b.AppendCLEF(buf[:0], i); err != nil {
 			r.damaged(fault.Wrap(err, "verify", "event %s", k).At(file, fault.NoOffset), "event "+k.String())

@@ -180,6 +180,19 @@ func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {
 	return buf[blockHeaderSize:], nil
 }
 
+// ReadDamaged reads block i without its checksum, for those who find out what of it is sound.
+func (r *Reader) ReadDamaged(i int) ([]byte, error) {
+	e := r.entries[i]
+	if r.small {
+		return nil, fault.New(fault.Corrupt, "read block", "a damaged file of one page has nothing sound").At(r.name, 0)
+	}
+	block := make([]byte, e.length)
+	if err := readFull(r.file, block, e.offset+blockHeaderSize, r.name); err != nil {
+		return nil, err
+	}
+	return block, nil
+}
+
 // Acquire takes a reference; false if the last one is gone already.
 func (r *Reader) Acquire() bool {
 	for {
