@@ -22,6 +22,14 @@ func part(a, b *content) error {
 	return nil
 }
 
+// places is stride for bytes of files, of which the long version does not take all: each costs a restore or two.
+func places(most, bytes int) int {
+	if long() {
+		return max(1, bytes/(10*most))
+	}
+	return stride(most, bytes)
+}
+
 // TestDamagedBackups damages each file of a directory of backups: that is found and named, a restore that needs the file is refused, and one that salvages has nothing
 // that was not in the backup.
 func TestDamagedBackups(t *testing.T) {
@@ -38,7 +46,7 @@ func TestDamagedBackups(t *testing.T) {
 		for _, base := range names {
 			name := backups + "/" + base
 			content := mustRead(t, b.disk, name)
-			step := stride(6, len(content))
+			step := places(6, len(content))
 			for at := -1; at < len(content); at += step {
 				if base == "LOCK" {
 					break
@@ -160,7 +168,7 @@ func TestBackupOfADamagedStore(t *testing.T) {
 			}
 			name := testkit.Dir + "/" + base
 			bytes := mustRead(t, b.disk, name)
-			step := stride(8, len(bytes))
+			step := places(8, len(bytes))
 			for at := int(seed) % step; at < len(bytes); at += step {
 				points++
 				disk := b.disk.CrashClone(nil, vfs.CrashKill)

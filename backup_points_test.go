@@ -166,7 +166,7 @@ func crashAt(t *testing.T, disk *vfs.Mem, seed uint64, stride int, do func() err
 func TestBackupCrashPoints(t *testing.T) {
 	n := 1
 	if long() {
-		n = 20
+		n = 5
 	}
 	points := 0
 	for _, seed := range seeds(n) {
@@ -199,7 +199,7 @@ func TestBackupCrashPoints(t *testing.T) {
 func TestRestoreCrashPoints(t *testing.T) {
 	n := 1
 	if long() {
-		n = 20
+		n = 5
 	}
 	points, whole := 0, 0
 	for _, seed := range seeds(n) {

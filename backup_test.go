@@ -189,3 +189,30 @@ func TestR2ARestoredStoreIsAnother(t *testing.T) {
 		removeAll(disk, restored)
 	}
 }
+
+// TestAViewForABackupEndsWithItsStore reads from a store that is closed, and closes what is left.
+func TestAViewForABackupEndsWithItsStore(t *testing.T) {
+	disk := vfs.NewMem()
+	f := testkit.OpenOn(t, disk, testkit.Dir, nil)
+	if _, err := (&history{}).append(f.Store, "", "", testkit.Epoch); err != nil {
+		t.Fatal(err)
+	}
+	v, err := f.BackupView()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stele.MakeBackup(ctx, v, backups, &stele.BackupOptions{FS: disk}); stele.KindOf(err) != stele.Closed {
+		t.Errorf("a backup of a closed store: %v", err)
+	}
+	if all, err := stele.Backups(backups, &stele.BackupOptions{FS: disk}); err != nil || len(all) > 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+	for range 2 {
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

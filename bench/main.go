@@ -26,6 +26,7 @@ type options struct {
 
 	protocols bool // compare the protocols instead
 	scale     bool // see how cost grows instead
+	backup    bool // make backups instead
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.DurationVar(&o.patience, "patience", 30*time.Second, "how long to wait for the machine to be idle before each measurement")
 	flag.BoolVar(&o.protocols, "protocols", false, "send the events by each protocol and compare")
 	flag.BoolVar(&o.scale, "scale", false, "see how cost grows at 1, 5 and 20 million events")
+	flag.BoolVar(&o.backup, "backup", false, "make backups, and restore them")
 	flag.Parse()
 
 	if err := run(o); err != nil {
@@ -59,6 +61,8 @@ func run(o options) error {
 		return runProtocols(o, t, work)
 	case o.scale:
 		return runScale(o, t, work)
+	case o.backup:
+		return runBackup(o, t, work)
 	}
 	return runComparison(o, t, work)
 }

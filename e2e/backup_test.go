@@ -22,7 +22,7 @@ func TestBackupsUnderLoad(t *testing.T) {
 	skipWithoutProcesses(t)
 	stores, rounds := 1, 6
 	if os.Getenv("STELE_LONG") != "" {
-		stores, rounds = 10, 100
+		stores, rounds = 10, 50
 	}
 	seed := uint64(time.Now().UnixNano())
 	for n := range stores {
