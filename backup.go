@@ -39,7 +39,7 @@ type Backup struct {
 //
 // Locked: another backup, or a restore, is at work in dest. If it fails, earlier backups are as they were.
 func (s *Store) Backup(ctx context.Context, dest string, o *BackupOptions) (*Backup, error) {
-	v, err := s.BackupView()
+	v, err := s.BackupView(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +55,9 @@ func (s *Store) Backup(ctx context.Context, dest string, o *BackupOptions) (*Bac
 // BackupView is the store at one moment as a backup needs it. Safe for concurrent use. Close it: until then the files stay on disk, deleted ones too.
 type BackupView struct{ v *engine.BackupView }
 
-// BackupView pins what the store holds now, for MakeBackup, perhaps in another process.
-func (s *Store) BackupView() (*BackupView, error) {
-	v, err := s.e.BackupView()
+// BackupView pins what the store holds now, for MakeBackup, perhaps in another process. If much is in the journal it is sealed first.
+func (s *Store) BackupView(ctx context.Context) (*BackupView, error) {
+	v, err := s.e.BackupView(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func TestBackups(t *testing.T) {
 			var err error
 			w.h.during(func(h *history) {
 				known = h
-				v, err = w.store.BackupView()
+				v, err = w.store.BackupView(ctx)
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -197,7 +197,7 @@ func TestAViewForABackupEndsWithItsStore(t *testing.T) {
 	if _, err := (&history{}).append(f.Store, "", "", testkit.Epoch); err != nil {
 		t.Fatal(err)
 	}
-	v, err := f.BackupView()
+	v, err := f.BackupView(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,8 +261,8 @@ func (c *restoreCommand) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-func (l *local) backup(context.Context) (stele.BackupSource, func(), error) {
-	v, err := l.store.BackupView()
+func (l *local) backup(ctx context.Context) (stele.BackupSource, func(), error) {
+	v, err := l.store.BackupView(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,12 +34,18 @@ type planned struct {
 	bytes int64
 }
 
-// BackupView pins what the store holds now.
-func (e *Engine) BackupView() (*BackupView, error) {
+// BackupView pins what the store holds now. A journal that is worth it is sealed first: a segment is smaller, and is copied by one backup alone, while a
+// journal that has grown is copied again. If that fails the journal is copied.
+func (e *Engine) BackupView(ctx context.Context) (*BackupView, error) {
 	if err := e.gate.enter(); err != nil {
 		return nil, err
 	}
 	defer e.gate.leave()
+	if !e.o.ReadOnly && e.journalBytes() >= e.o.JournalBytes/sealShare {
+		if err := e.Flush(ctx); err != nil && ctx.Err() != nil {
+			return nil, err
+		}
+	}
 	// While the catalog is held no segment comes or goes, and no journal does so by sealing.
 	e.catalogMu.Lock()
 	catalog := &e.found
@@ -62,6 +68,19 @@ func (e *Engine) BackupView() (*BackupView, error) {
 	}
 	return b, nil
 }
+
+// journalBytes is how long the journal is.
+func (e *Engine) journalBytes() (bytes int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, j := range e.journals {
+		bytes += j.bytes
+	}
+	return bytes
+}
+
+// sealShare: a journal is sealed before a backup if it has this part of the bytes at which it is sealed anyhow.
+const sealShare = 8
 
 // describe writes the plan.
 func (b *BackupView) describe(edit manifest.Edit, journals []journalFile) error {

@@ -242,11 +242,8 @@ func (e *Engine) openDocuments() error {
 
 // sealDue reports whether what was replayed is worth sealing.
 func (e *Engine) sealDue() bool {
+	bytes := e.journalBytes()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	bytes := int64(0)
-	for _, j := range e.journals {
-		bytes += j.bytes
-	}
 	return bytes >= e.o.JournalBytes || len(e.journals) >= maxRotated
 }

@@ -44,21 +44,19 @@ func newPins() *pins {
 	return &pins{most: backupPins, lease: backupLease, yield: backupYield, all: map[string]*pin{}}
 }
 
-// add keeps a view and gives it a name.
-func (p *pins) add(open func() (*stele.BackupView, error)) (id string, view *stele.BackupView, err error) {
+// add keeps a view, which it closes if there are too many, and gives it a name.
+func (p *pins) add(view *stele.BackupView) (id string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.all) >= p.most && !p.evict() {
-		return "", nil, fault.New(fault.Exhausted, "", "%d backups are being made already", len(p.all)).WithHint("try again when one has ended")
-	}
-	if view, err = open(); err != nil {
-		return "", nil, err
+		_ = view.Close() // never fails
+		return "", fault.New(fault.Exhausted, "", "%d backups are being made already", len(p.all)).WithHint("try again when one has ended")
 	}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand
 	id = hex.EncodeToString(b[:])
 	p.all[id] = &pin{view: view, used: time.Now(), ends: time.AfterFunc(p.lease, func() { p.remove(id) })}
-	return id, view, nil
+	return id, nil
 }
 
 // evict lets go of the pin that nobody has used for longest, if that is long enough. p.mu is held.
@@ -135,13 +133,16 @@ func (p *pins) clear() {
 //	POST /api/backups
 //	201 with Location: the plan of the backup, as lines of JSON (docs/format/backup.md); 503 too many are under way
 func (a *api) beginBackup(w http.ResponseWriter, r *http.Request) error {
-	id, view, err := a.backups.add(a.store.BackupView)
+	view, err := a.store.BackupView(r.Context())
 	if err != nil {
 		return err
 	}
 	plan, err := view.Plan(r.Context())
 	if err != nil {
-		a.backups.remove(id)
+		return err
+	}
+	id, err := a.backups.add(view)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/api/backups/"+id)
