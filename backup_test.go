@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/testkit"
@@ -214,5 +215,66 @@ func TestAViewForABackupEndsWithItsStore(t *testing.T) {
 		if err := v.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestDeletionsAreInABackup restores deletions by filter and by key that nothing has been rewritten for: they hide the same events, and none that comes later.
+func TestDeletionsAreInABackup(t *testing.T) {
+	disk := vfs.NewMem()
+	f := testkit.OpenOn(t, disk, testkit.Dir, nil)
+	h := &history{}
+	instants := make([]time.Time, 12)
+	for i := range instants {
+		instants[i] = testkit.Epoch.Add(time.Duration(i) * time.Second)
+	}
+	a, err := h.append(f.Store, "", "", instants...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.append(f.Store, "", "", instants...); err != nil {
+		t.Fatal(err)
+	}
+	filter, err := stele.ParseFilter("R % 2 = 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := f.DeleteMatching(ctx, stele.Range{}, filter); err != nil || n != 12 {
+		t.Fatal(n, err)
+	}
+	if n, err := f.DeleteKeys(ctx, a.keys[1], a.keys[3]); err != nil || n != 2 {
+		t.Fatal(n, err)
+	}
+	want, err := contentOf(f.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Backup(ctx, backups, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, s, err := restoredContent(disk, f.Options, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := sameContent(got, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Flush(ctx), s.Settle(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = contentOf(s); err == nil {
+		err = sameContent(got, want)
+	}
+	if err != nil {
+		t.Fatalf("rewritten: %v", err)
+	}
+	if _, err := h.append(s, "", "", instants...); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Stats().Events; n != int64(len(want.lines)+12) {
+		t.Errorf("%d events, expected %d", n, len(want.lines)+12)
 	}
 }
