@@ -5,6 +5,7 @@ import (
 	"context"
 	"path"
 
+	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/journal"
 	"github.com/stelehq/stele/internal/manifest"
@@ -31,7 +32,7 @@ func cloneSegment(ctx context.Context, fs vfs.FS, from, to string, id segment.Id
 			w.Abort()
 		}
 	}()
-	add := func(block []byte, m segment.Meta) (err error) {
+	add := func(data []byte, m segment.Meta) (err error) {
 		if err := ctx.Err(); err != nil {
 			return fault.WrapAs(fault.Canceled, err, "copy segment", "the caller gave up")
 		}
@@ -40,7 +41,7 @@ func cloneSegment(ctx context.Context, fs vfs.FS, from, to string, id segment.Id
 				return err
 			}
 		}
-		return w.Add(block, m)
+		return w.Add(data, m)
 	}
 	r, err := segment.Open(fs, from, nil)
 	if err == nil {
@@ -52,14 +53,22 @@ func cloneSegment(ctx context.Context, fs vfs.FS, from, to string, id segment.Id
 		buf := make([]byte, most+blockRoom)
 		for i := range r.Blocks() {
 			m := r.Meta(i)
-			block, err := r.ReadBlock(i, buf)
+			data, err := r.ReadBlock(i, buf)
 			if err != nil {
-				if err := lost(fault.Wrap(err, "copy segment", "block %d", i), int64(m.Rows)); err != nil {
+				rows := int64(m.Rows)
+				if fault.KindOf(err) == fault.Corrupt {
+					sound, err := addSound(r, i, add)
+					if err != nil {
+						return info, err
+					}
+					rows -= sound
+				}
+				if err := lost(fault.Wrap(err, "copy segment", "block %d", i), rows); err != nil {
 					return info, err
 				}
 				continue
 			}
-			if err := add(block, m); err != nil {
+			if err := add(data, m); err != nil {
 				return info, err
 			}
 		}
@@ -80,6 +89,30 @@ func cloneSegment(ctx context.Context, fs vfs.FS, from, to string, id segment.Id
 		return info, nil
 	}
 	return w.Finish()
+}
+
+// addSound adds what is sound of a block that is damaged in part, as a block of its own, and returns how many events that is.
+func addSound(r *segment.Reader, i int, add func([]byte, segment.Meta) error) (rows int64, err error) {
+	b := openDamagedBlock(&part{reader: r}, i)
+	if b == nil || allSound(b) != nil {
+		return 0, nil
+	}
+	bad := b.Damaged().Rows
+	w := &blockWriter{codec: block.Thorough, rows: b.Rows(), builder: block.NewBuilder(block.Limits{}), write: add}
+	for from := 0; from < b.Rows(); from++ {
+		to := from
+		for to < b.Rows() && to-from < copyRows && !bad.Has(to) {
+			to++
+		}
+		if err := w.add(block.Run{Block: b, From: from, To: to}); err != nil {
+			return 0, err
+		}
+		rows += int64(to - from)
+		if to > from {
+			from = to - 1 // the row at to is looked at next
+		}
+	}
+	return rows, w.end()
 }
 
 // cloneGroups is how many bytes of a journal's groups share a write and a sync in its clone.
