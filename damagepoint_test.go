@@ -66,7 +66,7 @@ func newDamageCase(t *testing.T, name string, seed uint64, killed bool) *damageC
 		last[fileKind(name)] = name
 	}
 	for _, kind := range []string{"document", "journal", "manifest"} {
-		if name := last[kind]; kind == "document" || killed {
+		if name := last[kind]; killed {
 			d.newest[name] = true
 			d.tail[name] = bytes.LastIndex(mustRead(t, d.disk, name), []byte("STLF"))
 		}
@@ -348,8 +348,7 @@ func (d *damageCase) points(seed uint64, flips, cuts, pairs int, to chan<- damag
 
 // TestDamagePoints flips one bit in every file of a store, cuts each off, takes each away, and flips two bits anywhere. The store opens, gives
 // nothing that was not written, serves what is sound, names the file that is not, with the place, and keeps what is damaged: unless nothing is lost
-// by it, or it is the end of a file of which no other one says how far it counts (the newest document file, or any newest one of a process that was
-// killed), or the manifest without a deletion at its end, which look like a torn tail.
+// by it, or it is the end of a file of which no other one says how far it counts (a newest one of a process that was killed), or the manifest without a deletion at its end, which look like a torn tail.
 //
 // STELE_LONG=1 takes every byte and every length.
 func TestDamagePoints(t *testing.T) {

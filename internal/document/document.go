@@ -39,9 +39,15 @@ type Options struct {
 	CompactBytes int64            // no compaction below so many bytes in the files; 0: 1 MiB
 	Now          func() time.Time // nil: time.Now
 
+	// End is the newest file that the log is known to have had, and the last of its frames that counts; zero: nothing is known.
+	End End
+
 	// Remove removes a file of the directory that is not needed any more, or keeps it elsewhere. nil: it is removed.
 	Remove func(base string)
 }
+
+// End is a file of the log and a sequence in it.
+type End struct{ Number, Sequence uint64 }
 
 // Info describes a document.
 type Info struct {
@@ -212,6 +218,14 @@ func (l *Log) Close() error {
 	}
 	l.files = nil
 	return err
+}
+
+// End returns the newest file and the last of its frames that counts, which is for the next Open; zero if a file could not be read. Only after Close.
+func (l *Log) End() (end End) {
+	if !l.noCompact {
+		end = End{l.previous, l.last}
+	}
+	return end
 }
 
 func errClosed() error { return fault.New(fault.Closed, "document", "the document log is closed") }

@@ -110,6 +110,7 @@ func (l *Log) replayFiles(files []Named) (old, logs []*replayed, err error) {
 	old = logs[:newest]
 	logs = logs[newest:]
 	l.checkChain(logs)
+	l.checkEnd(files, logs)
 	for _, r := range logs {
 		if err := l.replayFile(r); err != nil {
 			return nil, nil, err
@@ -190,6 +191,20 @@ func (l *Log) checkChain(logs []*replayed) {
 			name := path.Join(l.dir, fileName(r.extra.previous))
 			l.damage = append(l.damage, fault.New(fault.Corrupt, "open documents", "expected the file before %s, found none: changes up to its frame %d may be lost", path.Base(r.name), r.extra.last).At(name, fault.NoOffset))
 		}
+	}
+}
+
+// checkEnd tells the newest file what the caller says of it, and reports it if it is gone.
+func (l *Log) checkEnd(files []Named, logs []*replayed) {
+	end := l.o.End
+	if end.Sequence < frame.FirstSequence || slices.ContainsFunc(files, func(n Named) bool { return n.Number > end.Number }) {
+		return // another one vouches for it, or has replaced it
+	}
+	if len(files) == 0 || files[len(files)-1].Number < end.Number {
+		name := path.Join(l.dir, fileName(end.Number))
+		l.damage = append(l.damage, fault.New(fault.Corrupt, "open documents", "the newest file is missing: changes up to its frame %d may be lost", end.Sequence).At(name, fault.NoOffset))
+	} else if len(logs) > 0 && logs[len(logs)-1].number == end.Number {
+		logs[len(logs)-1].limit = end.Sequence
 	}
 }
 

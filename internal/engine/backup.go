@@ -104,7 +104,7 @@ func (b *BackupView) describe(edit manifest.Edit, journals []journalFile) error 
 		add(backup.File{Kind: backup.Document, Number: f.Number, Bytes: b.documents.Sizes[i], Mark: e.logMark(f.Name), Last: b.documents.Last[i]}, f.Name)
 	}
 	// The segments are among the files. Journals and deletions are as the snapshot has them, and so is all else.
-	edit.Add, edit.Journal = nil, manifest.JournalEnd{}
+	edit.Add, edit.Journal, edit.Documents = nil, manifest.JournalEnd{}, manifest.JournalEnd{}
 	d.Catalog = manifest.AppendEdit(nil, edit)
 	for _, found := range e.damage.all() {
 		if !found.Kept { // what is in quarantine is no part of the store any more

@@ -211,15 +211,19 @@ func (e *Engine) Close() error {
 	if e.writer != nil {
 		keep(e.writer.Close())
 	}
-	if e.catalog != nil {
-		if end.Number > e.catalog.Catalog().Journal.Number {
-			// If this fails nothing is lost, but nobody would miss that journal.
-			_ = e.catalog.Append(manifest.Edit{Journal: end})
-		}
-		keep(e.catalog.Close())
-	}
 	if e.documents != nil {
 		keep(e.documents.Close())
+	}
+	if e.catalog != nil {
+		edit, known := manifest.Edit{Journal: end}, e.catalog.Catalog()
+		if e.documents != nil {
+			edit.Documents = manifest.JournalEnd(e.documents.End())
+		}
+		if end.Number > known.Journal.Number || edit.Documents.Number > known.Documents.Number {
+			// If this fails nothing is lost, but nobody would miss those files.
+			_ = e.catalog.Append(edit)
+		}
+		keep(e.catalog.Close())
 	}
 	e.mu.Lock()
 	views := e.views

@@ -223,9 +223,13 @@ func (e *Engine) recover() (err error) {
 const rebuiltEpochs = 1024
 
 func (e *Engine) openDocuments() error {
+	known := &e.found
+	if e.catalog != nil {
+		known = e.catalog.Catalog()
+	}
 	log, err := document.Open(e.fs, e.dir, document.Options{
 		StoreID: e.storeID, ReadOnly: e.o.ReadOnly, MaxValue: e.o.DocumentBytes, Now: e.o.Hooks.Now, CompactBytes: e.o.Hooks.CompactBytes,
-		Remove: e.remove,
+		End: document.End(known.Documents), Remove: e.remove,
 	})
 	if err != nil {
 		return fault.Wrap(err, "open store", "cannot open the documents")

@@ -80,7 +80,7 @@ func (r *repair) identify() error {
 	if err != nil {
 		return err
 	}
-	edit.StoreID, edit.Epoch, edit.Add, edit.Journal, edit.Retries = r.c.storeID, epoch, nil, manifest.JournalEnd{}, nil
+	edit.StoreID, edit.Epoch, edit.Add, edit.Journal, edit.Documents, edit.Retries = r.c.storeID, epoch, nil, manifest.JournalEnd{}, manifest.JournalEnd{}, nil
 	r.e.retries.fresh(r.e.now().UnixNano(), func(uint64) bool { return true }, func(id string, known retry) {
 		edit.Retries = append(edit.Retries, manifest.Retry{ID: id, Base: known.base, Rows: known.rows, Time: known.time})
 	})

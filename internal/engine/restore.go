@@ -109,7 +109,7 @@ func (r *restore) take(edit manifest.Edit) error {
 	if err != nil {
 		return err
 	}
-	edit.StoreID, edit.Epoch, edit.Add, edit.Journal = r.c.storeID, epoch, nil, manifest.JournalEnd{}
+	edit.StoreID, edit.Epoch, edit.Add, edit.Journal, edit.Documents = r.c.storeID, epoch, nil, manifest.JournalEnd{}, manifest.JournalEnd{}
 	r.c.catalog.Apply(edit)
 	r.done.StoreID, r.done.Epoch = hex.EncodeToString(r.c.storeID[:]), epoch
 	return nil

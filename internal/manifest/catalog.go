@@ -72,6 +72,7 @@ type Catalog struct {
 	Sealed       uint64 // journal files up to this number are in segments
 	LastDeletion uint64
 	Journal      JournalEnd
+	Documents    JournalEnd // the same of the newest file of documents, when the store was closed
 	Segments     map[uint64]Segment
 	Deletions    map[uint64]Deletion
 	Retries      []Retry
@@ -86,6 +87,7 @@ type Edit struct {
 	Sealed        uint64
 	LastDeletion  uint64
 	Journal       JournalEnd
+	Documents     JournalEnd
 	Add           []Segment
 	Drop          []uint64
 	AddDeletions  []Deletion
@@ -105,6 +107,9 @@ func (c *Catalog) Apply(e Edit) {
 	c.LastDeletion = max(c.LastDeletion, e.LastDeletion)
 	if e.Journal.Number > c.Journal.Number {
 		c.Journal = e.Journal
+	}
+	if d := e.Documents; d.Number > c.Documents.Number || d.Number == c.Documents.Number && d.Sequence > c.Documents.Sequence {
+		c.Documents = d
 	}
 	if c.Segments == nil {
 		c.Segments, c.Deletions = map[uint64]Segment{}, map[uint64]Deletion{}
@@ -164,7 +169,7 @@ func (c *Catalog) ArrivedBy(instant int64) (arrival uint64) {
 // Checkpoint returns the one edit that makes an empty catalog this one.
 func (c *Catalog) Checkpoint() Edit {
 	e := Edit{
-		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion, Journal: c.Journal,
+		StoreID: c.StoreID, Epoch: c.Epoch, NextFile: c.NextFile, Sealed: c.Sealed, LastDeletion: c.LastDeletion, Journal: c.Journal, Documents: c.Documents,
 		Add: slices.Collect(maps.Values(c.Segments)), AddDeletions: slices.Collect(maps.Values(c.Deletions)),
 		Retries: c.Retries, Marks: c.Marks,
 	}

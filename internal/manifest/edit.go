@@ -27,6 +27,7 @@ import (
 //	|  10    | retry: base u64, rows u32, time i64, len u16, id                |
 //	|  11    | newest journal: number u64, last sequence u64                   |
 //	|  12    | mark: arrival u64, time i64                                     |
+//	|  13    | newest file of documents: number u64, last sequence u64         |
 //	+--------+-----------------------------------------------------------------+
 //
 // Integers are little-endian; keys as R1 has them.
@@ -43,12 +44,13 @@ const (
 	tagRetry
 	tagJournal
 	tagMark
+	tagDocuments
 )
 
 // itemBytes has the length of each tag's item, the tag not counted, nor the keys, the filter and the id at the end of some.
 var itemBytes = [...]int{
 	tagStore: 16, tagEpoch: 4, tagNextFile: 8, tagSealed: 8, tagLastDeletion: 8,
-	tagAdd: 88, tagDrop: 8, tagAddDeletion: 56, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16, tagMark: 16,
+	tagAdd: 88, tagDrop: 8, tagAddDeletion: 56, tagDropDeletion: 8, tagRetry: 22, tagJournal: 16, tagMark: 16, tagDocuments: 16,
 }
 
 func appendEdit(dst []byte, e Edit) []byte {
@@ -74,6 +76,10 @@ func appendEdit(dst []byte, e Edit) []byte {
 	if e.Journal.Number != 0 {
 		number(tagJournal, e.Journal.Number)
 		dst = le.AppendUint64(dst, e.Journal.Sequence)
+	}
+	if e.Documents.Number != 0 {
+		number(tagDocuments, e.Documents.Number)
+		dst = le.AppendUint64(dst, e.Documents.Sequence)
 	}
 	for _, s := range e.Add {
 		number(tagAdd, s.Number)
@@ -147,6 +153,8 @@ func decodeEdit(src []byte) (Edit, error) {
 			e.LastDeletion = u64(0)
 		case tagJournal:
 			e.Journal = JournalEnd{Number: u64(0), Sequence: u64(8)}
+		case tagDocuments:
+			e.Documents = JournalEnd{Number: u64(0), Sequence: u64(8)}
 		case tagAdd:
 			e.Add = append(e.Add, Segment{
 				Number: u64(0), Rows: int64(u64(8)), Bytes: int64(u64(16)),

@@ -18,7 +18,7 @@ import (
 const (
 	// Format and Version stand in every file's header frame (R18).
 	Format  = "stele manifest"
-	Version = 2
+	Version = 3
 
 	// Current is the file that names the live manifest.
 	Current = "CURRENT"
