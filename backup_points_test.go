@@ -135,8 +135,12 @@ func stride(most, calls int) int {
 func crashAt(t *testing.T, disk *vfs.Mem, seed uint64, stride int, do func() error, judge func(disk *vfs.Mem) error) (points int) {
 	t.Helper()
 	var mu sync.Mutex
+	modes := vfs.CrashModes()
+	if !raceDetector {
+		modes = append(modes, vfs.CrashRandom, vfs.CrashRandom, vfs.CrashRandom)
+	}
 	cut := func(op vfs.Op) {
-		for i, mode := range vfs.CrashModes() {
+		for i, mode := range modes {
 			points++
 			clone := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(op.Index)<<4|uint64(i))), mode)
 			if err := judge(clone); err != nil {
