@@ -396,3 +396,23 @@ func TestBackupBesideADamagedColumn(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
+
+// What a disk would not give once, and gives now, is no damage to a backup.
+func TestABackupAfterAnErrorThatHasPassed(t *testing.T) {
+	faulty := vfs.NewFaulty(vfs.NewMem())
+	s := testkit.OpenOn(t, faulty, testkit.Dir, func(o *stele.Options) { o.CacheBytes = 1 })
+	s.AppendSeries(0, 40, 10)
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.Reopen()
+	faulty.Add(&vfs.Rule{Kind: vfs.OpReadAt, Match: "segment-*", Err: vfs.EIO})
+	if _, err := testkit.Drain(s.Read(ctx, stele.ReadOptions{})); err == nil {
+		t.Fatal("the error was not met")
+	}
+	s.Damaged() // it is told for as long as the store is open
+	made, err := s.Backup(ctx, backups, nil)
+	if err != nil || len(made.Damage) > 0 || made.Events != 40 {
+		t.Errorf("%+v, %v", made, err)
+	}
+}

@@ -107,7 +107,8 @@ func (b *BackupView) describe(edit manifest.Edit, journals []journalFile) error 
 	edit.Add, edit.Journal, edit.Documents = nil, manifest.JournalEnd{}, manifest.JournalEnd{}
 	d.Catalog = manifest.AppendEdit(nil, edit)
 	for _, found := range e.damage.all() {
-		if !found.Kept { // what is in quarantine is no part of the store any more
+		// What is in quarantine is no part of the store any more. What could not be read once may be read now: the copy tells.
+		if !found.Kept && fault.KindOf(found.Err) == fault.Corrupt {
 			d.Damage = append(d.Damage, damageNote(found))
 		}
 	}
