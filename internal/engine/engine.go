@@ -31,6 +31,7 @@ type Engine struct {
 	lock    interface{ Close() error }
 
 	gate      *gate
+	roomy     time.Time // when there was plenty of room on the disk; the committer's
 	cache     *cache
 	segments  *segment.Files
 	damage    damages

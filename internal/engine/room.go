@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -8,18 +10,27 @@ import (
 const (
 	roomShare = 64        // of the disk, unless that is more than
 	mostRoom  = 128 << 20 // this
+
+	// While there is plentyRoom beyond the mark the file system is asked once in roomEvery: it takes some microseconds each time, which
+	// commits of single events would notice. No disk takes that much in that time.
+	plentyRoom = 256 << 20
+	roomEvery  = 10 * time.Millisecond
 )
 
-// room returns an error if appends are to be refused for want of room. What a file system does not tell is taken for enough.
+// room returns an error if appends are to be refused for want of room. What a file system does not tell is taken for enough. The committer alone asks.
 func (e *Engine) room() error {
-	if e.o.MinFreeBytes < 0 {
+	if e.o.MinFreeBytes < 0 || time.Since(e.roomy) < roomEvery {
 		return nil
 	}
 	free, total, err := e.fs.Free(e.dir)
 	if err != nil {
 		return nil
 	}
-	if least := e.leastFree(total); free < least {
+	least := e.leastFree(total)
+	if e.roomy = (time.Time{}); free-least > plentyRoom {
+		e.roomy = time.Now()
+	}
+	if free < least {
 		return fault.New(fault.Full, "append", "the disk has %d bytes free, and appends are refused below %d", free, least).At(e.dir, fault.NoOffset)
 	}
 	return nil

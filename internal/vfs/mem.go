@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -102,12 +103,12 @@ func (m *Mem) SetCapacity(bytes int64) {
 	m.capacity = bytes
 }
 
-// Free is the rest of the capacity. It is no call that hooks see or that is counted: it neither changes nor reads what is on disk.
+// Free is the rest of the capacity, errors.ErrUnsupported without one. It is no call that hooks see or that is counted: it neither changes nor reads what is on disk.
 func (m *Mem) Free(string) (free, total int64, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.capacity == 0 {
-		return 1 << 62, 1 << 62, nil
+		return 0, 0, errors.ErrUnsupported // there is no end
 	}
 	return max(0, m.capacity-m.used()), m.capacity, nil
 }
