@@ -58,15 +58,11 @@ func (e *Engine) Hide(ctx context.Context, what Doomed) (int64, error) {
 	if (Span{d.From, d.To}).Empty() {
 		return 0, nil
 	}
-	// One deletion at a time, as each counts what the others have left. What is read for that is read beside sealing and merging.
-	select {
-	case <-e.deleting:
-	case <-ctx.Done():
-		return 0, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up")
-	case <-e.gate.closing:
-		return 0, errClosed()
+	done, err := e.deleter(ctx, op)
+	if err != nil {
+		return 0, err
 	}
-	defer func() { e.deleting <- struct{}{} }()
+	defer done()
 	d.Number = ^uint64(0) // above all others, until it is known
 	d.Horizon = e.current().next
 	if what.Horizon != 0 {
@@ -90,6 +86,19 @@ func (e *Engine) Hide(ctx context.Context, what Doomed) (int64, error) {
 	e.catalogMu.Lock()
 	defer e.catalogMu.Unlock()
 	return e.hide(ctx, &t)
+}
+
+// deleter waits for the right to delete, which one call has at a time, as each counts what the others have left; done gives it back. What is read
+// meanwhile is read beside sealing and merging.
+func (e *Engine) deleter(ctx context.Context, op string) (done func(), err error) {
+	select {
+	case <-e.deleting:
+		return func() { e.deleting <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up")
+	case <-e.gate.closing:
+		return nil, errClosed()
+	}
 }
 
 // hide makes the deletion's edit. e.catalogMu is held.

@@ -74,14 +74,11 @@ func (e *Engine) Trim(ctx context.Context, most int64, span Span, horizon uint64
 	if err := e.writable(op); err != nil {
 		return 0, err
 	}
-	select {
-	case <-e.deleting:
-	case <-ctx.Done():
-		return 0, fault.WrapAs(fault.Canceled, ctx.Err(), op, "the caller gave up")
-	case <-e.gate.closing:
-		return 0, errClosed()
+	done, err := e.deleter(ctx, op)
+	if err != nil {
+		return 0, err
 	}
-	defer func() { e.deleting <- struct{}{} }()
+	defer done()
 	e.catalogMu.Lock()
 	defer e.catalogMu.Unlock()
 	live := e.liveBytes()
