@@ -139,6 +139,7 @@ func (a *api) beginBackup(w http.ResponseWriter, r *http.Request) error {
 	}
 	plan, err := view.Plan(r.Context())
 	if err != nil {
+		_ = view.Close() // never fails
 		return err
 	}
 	id, err := a.backups.add(view)
