@@ -17,6 +17,25 @@ type member struct {
 	value any
 }
 
+// list is a JSON array of what each appends for the elements of all.
+func list[T any](all []T, each func(dst []byte, one *T) ([]byte, error)) (body []byte, err error) {
+	body = []byte{'['}
+	for i := range all {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		if body, err = each(body, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return append(body, ']'), nil
+}
+
+// appendObject appends an object of members; names need no escapes.
+func appendObject(dst []byte, members []member) []byte {
+	return append(appendMembers(append(dst, '{'), members), '}')
+}
+
 // appendMembers appends members without the braces; names need no escapes.
 func appendMembers(dst []byte, members []member) []byte {
 	for i, m := range members {

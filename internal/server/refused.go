@@ -263,19 +263,16 @@ func (a *api) listRefused(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := []byte{'['}
-	for i := range all {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		e := &all[i]
-		body = appendMembers(append(body, '{'), []member{
+	body, err := list(all, func(dst []byte, e *refusal) ([]byte, error) {
+		return appendObject(dst, []member{
 			{"Id", e.ID}, {"Time", e.Time}, {"Endpoint", e.Endpoint}, {"Format", e.Format}, {"ContentType", e.ContentType}, {"Client", e.Client},
 			{"Error", e.Error}, {"Line", e.Line}, {"Bytes", e.Bytes}, {"Truncated", e.Truncated},
-		})
-		body = append(body, '}')
+		}), nil
+	})
+	if err != nil {
+		return err
 	}
-	writeJSON(w, http.StatusOK, append(body, ']'))
+	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (a *api) deleteEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return whileWriting(err)
 	}
-	writeJSON(w, http.StatusOK, append(appendMembers([]byte{'{'}, []member{{"Deleted", n}}), '}'))
+	writeJSON(w, http.StatusOK, appendObject(nil, []member{{"Deleted", n}}))
 	return nil
 }
 
@@ -111,18 +111,14 @@ func (a *api) listRetention(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := []byte{'['}
-	for i := range all {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		text, err := all[i].MarshalJSON()
-		if err != nil {
-			return err
-		}
-		body = append(body, text...)
+	body, err := list(all, func(dst []byte, p *stele.RetentionPolicy) ([]byte, error) {
+		text, err := p.MarshalJSON()
+		return append(dst, text...), err
+	})
+	if err != nil {
+		return err
 	}
-	writeJSON(w, http.StatusOK, append(body, ']'))
+	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 
@@ -218,13 +214,12 @@ func (a *api) runRetention(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return whileWriting(err)
 	}
-	body := []byte{'['}
-	for i, d := range done {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(appendMembers(append(body, '{'), []member{{"Id", d.ID}, {"Events", d.Events}}), '}')
+	body, err := list(done, func(dst []byte, d *stele.Retained) ([]byte, error) {
+		return appendObject(dst, []member{{"Id", d.ID}, {"Events", d.Events}}), nil
+	})
+	if err != nil {
+		return err
 	}
-	writeJSON(w, http.StatusOK, append(body, ']'))
+	writeJSON(w, http.StatusOK, body)
 	return nil
 }
