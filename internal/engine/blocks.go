@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// A Slab is what a view shows of one block in a span: its rows from From on and before To, but for the hidden ones.
+type Slab struct {
+	Block    *block.Block
+	From, To int
+	Hidden   block.Bitmap // rows that deletions hide, or that are lost to damage; nil: none
+}
+
+// Rows sets in rows, which is empty, the rows of the slab.
+func (s *Slab) Rows(rows block.Bitmap) {
+	rows.SetRange(s.From, s.To)
+	for i := range s.Hidden {
+		rows[i] &^= s.Hidden[i]
+	}
+}
+
+// A Closed block is one that was not opened yet, of which all rows are shown.
+type Closed struct {
+	Rows           int
+	MinKey, MaxKey event.Key
+}
+
+// Blocks is a walk over the blocks of a view, in no order, for who does not ask which event comes first. All but Each may be nil or zero.
+type Blocks struct {
+	Span    Span
+	Texts   []Text // each of which every wanted event has: blocks that surely have none are passed over
+	Workers int    // how many work side by side, at least one
+
+	// Counted is asked whether a block need not be opened, as what is known of it is enough. It may also pass over what is not wanted.
+	Counted func(worker int, c Closed) bool
+	// Each works on one block. It is called by several goroutines, each with its number below Workers. An error ends the walk.
+	Each func(worker int, s Slab) error
+
+	Passed atomic.Int64 // out: blocks that were not opened
+	Opened atomic.Int64 // out: blocks that were
+
+	lost    []error
+	losing  sync.Mutex
+	err     error
+	paniced any
+	stop    atomic.Bool
+}
+
+// Walk walks over the blocks of a view, and waits until all workers have ended. The error is why it ended early (Canceled, Closed, what Each returned) or, at
+// the end, what of the span was lost to damage, which was passed over; early tells which. A panic of a worker goes on in the caller.
+func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
+	if err := v.e.gate.enter(); err != nil {
+		return true, err
+	}
+	defer v.e.gate.leave()
+	if !v.hold() {
+		return true, fault.New(fault.Closed, "read", "the snapshot is closed")
+	}
+	defer v.st.set.release()
+
+	for _, a := range v.st.absent {
+		if b.Span.Overlaps(a.MinKey, a.MaxKey) {
+			b.lost = append(b.lost, a.err)
+		}
+	}
+	m := &merge{e: v.e, span: b.Span, deletions: v.st.deletions, texts: b.Texts, lost: func(err error) {
+		b.losing.Lock()
+		b.lost = append(b.lost, err)
+		b.losing.Unlock()
+	}}
+	tasks := m.each(v.st)
+	var next atomic.Int64
+	var ended sync.WaitGroup
+	for worker := range min(max(b.Workers, 1), max(len(tasks), 1)) {
+		ended.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					b.end(nil, p)
+				}
+			}()
+			for !b.stop.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(tasks) {
+					return
+				}
+				if err := v.stopped(ctx); err != nil {
+					b.end(err, nil)
+					return
+				}
+				b.task(m, worker, tasks[i])
+			}
+		})
+	}
+	ended.Wait()
+	switch {
+	case b.paniced != nil:
+		panic(b.paniced)
+	case b.err != nil:
+		return true, b.err
+	}
+	return false, whatWasLost(nil, b.lost)
+}
+
+// end ends the walk early.
+func (b *Blocks) end(err error, paniced any) {
+	b.stop.Store(true)
+	b.losing.Lock()
+	defer b.losing.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+	if b.paniced == nil {
+		b.paniced = paniced
+	}
+}
+
+// stopped returns why nothing more is to be read of the view, which its caller holds.
+func (v *View) stopped(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fault.WrapAs(fault.Canceled, err, "read", "the caller gave up")
+	}
+	select {
+	case <-v.e.gate.closing:
+		return errClosed()
+	default:
+	}
+	if v.isReleased() {
+		return fault.New(fault.Closed, "read", "the snapshot is closed")
+	}
+	return nil
+}
+
+// each returns a cursor for each block that the merge's span has, the newest first: they are in the cache, more often.
+func (m *merge) each(st *state) (all []*cursor) {
+	if m.span.Empty() {
+		return nil
+	}
+	for i := len(st.recent) - 1; i >= 0; i-- {
+		if r := st.recent[i]; m.span.Overlaps(r.minKey, r.maxKey) {
+			all = append(all, &cursor{recent: r})
+		}
+	}
+	for i := len(st.set.parts) - 1; i >= 0; i-- {
+		p := st.set.parts[i]
+		if !m.span.Overlaps(p.MinKey, p.MaxKey) {
+			continue
+		}
+		first, last := p.blocksIn(m.span)
+		for at := last; at >= first; at-- {
+			all = append(all, &cursor{part: p, index: at, last: at})
+		}
+	}
+	return all
+}
+
+func (b *Blocks) task(m *merge, worker int, c *cursor) {
+	minKey, maxKey, hidden := m.bounds(c, c.index)
+	if hidden {
+		return
+	}
+	if b.Counted != nil && len(c.deletions) == 0 && m.span.Within(minKey, maxKey) {
+		rows := 0
+		if c.recent != nil {
+			rows = c.recent.rows
+		} else {
+			rows = c.part.reader.Meta(c.index).Rows
+		}
+		if b.Counted(worker, Closed{rows, minKey, maxKey}) {
+			b.Passed.Add(1)
+			return
+		}
+	}
+	if !m.open(c) {
+		b.Passed.Add(1)
+		return
+	}
+	b.Opened.Add(1)
+	if err := b.Each(worker, Slab{c.block, c.low, c.high, c.hidden}); err != nil {
+		b.end(err, nil)
+	}
+}
