@@ -139,21 +139,29 @@ func crashAt(t *testing.T, disk *vfs.Mem, seed uint64, stride int, do func() err
 	if !raceDetector {
 		modes = append(modes, vfs.CrashRandom, vfs.CrashRandom, vfs.CrashRandom)
 	}
+	one := func(op vfs.Op, how string, left *vfs.Mem) (ok bool) {
+		points++
+		err := judge(left)
+		if err != nil {
+			t.Errorf("seed %d, call %d (%s %s), before: %v, %s: %v", seed, op.Index, op.Kind, op.Name, op.Before, how, err)
+		}
+		return err == nil
+	}
 	cut := func(op vfs.Op) {
 		for i, mode := range modes {
-			points++
-			clone := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(op.Index)<<4|uint64(i))), mode)
-			if err := judge(clone); err != nil {
-				t.Errorf("seed %d, call %d (%s %s), before: %v, %s: %v", seed, op.Index, op.Kind, op.Name, op.Before, mode, err)
+			if !one(op, mode.String(), disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(op.Index)<<4|uint64(i))), mode)) {
 				return
 			}
+		}
+		if op.Kind == vfs.OpRemove && !op.Before {
+			one(op, "only removed", onlyRemoved(disk, op.Name))
 		}
 	}
 	disk.OnOp(func(op vfs.Op) {
 		mu.Lock()
 		defer mu.Unlock()
 		// What names are durable is decided at a few calls: none of them is left out.
-		names := !raceDetector && (op.Kind == vfs.OpRename || op.Kind == vfs.OpSyncDir)
+		names := !raceDetector && (op.Kind == vfs.OpRename || op.Kind == vfs.OpSyncDir || op.Kind == vfs.OpRemove)
 		if !t.Failed() && (names || int(op.Index)%stride == 0) {
 			cut(op)
 		}

@@ -103,6 +103,10 @@ func (c *crashes) watch(disk *vfs.Mem, known func(func(*history)), seed uint64, 
 		if !slices.Contains(changes, op.Kind) {
 			modes = modes[op.Index%4:][:1]
 		}
+		removing := op.Kind == vfs.OpRemove && !op.Before
+		if removing {
+			modes = append(modes, vfs.CrashLose)
+		}
 		var points []crashPoint
 		known(func(h *history) {
 			mu.Lock()
@@ -113,10 +117,14 @@ func (c *crashes) watch(disk *vfs.Mem, known func(func(*history)), seed uint64, 
 					when = "before"
 				}
 				rng := rand.New(rand.NewPCG(seed, uint64(op.Index)<<8|uint64(i)<<1|uint64(len(when)&1)))
+				left := disk.CrashClone(rng, mode)
+				if removing && i == len(modes)-1 {
+					left, when = onlyRemoved(disk, op.Name), "nothing kept but"
+				}
 				taken++
 				points = append(points, crashPoint{
 					name: fmt.Sprintf("seed %d, %s, %s call %d (%s %s), %s #%d", seed, part, when, op.Index, op.Kind, op.Name, mode, i),
-					disk: disk.CrashClone(rng, mode), known: h, options: options, seed: uint64(op.Index), mode: mode,
+					disk: left, known: h, options: options, seed: uint64(op.Index), mode: mode,
 					deep: part == "workload" && random > 1 && taken%599 == 0,
 				})
 			}
@@ -136,6 +144,13 @@ func (c *crashes) watch(disk *vfs.Mem, known func(func(*history)), seed uint64, 
 			}
 		}
 	})
+}
+
+// onlyRemoved is the disk after a power cut when, of all that was not synced, the removal of one file alone has survived: what takes its place must be durable by then.
+func onlyRemoved(disk *vfs.Mem, name string) *vfs.Mem {
+	left := disk.CrashClone(nil, vfs.CrashLose)
+	_ = left.Remove(name) // it may never have been durable
+	return left
 }
 
 // recover opens what a crash left and takes crash points at every call of that.
