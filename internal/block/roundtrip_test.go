@@ -24,7 +24,7 @@ const dataFolder = "../../../shared/data"
 // realEvents returns the objects of every JSON-lines file, file by file, each with an @t.
 func realEvents(t testing.TB) map[string][][]byte {
 	if _, err := os.Stat(dataFolder); err != nil {
-		t.Skipf("the real logs are not there: %v", err)
+		t.Skipf("skipped: the real logs are not in ../shared/data, so that only made-up events were tried: %v", err)
 	}
 	files := map[string][][]byte{}
 	err := filepath.WalkDir(dataFolder, func(path string, d fs.DirEntry, err error) error {

@@ -204,7 +204,7 @@ func TestRecordedLegacyPayloads(t *testing.T) {
 	} {
 		body, err := os.ReadFile(filepath.Join("../../../shared/data/wire", name+".body"))
 		if err != nil {
-			t.Skip("the shared log data is not there:", err)
+			t.Skip("skipped: the requests recorded of real clients are not in ../shared/data/wire:", err)
 		}
 		var got collector
 		p, err := Legacy(&got, body, PayloadOptions{EventBytes: 256 << 10})

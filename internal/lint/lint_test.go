@@ -155,10 +155,25 @@ func TestEveryFuzzTargetHasACorpus(t *testing.T) {
 	}
 }
 
+// TestWhatIsSkippedSaysSo finds tests that are skipped without telling what is absent, in words that a run can be searched for.
+func TestWhatIsSkippedSaysSo(t *testing.T) {
+	call := regexp.MustCompile(`\.Skip(?:Now|f)?\(("skipped: )?`)
+	for _, s := range sources(t) {
+		if !s.test() || s.dir() == "internal/lint" {
+			continue
+		}
+		for _, m := range call.FindAllSubmatch(s.text, -1) {
+			if m[1] == nil {
+				t.Errorf("%s has a test that is skipped without the words \"skipped: \" and what is absent", s.name)
+			}
+		}
+	}
+}
+
 // TestNoMachineSpecifics keeps paths of one machine and addresses of registries out.
 func TestNoMachineSpecifics(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, ".git")); err != nil {
-		t.Skip("not a git checkout: the list of tracked files is unknown")
+		t.Skip("skipped: this is no git checkout, and only git knows which files are the repository's")
 	}
 	out, err := exec.Command("git", "-C", root, "ls-files", "-z").Output()
 	if err != nil {

@@ -104,7 +104,7 @@ func TestRecordedClients(t *testing.T) {
 		base := filepath.Join("../../../shared/data/wire", name)
 		head, err := os.ReadFile(base + ".head.txt")
 		if err != nil {
-			t.Skip("the shared log data is not there:", err)
+			t.Skip("skipped: the requests recorded of real clients are not in ../shared/data/wire:", err)
 		}
 		body, err := os.ReadFile(base + ".body")
 		if err != nil {

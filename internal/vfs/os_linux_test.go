@@ -11,7 +11,7 @@ import (
 func TestR14ALockIsHeldOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skip("a small disk can be mounted by root alone: ", err)
+		t.Skip("skipped: a small disk that can be filled cannot be mounted here; root can: ", err)
 	}
 	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
 	fs := OS{Root: dir}

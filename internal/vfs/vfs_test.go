@@ -210,7 +210,7 @@ func second[T any](_ T, err error) error { return err }
 
 func TestRemovedFileStaysReadable(t *testing.T) {
 	if os.PathSeparator == '\\' {
-		t.Skip("not on Windows: there the engine closes before it removes")
+		t.Skip("skipped: Windows removes no file that is open; there the engine closes before it removes")
 	}
 	every(t, func(t *testing.T, fsys FS) {
 		write(t, fsys, "a", "still here")

@@ -102,7 +102,7 @@ func TestPrintedTreesParseBack(t *testing.T) {
 		e := conditions(3).Draw(t, "tree")
 		text := Print(e)
 		if len(text) > MaxBytes {
-			t.Skip("over the limit on size")
+			t.Skip("skipped: the tree's text is over the limit on size, which Parse refuses")
 		}
 		again, err := Parse(text)
 		if err != nil {
