@@ -4,49 +4,45 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stelehq/stele"
-	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/testkit"
 	"github.com/stelehq/stele/internal/vfs"
 )
 
-// Damage to one column of a block takes the events that have a value in it, and no others: from readers, from a follower, from verifying, repairing and letting go.
-func TestEventsBesideADamagedColumn(t *testing.T) {
+// damagedColumn is a store with one large block of 6,000 events in the segment name. Its column of ids, which one event in four has, is damaged; sound are
+// the lines of the others.
+func damagedColumn(t *testing.T) (s *testkit.Fixture, name string, sound []string) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
-	s := testkit.OpenMem(t, func(o *stele.Options) { o.Hooks = engine.Hooks{ReserveBytes: -1, NoCompact: true} })
-	const n = 6000
+	s = testkit.OpenMem(t, func(o *stele.Options) { o.Hooks.NoCompact = true })
 	var lines []string
-	for i := range n {
+	for i := range 6000 {
 		line := fmt.Sprintf(`{"@t":"2024-01-01T%02d:%02d:%02d.0000000Z","N":%d`, i/3600, i/60%60, i%60, r.IntN(1000))
 		if i%4 == 0 {
-			line += fmt.Sprintf(`,"Id":"%016x%016x"`, r.Uint64(), r.Uint64())
+			lines = append(lines, line+fmt.Sprintf(`,"Id":"%016x%016x"}`, r.Uint64(), r.Uint64()))
+			continue
 		}
 		lines = append(lines, line+"}")
+		sound = append(sound, line+"}")
 	}
 	s.Append(lines...)
 	if err := s.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	mem := s.FS.(*vfs.Mem)
-	names, err := mem.List(s.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := path.Join(s.Dir, names[slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, "segment-") })])
-	data, err := mem.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 1 // most of the block is ids
-	mem.WriteFile(name, data)
+	disk := s.FS.(*vfs.Mem)
+	name = segmentIn(disk)
+	flip(t, disk, name, len(mustRead(t, disk, name))/2) // most of the block is ids
 	s.Reopen()
+	return s, name, sound
+}
 
-	sound := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.Contains(l, "Id") })
+// Damage to one column of a block takes the events that have a value in it, and no others: from readers, from a follower, from verifying, repairing and letting go.
+func TestEventsBesideADamagedColumn(t *testing.T) {
+	s, name, sound := damagedColumn(t)
 	read := func(t *testing.T, s *stele.Store, o stele.ReadOptions) ([]string, error) {
 		var got []string
 		text := s.ReadText(ctx, o)
@@ -109,11 +105,11 @@ func TestEventsBesideADamagedColumn(t *testing.T) {
 	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	repaired, err := stele.Repair(ctx, s.Dir, "/repaired", &stele.Options{FS: mem, Hooks: engine.Hooks{ReserveBytes: -1}})
+	repaired, err := stele.Repair(ctx, s.Dir, "/repaired", &stele.Options{FS: s.FS, Hooks: testkit.Hooks()})
 	if err != nil || repaired.Events != int64(len(sound)) {
 		t.Fatalf("%+v, %v", repaired, err)
 	}
-	again, err := stele.Open("/repaired", &stele.Options{FS: mem, Hooks: engine.Hooks{ReserveBytes: -1}})
+	again, err := stele.Open("/repaired", &stele.Options{FS: s.FS, Hooks: testkit.Hooks()})
 	if err != nil {
 		t.Fatal(err)
 	}
