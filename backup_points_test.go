@@ -120,7 +120,7 @@ func mustVerify(disk *vfs.Mem) *stele.BackupReport {
 	return r
 }
 
-// points are how many calls are taken of one series of calls in the short version: every stride-th.
+// stride says which of a series of calls are taken, every stride-th: most of them, fewer under the race detector, with STELE_LONG=1 all.
 func stride(most, calls int) int {
 	if long() {
 		return 1
@@ -286,7 +286,8 @@ func TestBackupFaultPoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		// run backs up what is on a clone of the disk, with a fault.
-		run := func(rule *vfs.Rule) (disk *vfs.Mem, made *stele.Backup, calls map[vfs.OpKind]int64, err error) {
+		var calls map[vfs.OpKind]int64
+		run := func(rule *vfs.Rule) (disk *vfs.Mem, made *stele.Backup, err error) {
 			disk = b.disk.CrashClone(nil, vfs.CrashKill)
 			faulty := vfs.NewFaulty(disk)
 			o := b.w.options
@@ -296,56 +297,40 @@ func TestBackupFaultPoints(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			before := disk.Counts()
 			if rule != nil {
 				faulty.Add(rule)
 			}
-			made, err = s.Backup(ctx, backups, nil)
-			calls = disk.Counts()
-			for k := range calls {
-				calls[k] -= before[k]
-				calls[vfs.OpAny] += calls[k]
-			}
+			calls = callsOf(disk, func() { made, err = s.Backup(ctx, backups, nil) })
 			faulty.Clear()
-			return disk, made, calls, err
+			return disk, made, err
 		}
-		_, _, calls, err := run(nil)
-		if err != nil {
+		if _, _, err := run(nil); err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range diseases {
-			step := stride(20, int(calls[d.rule.Kind]))
-			for nth := 1 + int(seed)%step; nth <= int(calls[d.rule.Kind]); nth += step {
-				points++
-				rule := withNth(d.rule, int64(nth))
-				disk, made, _, err := run(rule)
-				fail := func(format string, args ...any) {
-					t.Helper()
-					t.Fatalf("seed %d, %s at call %d: %s", seed, d.name, nth, fmt.Sprintf(format, args...))
+		points += eachFault(seed, calls, 20, func(d disease, rule *vfs.Rule, where string) {
+			disk, made, err := run(rule)
+			switch {
+			case err == nil && len(made.Damage) == 0:
+			case err == nil: // something of the store could not be read
+				if d.kind != stele.IO || made.Damage[0].File == "" {
+					t.Fatalf("%s: damage: %v", where, made.Damage)
 				}
-				switch {
-				case err == nil && len(made.Damage) == 0:
-				case err == nil: // something of the store could not be read
-					if d.kind != stele.IO || made.Damage[0].File == "" {
-						fail("damage: %v", made.Damage)
-					}
-					// What the backup has is in the store.
-					removeAll(disk, restored)
-					if _, rerr := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: disk}); rerr != nil {
-						fail("restore what was read: %v", rerr)
-					}
-					removeAll(disk, restored)
-				case stele.KindOf(err) != d.kind:
-					fail("expected an error of kind %s: %v", d.kind, err)
+				// What the backup has is in the store.
+				removeAll(disk, restored)
+				if _, err := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: disk}); err != nil {
+					t.Fatalf("%s: restore what was read: %v", where, err)
 				}
-				if err := b.restore(disk, "backup-0000000000000001", b.before); err != nil {
-					fail("the earlier backup, after %v: %v", err, err)
-				}
-				if err := b.again(disk); err != nil {
-					fail("after %v: %v", err, err)
-				}
+				removeAll(disk, restored)
+			case stele.KindOf(err) != d.kind:
+				t.Fatalf("%s: expected an error of kind %s: %v", where, d.kind, err)
 			}
-		}
+			if rerr := b.restore(disk, "backup-0000000000000001", b.before); rerr != nil {
+				t.Fatalf("%s: the earlier backup, after %v: %v", where, err, rerr)
+			}
+			if aerr := b.again(disk); aerr != nil {
+				t.Fatalf("%s: after %v: %v", where, err, aerr)
+			}
+		})
 	}
 	t.Logf("%d fault points", points)
 }
@@ -362,55 +347,38 @@ func TestRestoreFaultPoints(t *testing.T) {
 		if err := b.w.close(); err != nil {
 			t.Fatal(err)
 		}
-		run := func(rule *vfs.Rule) (disk *vfs.Mem, err error) {
-			disk = b.disk.CrashClone(nil, vfs.CrashKill)
-			faulty := vfs.NewFaulty(disk)
-			if rule != nil {
-				faulty.Add(rule)
-			}
-			_, err = stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: faulty})
-			faulty.Clear()
-			return disk, err
-		}
-		disk, err := run(nil)
+		clone := b.disk.CrashClone(nil, vfs.CrashKill)
+		var err error
+		calls := callsOf(clone, func() { _, err = stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: clone}) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls, before := disk.Counts(), b.disk.CrashClone(nil, vfs.CrashKill).Counts()
-		for k := range calls {
-			calls[k] -= before[k]
-			calls[vfs.OpAny] += calls[k]
-		}
-		for _, d := range diseases {
-			step := stride(25, int(calls[d.rule.Kind]))
-			for nth := 1 + int(seed)%step; nth <= int(calls[d.rule.Kind]); nth += step {
-				points++
-				disk, err := run(withNth(d.rule, int64(nth)))
-				fail := func(format string, args ...any) {
-					t.Helper()
-					t.Fatalf("seed %d, %s at call %d: %s", seed, d.name, nth, fmt.Sprintf(format, args...))
-				}
-				if err != nil && stele.KindOf(err) != d.kind {
-					fail("expected an error of kind %s: %v", d.kind, err)
-				}
-				whole, herr := b.half(disk)
-				if herr != nil || err == nil && !whole {
-					fail("whole: %v, %v; %v", whole, err, herr)
-				}
-				for i, mode := range vfs.CrashModes() {
-					c := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(nth)<<4|uint64(i))), mode)
-					if is, cerr := b.half(c); cerr != nil || err == nil && !is {
-						fail("%v, and the power cut after it, %s: %v, %v", err, mode, is, cerr)
-					}
-				}
-				if whole {
-					continue
-				}
-				if err := b.restore(disk, "", b.before); err != nil {
-					fail("again, after %v: %v", err, err)
+		points += eachFault(seed, calls, 25, func(d disease, rule *vfs.Rule, where string) {
+			disk := b.disk.CrashClone(nil, vfs.CrashKill)
+			faulty := vfs.NewFaulty(disk)
+			faulty.Add(rule)
+			_, err := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: faulty})
+			faulty.Clear()
+			if err != nil && stele.KindOf(err) != d.kind {
+				t.Fatalf("%s: expected an error of kind %s: %v", where, d.kind, err)
+			}
+			whole, herr := b.half(disk)
+			if herr != nil || err == nil && !whole {
+				t.Fatalf("%s: whole: %v, %v; %v", where, whole, err, herr)
+			}
+			for i, mode := range vfs.CrashModes() {
+				c := disk.CrashClone(rand.New(rand.NewPCG(seed, uint64(rule.Nth)<<4|uint64(i))), mode)
+				if is, cerr := b.half(c); cerr != nil || err == nil && !is {
+					t.Fatalf("%s: %v, and the power cut after it, %s: %v, %v", where, err, mode, is, cerr)
 				}
 			}
-		}
+			if whole {
+				return
+			}
+			if rerr := b.restore(disk, "", b.before); rerr != nil {
+				t.Fatalf("%s: again, after %v: %v", where, err, rerr)
+			}
+		})
 	}
 	t.Logf("%d fault points", points)
 }

@@ -1,6 +1,7 @@
 package stele_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -62,47 +63,51 @@ func TestFaultPoints(t *testing.T) {
 	}
 	total := 0
 	for _, seed := range seeds(workloads) {
-		counts := healthyCounts(t, seed)
-		for _, d := range diseases {
-			calls := counts[d.rule.Kind]
-			most := int64(d.most)
-			if raceDetector {
-				most /= 2
-			}
-			stride := max(1, calls/most)
-			if long() {
-				stride = 1
-			}
-			for nth := 1 + int64(seed)%stride; nth <= calls; nth += stride {
-				points <- faultPoint{seed: seed, disease: d, rule: withNth(d.rule, nth)}
-				total++
-			}
-		}
+		total += eachFault(seed, healthyCounts(t, seed), 0, func(d disease, rule *vfs.Rule, _ string) {
+			points <- faultPoint{seed: seed, disease: d, rule: rule}
+		})
 	}
 	close(points)
 	all.Wait()
 	t.Logf("%d fault points in %.1fs", total, time.Since(start).Seconds())
 }
 
-func withNth(r vfs.Rule, nth int64) *vfs.Rule {
-	r.Nth = nth
-	r.Short = int(nth) % 90
-	return &r
+// eachFault calls try for each disease at so many calls, or d.most, of those that something makes when nothing fails; STELE_LONG=1 takes all of them. where says it in words.
+func eachFault(seed uint64, calls map[vfs.OpKind]int64, most int, try func(d disease, rule *vfs.Rule, where string)) (points int) {
+	for _, d := range diseases {
+		of := int(calls[d.rule.Kind])
+		step := stride(cmp.Or(most, d.most), of)
+		for nth := 1 + int(seed)%step; nth <= of; nth += step {
+			rule := d.rule
+			rule.Nth, rule.Short = int64(nth), nth%90
+			points++
+			try(d, &rule, fmt.Sprintf("seed %d, %s at call %d", seed, d.name, nth))
+		}
+	}
+	return points
+}
+
+// callsOf returns how many calls of each kind do makes of a disk, and of all kinds.
+func callsOf(disk *vfs.Mem, do func()) map[vfs.OpKind]int64 {
+	before := disk.Counts()
+	do()
+	calls := disk.Counts()
+	for kind := range calls {
+		calls[kind] -= before[kind]
+		calls[vfs.OpAny] += calls[kind]
+	}
+	return calls
 }
 
 // healthyCounts returns how many calls of each kind the workload makes when nothing fails.
 func healthyCounts(t *testing.T, seed uint64) map[vfs.OpKind]int64 {
 	t.Helper()
 	disk := vfs.NewMem()
-	w := newWorkload(seed, disk)
-	if err := w.faultSteps(); err != nil {
-		t.Fatal(err)
-	}
-	counts := disk.Counts()
-	for _, n := range counts {
-		counts[vfs.OpAny] += n
-	}
-	return counts
+	return callsOf(disk, func() {
+		if err := newWorkload(seed, disk).faultSteps(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func (w *workload) faultSteps() error {

@@ -378,25 +378,17 @@ func TestPitfall2279NetworkShares(t *testing.T) {
 // On a full disk the store had to be reopened. Here the disk is full at one call of each kind that takes room, and for good, whichever call it is, until
 // space returns: then the same process goes on. (TestFaultPoints has every call.)
 func TestPitfall2350FullDiskAtEachCall(t *testing.T) {
-	counts := healthyCounts(t, 2)
 	points := 0
-	for _, d := range diseases {
+	eachFault(2, healthyCounts(t, 2), 6, func(d disease, rule *vfs.Rule, where string) {
 		if d.kind != stele.Full {
-			continue
+			return
 		}
-		calls := counts[d.rule.Kind]
-		most := int64(6)
-		if long() {
-			most = calls
+		p := faultPoint{seed: 2, disease: d, rule: rule}
+		if err := p.run(); err != nil {
+			t.Fatalf("%s: %v", where, err)
 		}
-		for nth := int64(1); nth <= calls; nth += max(1, calls/most) {
-			p := faultPoint{seed: 2, disease: d, rule: withNth(d.rule, nth)}
-			if err := p.run(); err != nil {
-				t.Fatalf("%s at call %d: %v", d.name, nth, err)
-			}
-			points++
-		}
-	}
+		points++
+	})
 	t.Logf("%d calls that found no room", points)
 }
 

@@ -207,49 +207,45 @@ func segmentIn(disk *vfs.Mem) string { return named(disk, "segment-") }
 // A call fails: the repair says so, or reports what it could not read; the store stays as it is, and the next repair is whole.
 func TestRepairFaultPoints(t *testing.T) {
 	d := newDamageCase(t, "closed", 1, false)
-	clean, err := repairOf(d.disk.CrashClone(nil, vfs.CrashKill), d.disk.CrashClone(nil, vfs.CrashKill))
-	if err != nil {
-		t.Fatal(err)
-	}
-	points, refused := 0, 0
-	for _, sick := range diseases {
-		for nth := int64(1); ; nth += 1 + nth/8 {
-			disk := d.disk.CrashClone(nil, vfs.CrashKill)
-			faulty := vfs.NewFaulty(disk)
-			rule := withNth(sick.rule, nth)
-			faulty.Add(rule)
-			r, err := repairOf(disk, faulty)
-			hit := faulty.Hits(rule) > 0
-			faulty.Clear()
-			points++
-			switch {
-			case err == nil && r.Events < clean.Events && len(r.Damage) == 0:
-				t.Fatalf("%s at call %d: %d events of %d, and nothing is reported lost", sick.name, nth, r.Events, clean.Events)
-			case err == nil:
-			case strings.Contains(err.Error(), "still marked as unfinished"), stele.KindOf(err) == sick.kind:
-				refused++
-			default:
-				t.Fatalf("%s at call %d: %v", sick.name, nth, err)
-			}
-			s, oerr := openHalf(disk)
-			if oerr == nil {
-				got, err := contentOf(s)
-				if err != nil || int64(len(got.lines)) < clean.Events && (r == nil || len(r.Damage) == 0) {
-					t.Fatalf("%s at call %d: %d events of %d, %v", sick.name, nth, len(got.lines), clean.Events, err)
-				}
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-			} else if kind := stele.KindOf(oerr); kind != stele.Invalid && kind != stele.NotFound || err == nil {
-				t.Fatalf("%s at call %d: %v, then %v", sick.name, nth, err, oerr)
-			} else if r, err := repairOf(disk, disk); err != nil || r.Events != clean.Events {
-				t.Fatalf("%s at call %d, then: %v, %v", sick.name, nth, r, err)
-			}
-			if !hit {
-				break
-			}
+	whole := d.disk.CrashClone(nil, vfs.CrashKill)
+	var clean *stele.Repaired
+	calls := callsOf(whole, func() {
+		var err error
+		if clean, err = repairOf(whole, whole); err != nil {
+			t.Fatal(err)
 		}
-	}
+	})
+	refused := 0
+	points := eachFault(1, calls, 30, func(sick disease, rule *vfs.Rule, where string) {
+		disk := d.disk.CrashClone(nil, vfs.CrashKill)
+		faulty := vfs.NewFaulty(disk)
+		faulty.Add(rule)
+		r, err := repairOf(disk, faulty)
+		faulty.Clear()
+		switch {
+		case err == nil && r.Events < clean.Events && len(r.Damage) == 0:
+			t.Fatalf("%s: %d events of %d, and nothing is reported lost", where, r.Events, clean.Events)
+		case err == nil:
+		case strings.Contains(err.Error(), "still marked as unfinished"), stele.KindOf(err) == sick.kind:
+			refused++
+		default:
+			t.Fatalf("%s: %v", where, err)
+		}
+		s, oerr := openHalf(disk)
+		if oerr == nil {
+			got, err := contentOf(s)
+			if err != nil || int64(len(got.lines)) < clean.Events && (r == nil || len(r.Damage) == 0) {
+				t.Fatalf("%s: %d events of %d, %v", where, len(got.lines), clean.Events, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		} else if kind := stele.KindOf(oerr); kind != stele.Invalid && kind != stele.NotFound || err == nil {
+			t.Fatalf("%s: %v, then %v", where, err, oerr)
+		} else if r, err := repairOf(disk, disk); err != nil || r.Events != clean.Events {
+			t.Fatalf("%s, then: %v, %v", where, r, err)
+		}
+	})
 	t.Logf("%d fault points, %d refused", points, refused)
 }
 
