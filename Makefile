@@ -13,7 +13,7 @@ FUZZ_TIME   ?= 10m
 ENDURANCE   ?= 1h
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-embedded bench-files bench-protocols clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-embedded bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ bench-scale: build ## how the cost of ingestion grows: 1, 5 and 20 million event
 
 bench-backup: build ## backups of a million events: the first, the next, checked, restored
 	cd bench && go run . -stele $(CURDIR)/bin/stele -backup -n 1000000 $(BENCH_FLAGS)
+
+bench-queries: build ## the same questions asked of Stele and of VICTORIALOGS, cold and warm
+	cd bench && go run . -stele $(CURDIR)/bin/stele -queries $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
 
 bench-embedded: ## package stele beside bbolt, Pebble and SQLite
 	@ci/need go cc

@@ -27,6 +27,8 @@ type options struct {
 	protocols bool // compare the protocols instead
 	scale     bool // see how cost grows instead
 	backup    bool // make backups instead
+	queries   bool // ask questions instead
+	only      string
 }
 
 func main() {
@@ -43,6 +45,8 @@ func main() {
 	flag.BoolVar(&o.protocols, "protocols", false, "send the events by each protocol and compare")
 	flag.BoolVar(&o.scale, "scale", false, "see how cost grows at 1, 5 and 20 million events")
 	flag.BoolVar(&o.backup, "backup", false, "make backups, and restore them")
+	flag.BoolVar(&o.queries, "queries", false, "ask questions; the loaded stores stay in the folder of -work")
+	flag.StringVar(&o.only, "only", "", "regular expression: the questions to ask")
 	flag.Parse()
 
 	if err := run(o); err != nil {
@@ -61,6 +65,8 @@ func run(o options) error {
 		return runProtocols(o, t, work)
 	case o.scale:
 		return runScale(o, t, work)
+	case o.queries:
+		return runQueries(o, t, work)
 	case o.backup:
 		return runBackup(o, t, work)
 	}
