@@ -120,6 +120,16 @@ func (c *compiler) plain(e syntax.Expr) node {
 			return otherwise(e)
 		}
 	}
+	switch e := e.(type) {
+	case *syntax.Variable:
+		return c.fail(e, "", "the variable $%s is not defined", e.Name)
+	case *syntax.Star:
+		return c.fail(e, "", "`*` is the argument of count(*) alone")
+	case *syntax.Lambda:
+		return c.fail(e, "", "this function takes no lambda")
+	case *syntax.Let, *syntax.Local:
+		return c.fail(e, "", "`let` cannot be evaluated")
+	}
 	return c.fail(e, "", "a regular expression cannot stand here")
 }
 

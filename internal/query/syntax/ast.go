@@ -1,4 +1,4 @@
-// Package syntax reads and writes Stele's filter language: text to tree, tree to text. It knows the
+// Package syntax reads and writes Stele's language of filters and queries: text to tree, tree to text. It knows the
 // grammar and nothing of events; names of functions and built-ins are looked up by package exec.
 // docs/filter.md is the reference.
 package syntax
@@ -54,7 +54,7 @@ type (
 	}
 )
 
-// Member is one member of an Object.
+// Member is one member of an Object, or one binding of a Let.
 type Member struct {
 	Name  string
 	Value Expr
@@ -72,6 +72,16 @@ type (
 		Pos
 		Name string
 	}
+	// Local is a name that a Let or a Lambda around it binds, or a Lateral of the query.
+	Local struct {
+		Pos
+		Name string
+	}
+	// Variable is $name; Name is without the $.
+	Variable struct {
+		Pos
+		Name string
+	}
 	// Path is Root followed by one step or more. Root is never itself a Path.
 	Path struct {
 		Pos
@@ -84,6 +94,20 @@ type (
 		Name string
 		Args []Expr
 		CI   bool
+	}
+	// Star is the argument of count(*): the only argument of a Call.
+	Star struct{ Pos }
+	// Lambda is |Params| Body, an argument of a Call.
+	Lambda struct {
+		Pos
+		Params []string
+		Body   Expr
+	}
+	// Let is `let |Bindings| Body`. Each binding is seen by those after it and by Body.
+	Let struct {
+		Pos
+		Bindings []Member
+		Body     Expr
 	}
 )
 
@@ -234,6 +258,13 @@ func Children(e Expr, f func(Expr)) {
 		for _, x := range e.Args {
 			f(x)
 		}
+	case *Lambda:
+		f(e.Body)
+	case *Let:
+		for _, b := range e.Bindings {
+			f(b.Value)
+		}
+		f(e.Body)
 	case *Logic:
 		for _, x := range e.Terms {
 			f(x)

@@ -12,6 +12,7 @@ const (
 	tokEnd  tokenKind = iota
 	tokWord           // identifier or keyword
 	tokBuiltIn
+	tokVariable
 	tokNumber
 	tokString
 	tokText
@@ -19,7 +20,8 @@ const (
 	tokSymbol // an operator or delimiter; token.text is it
 )
 
-// A token is a piece of the text. value is what a quoted token means, keyword a word in lower case if it is reserved.
+// A token is a piece of the text. value is what a quoted token means, or at the end what ends; keyword is a word in lower
+// case if it is reserved.
 type token struct {
 	kind    tokenKind
 	pos     Pos
@@ -30,10 +32,15 @@ type token struct {
 
 func (t token) is(symbol string) bool { return t.kind == tokSymbol && t.text == symbol }
 
+// isWord says whether the token is this word, which need not be reserved, in any case.
+func (t token) isWord(word string) bool {
+	return t.kind == tokWord && len(t.text) == len(word) && strings.EqualFold(t.text, word)
+}
+
 // describe names the token in messages.
 func (t token) describe() string {
 	if t.kind == tokEnd {
-		return "end of the filter"
+		return "end of the " + t.value
 	}
 	s := t.text
 	if len(s) > 40 {
@@ -61,23 +68,22 @@ func keyword(word string) string {
 }
 
 // symbols are the operators and delimiters; where one is the beginning of another, the longer comes first.
-var symbols = [...]string{"<=", "<>", "<", ">=", ">", "=", "+", "-", "*", "/", "%", "^", "(", ")", "[", "]", "{", "}", ",", ".", ":", "?"}
+var symbols = [...]string{"<=", "<>", "<", ">=", ">", "=", "+", "-", "*", "/", "%", "^", "(", ")", "[", "]", "{", "}", ",", ".", ":", "?", "|"}
 
 // strangers are what people write who come from other languages, with what it is here.
 var strangers = [...]struct{ text, here, what string }{
 	{"===", "=", "equality is written `=`"},
 	{"==", "=", "equality is written `=`"},
 	{"=~", "=", "a regular expression is matched with `= /pattern/`"},
-	{"=>", ">=", "the operator is written `>=`, and lambdas are not supported in filters"},
+	{"=>", ">=", "the operator is written `>=`, and a lambda `|x| x > 1`"},
 	{"=<", "<=", "the operator is written `<=`"},
 	{"!==", "<>", "inequality is written `<>`"},
 	{"!=", "<>", "inequality is written `<>`"},
 	{"!", "not", "negation is written `not`"},
 	{"&&", "and", "conjunction is written `and`"},
 	{"&", "and", "conjunction is written `and`"},
-	{"||", "or", "disjunction is written `or`"},
-	{"|", "", "lambdas (`|x| …`) are not supported in filters"},
-	{"$", "", "variables (`$name`) are not supported in filters"},
+	{"||", "or", "disjunction is written `or`, and texts are joined with `Concat(A, B)`"},
+	{";", "", "a query ends without it"},
 	{"`", "'", "strings are written in single quotes"},
 }
 
@@ -89,10 +95,12 @@ var strangeInfixes = [...]struct{ text, here, what string }{
 	{"between", "", "a range is written `X >= 1 and X <= 5`"},
 	{"matches", "=", "a regular expression is matched with `= /pattern/`"},
 	{":", "=", "equality is written `=`"},
+	{"|", "or", "disjunction is written `or`"},
 }
 
 type lexer struct {
 	text string
+	what string // "filter" or "query", for messages
 	off  int
 	prev token // decides whether / divides or opens a regular expression
 }
@@ -137,6 +145,7 @@ func (l *lexer) scan() (token, *Error) {
 	rest := l.text[l.off:]
 	t := token{pos: Pos(l.off)}
 	if rest == "" {
+		t.value = l.what
 		return t, nil
 	}
 	switch c := rest[0]; {
@@ -146,7 +155,7 @@ func (l *lexer) scan() (token, *Error) {
 		return l.quoted(tokText, '"', "text")
 	case c >= '0' && c <= '9':
 		return l.number()
-	case c == '/' && l.regexMayStart():
+	case c == '/' && l.operandMayStart():
 		return l.regex()
 	case c == '@':
 		n := wordAt(rest[1:], true)
@@ -157,6 +166,16 @@ func (l *lexer) scan() (token, *Error) {
 			return t, l.errorAt(l.off, "", "`@` must be followed by the name of a built-in, such as @Level")
 		}
 		t.kind, t.text = tokBuiltIn, rest[:1+n]
+		return t, nil
+	case c == '$':
+		n := wordAt(rest[1:], true)
+		if n == 0 {
+			return t, l.errorAt(l.off, "", "`$` must be followed by the name of a variable")
+		}
+		t.kind, t.text = tokVariable, rest[:1+n]
+		return t, nil
+	case strings.HasPrefix(rest, "||") && l.operandMayStart(): // the names of a lambda that has none
+		t.kind, t.text = tokSymbol, "|"
 		return t, nil
 	}
 	if n := wordAt(rest, false); n > 0 {
@@ -253,8 +272,8 @@ func (l *lexer) number() (token, *Error) {
 	return t, nil
 }
 
-// regexMayStart: / opens a regular expression at the start, after an operator that wants a value, and after an opening delimiter.
-func (l *lexer) regexMayStart() bool {
+// operandMayStart: / opens a regular expression at the start, after an operator that wants a value, and after an opening delimiter.
+func (l *lexer) operandMayStart() bool {
 	switch l.prev.kind {
 	case tokEnd:
 		return true
@@ -265,7 +284,7 @@ func (l *lexer) regexMayStart() bool {
 		}
 	case tokSymbol:
 		switch l.prev.text {
-		case "(", "[", ",", "=", "<>", ">", ">=", "<", "<=", ":":
+		case "(", "[", ",", "=", "<>", ">", ">=", "<", "<=", ":", "|":
 			return true
 		}
 	}

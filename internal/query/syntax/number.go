@@ -26,6 +26,12 @@ func unitAt(s string) (ns int64, n int) {
 	return 0, 0
 }
 
+// IsDuration says whether the literal has units of time.
+func (n *Number) IsDuration() bool {
+	last := n.Text[len(n.Text)-1]
+	return (last < '0' || last > '9') && !strings.HasPrefix(n.Text, "0x")
+}
+
 // Decimal returns the literal's value; ok is false if it is beyond the range of R7. Durations are in ticks of 100 ns.
 func (n *Number) Decimal() (d event.Decimal, ok bool) {
 	s := n.Text

@@ -1,5 +1,10 @@
 package syntax
 
+import (
+	"slices"
+	"strings"
+)
+
 // Operands: prefixes, atoms and paths, and the lists within them.
 
 // operand reads prefix operators and an atom with the path after it.
@@ -17,12 +22,11 @@ func (p *parser) operand() (Expr, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if r, ok := of.(*Regex); ok {
-			return nil, p.misplacedRegex(r)
-		}
-		return &Unary{Pos: pos, Op: Not, Of: of}, nil
+		return &Unary{Pos: pos, Op: Not, Of: of}, p.condition(of)
 	case p.tok.keyword == "if":
 		return p.nested(&p.depth, p.conditional)
+	case p.tok.is("|"):
+		return p.nested(&p.depth, p.lambda)
 	}
 	root, err := p.atom()
 	if err != nil {
@@ -50,7 +54,7 @@ func (p *parser) group() (Expr, *Error) {
 		return nil, err
 	}
 	inside := func() (Expr, *Error) { return p.expr(precOr) }
-	if p.tok.keyword == "not" || p.tok.keyword == "if" {
+	if p.tok.keyword == "not" || p.tok.keyword == "if" || p.tok.isWord("let") {
 		return inside()
 	}
 	return p.nested(&p.groups, inside)
@@ -69,8 +73,8 @@ func (p *parser) conditional() (Expr, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if r, ok := x.(*Regex); ok {
-			return nil, p.misplacedRegex(r)
+		if err := p.condition(x); err != nil {
+			return nil, err
 		}
 		*part.to = x
 	}
@@ -164,6 +168,8 @@ func (p *parser) atom() (Expr, *Error) {
 		return &Regex{t.pos, t.value}, p.advance()
 	case tokBuiltIn:
 		return &BuiltIn{t.pos, t.text[1:]}, p.advance()
+	case tokVariable:
+		return &Variable{t.pos, t.text[1:]}, p.advance()
 	case tokWord:
 		return p.word()
 	}
@@ -173,8 +179,8 @@ func (p *parser) atom() (Expr, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if r, ok := e.(*Regex); ok {
-			return nil, p.misplacedRegex(r)
+		if err := p.condition(e); err != nil {
+			return nil, err
 		}
 		return e, p.expect(")", "to close the group")
 	case t.is("["):
@@ -212,7 +218,12 @@ func (p *parser) word() (Expr, *Error) {
 			return &Logic{t.pos, op, terms}, nil
 		}
 	case "":
-		if !p.tok.is("(") {
+		switch {
+		case p.tok.is("|") && t.isWord("let"):
+			return p.nested(&p.depth, func() (Expr, *Error) { return p.let(t.pos) })
+		case !p.tok.is("(") && slices.Contains(p.locals, t.text):
+			return &Local{t.pos, t.text}, nil
+		case !p.tok.is("("):
 			return &Property{t.pos, t.text}, nil
 		}
 		args, err := p.list(&p.depth, ")", "in the call of "+t.text, true)
@@ -229,15 +240,25 @@ func (p *parser) word() (Expr, *Error) {
 	return nil, ErrorAt(p.text, t.pos, "", "unexpected `%s`: expected a value or a condition; a property of that name is written @Properties['%s']", t.text, t.text)
 }
 
-// list reads items up to the closing symbol; the next token is the opening one.
-func (p *parser) list(level *int, closing, within string, regexAllowed bool) ([]Expr, *Error) {
+// list reads items up to the closing symbol; the next token is the opening one. Regular expressions, lambdas and the star
+// of count(*) are arguments of a call alone.
+func (p *parser) list(level *int, closing, within string, call bool) ([]Expr, *Error) {
 	if err := p.advance(); err != nil {
 		return nil, err
+	}
+	if star := p.tok; call && star.is("*") {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		return []Expr{&Star{star.pos}}, p.expect(closing, "after `*`")
 	}
 	var items []Expr
 	for !p.tok.is(closing) {
 		if len(items) > 0 {
 			if !p.tok.is(",") {
+				if last, ok := items[len(items)-1].(*Property); ok && call && strings.EqualFold(last.Name, "distinct") && p.tok.kind != tokEnd {
+					return nil, ErrorAt(p.text, last.Pos, "distinct("+p.tok.text+")", "unexpected %s: distinct values are counted with `count(distinct(X))`", p.tok.describe())
+				}
 				return nil, p.fail("", "unexpected %s: expected `,` or `%s` %s", p.tok.describe(), closing, within)
 			}
 			if err := p.advance(); err != nil {
@@ -248,7 +269,12 @@ func (p *parser) list(level *int, closing, within string, regexAllowed bool) ([]
 		if err != nil {
 			return nil, err
 		}
-		if _, isRegex := e.(*Regex); !isRegex || !regexAllowed {
+		switch e.(type) {
+		case *Regex, *Lambda:
+			if !call {
+				return nil, p.condition(e)
+			}
+		default:
 			if err := p.value(e); err != nil {
 				return nil, err
 			}
@@ -294,4 +320,84 @@ func (p *parser) object() (Expr, *Error) {
 		o.Members = append(o.Members, m)
 	}
 	return o, p.advance()
+}
+
+// lambda reads |names| body; names may be missing.
+func (p *parser) lambda() (Expr, *Error) {
+	l := &Lambda{Pos: p.tok.pos}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	for !p.tok.is("|") {
+		if len(l.Params) > 0 {
+			if err := p.expect(",", "or `|` after the name of a lambda's argument"); err != nil {
+				return nil, err
+			}
+		}
+		if slices.Contains(l.Params, p.tok.text) {
+			return nil, p.fail("", "two arguments of the lambda are called %s", p.tok.describe())
+		}
+		name, err := p.localName("the name of a lambda's argument, as in `|x| x > 1`")
+		if err != nil {
+			return nil, err
+		}
+		l.Params = append(l.Params, name)
+	}
+	outer := len(p.locals)
+	p.locals = append(p.locals, l.Params...)
+	var err *Error
+	l.Body, err = p.afterToken(precOr)
+	p.locals = p.locals[:outer]
+	if err != nil {
+		return nil, err
+	}
+	return l, p.condition(l.Body)
+}
+
+// let reads |a: 1, b: a + 1| body.
+func (p *parser) let(pos Pos) (Expr, *Error) {
+	l := &Let{Pos: pos}
+	outer := len(p.locals)
+	defer func() { p.locals = p.locals[:outer] }()
+	for {
+		if err := p.advance(); err != nil { // the | or the comma
+			return nil, err
+		}
+		name, err := p.localName("a name, as in `let |a: 1, b: a + 1| b`")
+		if err != nil {
+			return nil, err
+		}
+		if err := p.expect(":", "after the name"); err != nil {
+			return nil, err
+		}
+		e, err := p.nested(&p.depth, func() (Expr, *Error) { return p.expr(precOr) })
+		if err != nil {
+			return nil, err
+		}
+		if err := p.value(e); err != nil {
+			return nil, err
+		}
+		l.Bindings = append(l.Bindings, Member{name, e})
+		p.locals = append(p.locals, name)
+		if !p.tok.is(",") {
+			break
+		}
+	}
+	if !p.tok.is("|") {
+		return nil, p.fail("", "unexpected %s: expected `,` or `|` after the value of %s", p.tok.describe(), l.Bindings[len(l.Bindings)-1].Name)
+	}
+	var err *Error
+	if l.Body, err = p.afterToken(precOr); err != nil {
+		return nil, err
+	}
+	return l, p.condition(l.Body)
+}
+
+// localName reads a name that a let or a lambda binds; not let, because `let |` begins another.
+func (p *parser) localName(expected string) (string, *Error) {
+	t := p.tok
+	if t.kind != tokWord || t.keyword != "" || t.isWord("let") {
+		return "", p.fail("", "unexpected %s: expected %s", t.describe(), expected)
+	}
+	return t.text, p.advance()
 }

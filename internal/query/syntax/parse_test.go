@@ -39,6 +39,16 @@ func tree(e Expr) string {
 		return list("if")
 	case *Call:
 		return ci(e.Name+"()", e.CI)
+	case *Lambda:
+		return list("|" + strings.Join(e.Params, ",") + "|")
+	case *Let:
+		names := make([]string, len(e.Bindings))
+		for i, b := range e.Bindings {
+			names[i] = b.Name
+		}
+		return list("let:" + strings.Join(names, ","))
+	case *Local:
+		return e.Name + "'"
 	case *Array:
 		return list("array")
 	case *Object:
@@ -60,7 +70,7 @@ func same(a, b Expr) string {
 func clearPlaces(e Expr) {
 	v := reflect.ValueOf(e).Elem()
 	v.FieldByName("Pos").SetInt(0)
-	for _, name := range []string{"Items", "Args", "Members"} {
+	for _, name := range []string{"Items", "Args", "Members", "Params"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Len() == 0 {
 			f.SetZero()
 		}

@@ -10,14 +10,31 @@ import (
 // Limits on what is parsed, so that no text exhausts the stack or the machine.
 const (
 	MaxBytes = 32 << 10 // of text
-	MaxDepth = 200      // of brackets, calls, prefixes and ifs in each other, of parentheses in each other, of a path's steps
+	MaxDepth = 200      // of brackets, calls, prefixes, ifs, lets and lambdas in each other, of parentheses in each other, of a path's steps
 )
 
 // Parse reads an expression. An error is an *Error, or of kind TooLarge if text is over MaxBytes.
 func Parse(text string) (Expr, error) {
+	p, err := newParser(text, "filter")
+	if err != nil {
+		return nil, err
+	}
+	bad := p.advance()
+	if bad != nil {
+		return nil, bad
+	}
+	e, bad := p.whole()
+	if bad != nil {
+		return nil, bad
+	}
+	return e, nil
+}
+
+// newParser checks the text as a whole; what names it in messages.
+func newParser(text, what string) (*parser, error) {
 	if len(text) > MaxBytes {
-		return nil, fault.New(fault.TooLarge, "parse filter", "the filter has %d bytes", len(text)).
-			WithHint("a filter has at most %d bytes", MaxBytes)
+		return nil, fault.New(fault.TooLarge, "parse "+what, "the %s has %d bytes", what, len(text)).
+			WithHint("a %s has at most %d bytes", what, MaxBytes)
 	}
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
@@ -26,41 +43,38 @@ func Parse(text string) (Expr, error) {
 		}
 		i += n
 	}
-	p := parser{lexer: lexer{text: text}}
-	e, err := p.whole()
-	if err != nil {
-		return nil, err
-	}
-	return e, nil
+	return &parser{lexer: lexer{text: text, what: what}}, nil
 }
 
 // A parser is a Pratt parser with one token of look-ahead.
 type parser struct {
 	lexer
-	tok token // the next token
-	// How deep the parser is. Parentheses that Print may add, those around `not` and `if`, do not count, so that
+	tok    token    // the next token
+	locals []string // names bound around it, inner ones last
+	// How deep the parser is. Parentheses that Print may add, those around `not`, `if` and `let`, do not count, so that
 	// what is printed is never deeper than what was parsed.
 	depth, groups int
 }
 
+// whole reads an expression up to the end; the first token is the next.
 func (p *parser) whole() (Expr, *Error) {
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
 	if p.tok.kind == tokEnd {
-		return nil, p.fail("", "the filter is empty")
+		return nil, p.fail("", "the %s is empty", p.what)
 	}
+	e, err := p.whereCondition()
+	if err == nil && p.tok.kind != tokEnd {
+		return nil, p.unexpectedAfter()
+	}
+	return e, err
+}
+
+// whereCondition reads an expression that may be text in double quotes.
+func (p *parser) whereCondition() (Expr, *Error) {
 	e, err := p.expr(precOr)
 	if err != nil {
 		return nil, err
 	}
-	if p.tok.kind != tokEnd {
-		return nil, p.unexpectedAfter()
-	}
-	if r, ok := e.(*Regex); ok {
-		return nil, p.misplacedRegex(r)
-	}
-	return e, nil
+	return e, p.condition(e)
 }
 
 func (p *parser) advance() *Error {
@@ -72,10 +86,6 @@ func (p *parser) advance() *Error {
 // fail points at the next token.
 func (p *parser) fail(suggestion, format string, args ...any) *Error {
 	return ErrorAt(p.text, p.tok.pos, suggestion, format, args...)
-}
-
-func (p *parser) misplacedRegex(r *Regex) *Error {
-	return ErrorAt(p.text, r.Pos, "", "a regular expression can only stand on the right of `=` and `<>`, or as the pattern of a text function")
 }
 
 // unexpectedAfter is the error for a token that cannot follow a complete expression.
@@ -98,7 +108,7 @@ func (p *parser) unexpectedAfter() *Error {
 // nested runs read one level deeper, by the measure of level.
 func (p *parser) nested(level *int, read func() (Expr, *Error)) (Expr, *Error) {
 	if *level >= MaxDepth {
-		return nil, p.fail("", "the filter nests deeper than %d levels", MaxDepth)
+		return nil, p.fail("", "the %s nests deeper than %d levels", p.what, MaxDepth)
 	}
 	*level++
 	e, err := read()
@@ -165,8 +175,8 @@ func (p *parser) infix(prec int) (Op, bool) {
 func (p *parser) logic(first Expr, op Op) (Expr, *Error) {
 	l := &Logic{Pos: p.tok.pos, Op: op, Terms: []Expr{first}}
 	for p.tok.keyword == op.String() {
-		if r, ok := l.Terms[len(l.Terms)-1].(*Regex); ok {
-			return nil, p.misplacedRegex(r)
+		if err := p.condition(l.Terms[len(l.Terms)-1]); err != nil {
+			return nil, err
 		}
 		if err := p.advance(); err != nil {
 			return nil, err
@@ -177,10 +187,7 @@ func (p *parser) logic(first Expr, op Op) (Expr, *Error) {
 		}
 		l.Terms = append(l.Terms, term)
 	}
-	if r, ok := l.Terms[len(l.Terms)-1].(*Regex); ok {
-		return nil, p.misplacedRegex(r)
-	}
-	return l, nil
+	return l, p.condition(l.Terms[len(l.Terms)-1])
 }
 
 func (p *parser) isNull(of Expr) (Expr, *Error) {
@@ -247,13 +254,21 @@ func (p *parser) binary(left Expr, op Op) (Expr, *Error) {
 	return e, nil
 }
 
-// value refuses what is no value: text in double quotes, and regular expressions.
+// value refuses what is no value: text in double quotes, regular expressions and lambdas.
 func (p *parser) value(e Expr) *Error {
+	if e, ok := e.(*Text); ok {
+		return ErrorAt(p.text, e.Pos, quote(e.Value, '\''), "text in double quotes searches message and exception; a string is written in single quotes")
+	}
+	return p.condition(e)
+}
+
+// condition refuses what is neither value nor text in double quotes.
+func (p *parser) condition(e Expr) *Error {
 	switch e := e.(type) {
 	case *Regex:
-		return p.misplacedRegex(e)
-	case *Text:
-		return ErrorAt(p.text, e.Pos, quote(e.Value, '\''), "text in double quotes searches message and exception; a string is written in single quotes")
+		return ErrorAt(p.text, e.Pos, "", "a regular expression can only stand on the right of `=` and `<>`, or as the pattern of a text function")
+	case *Lambda:
+		return ErrorAt(p.text, e.Pos, "", "a lambda can only stand as an argument of a function, as in `Some(Items, |x| x > 1)`")
 	}
 	return nil
 }

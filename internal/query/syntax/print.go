@@ -23,8 +23,8 @@ func prec(e Expr) int {
 		return ops[e.Op].prec
 	case *IsNull:
 		return precIsNull
-	case *If:
-		return 0 // it takes in all that follows
+	case *If, *Let, *Lambda:
+		return 0 // they take in all that follows
 	}
 	return precPath
 }
@@ -68,13 +68,36 @@ func (p *printer) node(e Expr) {
 	case *Object:
 		p.object(e)
 	case *Property:
-		if IsIdentifier(e.Name) {
+		switch {
+		case strings.EqualFold(e.Name, "let"):
+			p.WriteString("(" + e.Name + ")") // a | may come next
+		case IsIdentifier(e.Name):
 			p.WriteString(e.Name)
-		} else {
+		default:
 			p.WriteString("@Properties[" + quote(e.Name, '\'') + "]")
 		}
 	case *BuiltIn:
 		p.WriteString("@" + e.Name)
+	case *Local:
+		p.WriteString(e.Name)
+	case *Variable:
+		p.WriteString("$" + e.Name)
+	case *Star:
+		p.WriteByte('*')
+	case *Lambda:
+		p.WriteString("|" + strings.Join(e.Params, ", ") + "| ")
+		p.argument(e.Body)
+	case *Let:
+		p.WriteString("let |")
+		for i, b := range e.Bindings {
+			if i > 0 {
+				p.WriteString(", ")
+			}
+			p.WriteString(b.Name + ": ")
+			p.argument(b.Value)
+		}
+		p.WriteString("| ")
+		p.argument(e.Body)
 	case *Path:
 		p.path(e)
 	case *Call:

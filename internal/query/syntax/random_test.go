@@ -8,7 +8,10 @@ import (
 
 // Random trees, of the shapes that the parser makes: a Path's root is no Path, a Logic has two terms or more.
 
-var names = rapid.SampledFrom([]string{"A", "_b1", "User", "Größe", "note", "android", "Cin"})
+var names = rapid.SampledFrom([]string{"A", "_b1", "User", "Größe", "note", "android", "Cin", "let", "select"})
+
+// bound are names that only lets and lambdas use.
+var bound = rapid.SampledFrom([]string{"x", "Let_", "from"})
 
 func literals() *rapid.Generator[Expr] {
 	return rapid.OneOf(
@@ -18,6 +21,8 @@ func literals() *rapid.Generator[Expr] {
 			func(s string) Expr { return &Number{Text: s} }),
 		rapid.Map(rapid.StringOf(rapid.RuneFrom([]rune(`ab'"\/ %é日-`))), func(s string) Expr { return &String{Value: s} }),
 		rapid.Map(names, func(s string) Expr { return &Property{Name: s} }),
+		rapid.Map(rapid.SampledFrom([]string{"v", "0a"}), func(s string) Expr { return &Variable{Name: s} }),
+		rapid.Just(Expr(&Call{Name: "count", Args: []Expr{&Star{}}})),
 		rapid.Map(rapid.SampledFrom([]string{"Level", "t", "Properties", "0x"}), func(s string) Expr { return &BuiltIn{Name: s} }),
 	)
 }
@@ -39,6 +44,21 @@ func values(depth int) *rapid.Generator[Expr] {
 			return o
 		}),
 		rapid.Custom(func(t *rapid.T) Expr { return path(t, v) }),
+		rapid.Custom(func(t *rapid.T) Expr {
+			l := &Let{}
+			for range rapid.IntRange(1, 2).Draw(t, "bindings") {
+				l.Bindings = append(l.Bindings, Member{bound.Draw(t, "name"), v.Draw(t, "value")})
+			}
+			l.Body = &Logic{Op: And, Terms: []Expr{c.Draw(t, "body"), &Local{Name: l.Bindings[0].Name}}}
+			return l
+		}),
+		rapid.Custom(func(t *rapid.T) Expr {
+			l := &Lambda{Params: rapid.SliceOfNDistinct(bound, 0, 2, rapid.ID[string]).Draw(t, "params"), Body: c.Draw(t, "body")}
+			if len(l.Params) > 0 {
+				l.Body = &Binary{Op: Add, Left: v.Draw(t, "left"), Right: &Local{Name: l.Params[0]}}
+			}
+			return &Call{Name: names.Draw(t, "function"), Args: []Expr{v.Draw(t, "of"), l}}
+		}),
 		rapid.Custom(func(t *rapid.T) Expr {
 			args := rapid.SliceOfN(rapid.OneOf(v, regexes()), 0, 3).Draw(t, "args")
 			return &Call{Name: names.Draw(t, "function"), Args: args, CI: rapid.Bool().Draw(t, "ci")}
