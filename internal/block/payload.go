@@ -64,14 +64,20 @@ const (
 
 // stringAt returns text i as a string that does not keep the block alive.
 func (r *reader) stringAt(i int) string {
-	if n := r.texts.Entries(); n == 0 || n > smallDictionary {
+	if r.texts.Entries() == 0 {
 		return string(r.texts.At(i))
 	}
-	r.once.Do(r.makeStrings)
-	if r.strings == nil {
-		return string(r.texts.At(i))
+	return r.entryString(r.texts.Code(i))
+}
+
+// entryString returns a text of the dictionary likewise.
+func (r *reader) entryString(code int) string {
+	if r.texts.Entries() <= smallDictionary {
+		if r.once.Do(r.makeStrings); r.strings != nil {
+			return r.strings[code]
+		}
 	}
-	return r.strings[r.texts.Code(i)]
+	return string(r.texts.Entry(code))
 }
 
 func (r *reader) makeStrings() {

@@ -218,24 +218,11 @@ type memoEntry struct {
 // scanOf finds out what the test does with each shape.
 func scanOf(b *Block, t *Test) *valueScan {
 	s := &valueScan{b: b, test: t, shapes: make([]shapeScan, len(b.schema.shapes))}
-	f := b.Field(t.Path...)
-	var others []*Field
-	for _, path := range t.Others {
-		others = append(others, b.Field(path...))
-	}
-	head := b.Field(t.Path[0])
+	f := b.finder(t.Path, t.Others)
 	absent := unknown
 	for i := range s.shapes {
 		sh := &s.shapes[i]
-		at := f.targets[i]
-		for _, o := range others {
-			if o.targets[i].found != targetNone {
-				at.found = targetObject
-			}
-		}
-		if at.found == targetNone && head.targets[i].found == targetObject {
-			at.found = targetObject // the rest of the path may be one name with dots in it
-		}
+		at := f.target(i)
 		switch at.found {
 		case targetNone:
 			if absent == unknown {
@@ -261,6 +248,34 @@ func scanOf(b *Block, t *Test) *valueScan {
 		}
 	}
 	return s
+}
+
+// A finder says where a path leads in events of each shape, with regard to others under which its value may be found too.
+type finder struct {
+	field, head *Field
+	others      []*Field
+}
+
+func (b *Block) finder(path []string, others [][]string) finder {
+	f := finder{field: b.Field(path...), head: b.Field(path[0])}
+	for _, path := range others {
+		f.others = append(f.others, b.Field(path...))
+	}
+	return f
+}
+
+// target is an object where only the whole event tells.
+func (f *finder) target(shape int) target {
+	at := f.field.targets[shape]
+	for _, o := range f.others {
+		if o.targets[shape].found != targetNone {
+			at.found = targetObject
+		}
+	}
+	if at.found == targetNone && f.head.targets[shape].found == targetObject {
+		at.found = targetObject // the rest of the path may be one name with dots in it
+	}
+	return at
 }
 
 // byColumn says how the values of a column are decided about. All rows of a shape have the same entry of a fixed one.
@@ -392,7 +407,7 @@ func (s *valueScan) open(u *columnScan) (err error) {
 			u.coded, u.codes = true, make([]verdict, n)
 		}
 	case u.kind == kindDecimal:
-		if mantissas, scale, same := u.reader.decimals.Parts(); same {
+		if mantissas, scale, same := u.reader.decimals.Scaled(); same {
 			u.ints, u.scale = mantissas, scale
 		}
 	default:

@@ -122,6 +122,33 @@ func (v *Decimals) Parts() (mantissas *Ints, scale uint8, same bool) {
 	return v.mantissas, uint8(v.scales.base), true
 }
 
+// Scaled returns mantissas that are all of one scale, if the decimals are written so. What they stand for may have zeroes less: OfMantissa cuts them off.
+func (v *Decimals) Scaled() (mantissas *Ints, scale uint8, ok bool) {
+	if v.scales == nil {
+		return v.mantissas, v.scale, true
+	}
+	return v.Parts()
+}
+
+// OfMantissa returns the decimal that one of these mantissas stands for, as At does.
+func (v *Decimals) OfMantissa(mantissa int64) (int64, uint8) {
+	if v.scales == nil {
+		return shorten(mantissa, v.scale)
+	}
+	return mantissa, uint8(v.scales.base)
+}
+
+// Scales returns how many digits behind the point each decimal has; nil if Scaled says it for all.
+func (v *Decimals) Scales() *Ints {
+	if v.scales == nil || v.scales.Same() {
+		return nil
+	}
+	return v.scales
+}
+
+// Mantissas returns the decimals without their points.
+func (v *Decimals) Mantissas() *Ints { return v.mantissas }
+
 // Load decodes every chunk, as reading all decimals would.
 func (v *Decimals) Load() {
 	v.mantissas.Load()

@@ -72,6 +72,62 @@ func (v *Ints) Few() int {
 	return 0
 }
 
+// Top is a bound that no u is over, known without a look at any.
+func (v *Ints) Top() uint64 {
+	switch {
+	case v.width == 0:
+		return 0
+	case v.chunked != nil:
+		return v.chunked.top
+	}
+	return 1<<(8*v.width) - 1
+}
+
+// FillU sets dst to u of the integers from i on, all of which must be in range. Top must be below 1<<32.
+func (v *Ints) FillU(dst []uint32, i int) {
+	for len(dst) > 0 {
+		w := v.Window(i)
+		n := min(len(dst), w.Start+w.Len-i)
+		w.fillU(dst[:n], i-w.Start)
+		dst, i = dst[n:], i+n
+	}
+}
+
+func (w *Window) fillU(dst []uint32, i int) {
+	switch w.Width {
+	case 0:
+		clear(dst)
+	case 1:
+		for j, u := range w.Data[i : i+len(dst)] {
+			dst[j] = uint32(u)
+		}
+	case 2:
+		data := w.Data[2*i:]
+		for j := range dst {
+			dst[j] = uint32(data[2*j]) | uint32(data[2*j+1])<<8
+		}
+	default:
+		for j := range dst {
+			dst[j] = uint32(wide(w.Data, i+j, w.Width))
+		}
+	}
+}
+
+// FillCodes sets dst to the codes of the texts from i on, all of which must be in range and have a dictionary.
+func (t *TextReader) FillCodes(dst []uint32, i int) {
+	if t.form == textBack {
+		w := t.CodeWindow(i)
+		w.fillU(dst, i)
+		return
+	}
+	t.codes.FillU(dst, i)
+	if base, divisor := uint32(t.codes.base), uint32(t.codes.divisor); base != 0 || divisor != 1 {
+		for j, u := range dst {
+			dst[j] = base + u*divisor
+		}
+	}
+}
+
 // OfU returns the integer whose u is given.
 func (v *Ints) OfU(u uint64) int64 { return v.base + int64(u*v.divisor) }
 
