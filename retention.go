@@ -27,6 +27,9 @@ type RetentionPolicy struct {
 	Bytes int64
 	// Filter: events that this strict expression selects; "": all. It needs an age beside it, and cannot be combined with Bytes.
 	Filter string
+	// Signal: events that this signal expression (Store.FilterOf) selects at the time when the policy is applied; "": all. The same is needed beside it as beside a filter, and of both
+	// both must hold. While a signal is missing or selects every event the policy deletes nothing, and says so.
+	Signal string
 	// Fixed: the policy was given in Options. It is not stored, and cannot be removed.
 	Fixed bool
 }
@@ -52,14 +55,22 @@ func (p *RetentionPolicy) Check() error {
 		return bad("an age is at least a minute")
 	case p.Bytes != 0 && p.Bytes < MinRetentionBytes:
 		return bad("%d bytes are too few: at least %d MiB", p.Bytes, MinRetentionBytes>>20)
-	case p.Age == 0 && p.ArrivedAge == 0 && p.Bytes == 0 && p.Filter == "":
+	case p.Age == 0 && p.ArrivedAge == 0 && p.Bytes == 0 && p.Filter == "" && p.Signal == "":
 		return bad("it says nothing: an age, an age since arrival, or a size on disk is needed")
-	case p.Filter == "":
+	case p.Filter == "" && p.Signal == "":
 		return nil
 	case p.Bytes != 0:
-		return bad("a size on disk concerns whole segments, and cannot be combined with a filter")
+		return bad("a size on disk concerns whole segments, and cannot be combined with a filter or a signal")
 	case p.Age == 0 && p.ArrivedAge == 0:
-		return bad("a filter needs an age beside it")
+		return bad("a filter needs an age beside it, and so does a signal")
+	}
+	if p.Signal != "" {
+		if _, err := parseSignals(p.Signal); err != nil {
+			return fault.WrapAs(fault.Invalid, err, "retention policy "+p.ID, "the signal expression cannot be used")
+		}
+	}
+	if p.Filter == "" {
+		return nil
 	}
 	f, err := ParseFilter(p.Filter)
 	if err != nil {
@@ -112,6 +123,14 @@ func (s *Store) SetRetention(ctx context.Context, p RetentionPolicy) error {
 		return err
 	}
 	if err := p.Check(); err != nil {
+		return err
+	}
+	s.signals.Lock()
+	defer s.signals.Unlock()
+	if _, err := s.selected(ctx, &p); err != nil {
+		if errors.Is(err, fault.NotFound) { // what is missing is no policy
+			return fault.WrapAs(fault.Invalid, err, "retention policy "+p.ID, "the signal expression cannot be used")
+		}
 		return err
 	}
 	docs := s.Documents(retentionSpace)
@@ -186,7 +205,14 @@ func (s *Store) Retain(ctx context.Context, policies ...RetentionPolicy) ([]Reta
 
 func (s *Store) retain(ctx context.Context, p *RetentionPolicy) (int64, error) {
 	now := s.retention.now()
-	what := engine.Doomed{Span: engine.Everything, Filter: p.Filter}
+	what := engine.Doomed{Span: engine.Everything}
+	f, err := s.selected(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	if f != nil {
+		what.Filter = f.String()
+	}
 	if p.Age > 0 {
 		what.Span = Range{To: BeforeTime(now.Add(-p.Age))}.span()
 	}
@@ -198,17 +224,33 @@ func (s *Store) retain(ctx context.Context, p *RetentionPolicy) (int64, error) {
 			return 0, nil
 		}
 	}
-	if p.Filter != "" {
-		f, err := ParseFilter(p.Filter)
-		if err != nil {
-			return 0, err
-		}
-		what.Filter = f.String()
-	}
 	if p.Bytes > 0 {
 		return s.e.Trim(ctx, p.Bytes, what.Span, what.Horizon)
 	}
 	return s.e.Hide(ctx, what)
+}
+
+// selected returns what the policy's filter and signals select now; nil: it has neither.
+func (s *Store) selected(ctx context.Context, p *RetentionPolicy) (f *Filter, err error) {
+	if p.Filter != "" {
+		if f, err = ParseFilter(p.Filter); err != nil {
+			return nil, err
+		}
+	}
+	if p.Signal == "" {
+		return f, nil
+	}
+	g, err := s.FilterOf(ctx, p.Signal)
+	switch {
+	case err != nil:
+		return nil, err
+	case g == nil:
+		return nil, fault.New(fault.Invalid, "", "%s selects every event, for it has no filters; nothing is deleted", p.Signal).
+			WithHint("a policy for every event has no signal")
+	case g.f.AsksTime():
+		return nil, errAsksTime("signal " + p.Signal)
+	}
+	return And(f, g)
 }
 
 // A retainer applies the policies of a store in the background.

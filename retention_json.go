@@ -16,12 +16,13 @@ type policyJSON struct {
 	ArrivedAge *string         `json:",omitempty"`
 	Bytes      json.RawMessage `json:",omitempty"` // a number, or text such as "10GiB"
 	Filter     string          `json:",omitempty"`
+	Signal     string          `json:",omitempty"`
 	Fixed      bool            `json:",omitempty"`
 }
 
 // MarshalJSON writes ages as 30d or 1d12h, rounded up to a second, and the size as a number of bytes.
 func (p RetentionPolicy) MarshalJSON() ([]byte, error) {
-	out := policyJSON{ID: p.ID, Filter: p.Filter, Fixed: p.Fixed}
+	out := policyJSON{ID: p.ID, Filter: p.Filter, Signal: p.Signal, Fixed: p.Fixed}
 	age := func(d time.Duration) *string {
 		if d == 0 {
 			return nil
@@ -52,9 +53,9 @@ func (p *RetentionPolicy) UnmarshalJSON(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
-		return fault.WrapAs(fault.Invalid, err, op, "it is not of the form {\"Id\":\"old\",\"Age\":\"30d\",\"ArrivedAge\":\"30d\",\"Bytes\":\"10GiB\",\"Filter\":\"…\"}")
+		return fault.WrapAs(fault.Invalid, err, op, "it is not of the form {\"Id\":\"old\",\"Age\":\"30d\",\"ArrivedAge\":\"30d\",\"Bytes\":\"10GiB\",\"Filter\":\"…\",\"Signal\":\"…\"}")
 	}
-	*p = RetentionPolicy{ID: in.ID, Filter: in.Filter}
+	*p = RetentionPolicy{ID: in.ID, Filter: in.Filter, Signal: in.Signal}
 	for _, a := range []struct {
 		name string
 		text *string

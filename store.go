@@ -20,6 +20,7 @@ package stele
 import (
 	"context"
 	"io"
+	"sync"
 
 	"github.com/stelehq/stele/internal/engine"
 )
@@ -29,6 +30,7 @@ type Store struct {
 	e          *engine.Engine
 	batchBytes int
 	retention  *retainer
+	signals    sync.Mutex // held to change signals and the policies that use them
 }
 
 var _ io.Closer = (*Store)(nil)

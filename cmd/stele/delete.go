@@ -18,6 +18,7 @@ import (
 // deleteCommand deletes events.
 type deleteCommand struct {
 	Filter []string `arg:"" optional:"" help:"A filter expression: what it selects is deleted."`
+	Signal string   `placeholder:"SIGNALS" help:"Only what these signals select."`
 	From   string   `placeholder:"TIME" help:"Not earlier than this: a timestamp, a date, or how long ago (1h, 30m, 2d)."`
 	To     string   `placeholder:"TIME" help:"Earlier than this."`
 	ID     []string `name:"id" placeholder:"ID" help:"Single events, as often as needed."`
@@ -38,6 +39,7 @@ What is to go again and again is a retention policy: stele retention --help.`
 // deleteQuery says which events are to go.
 type deleteQuery struct {
 	filter   string // strict; empty: all
+	signal   string // a signal expression; empty: all
 	from, to time.Time
 	keys     []stele.Key // not empty: these alone
 }
@@ -67,13 +69,13 @@ func (c *deleteCommand) query(now time.Time) (q deleteQuery, err error) {
 	if err != nil {
 		return q, err
 	}
-	q = deleteQuery{filter: search.filter, from: search.from, to: search.to}
-	limited := q.filter != "" || c.From != "" || c.To != ""
+	q = deleteQuery{filter: search.filter, signal: c.Signal, from: search.from, to: search.to}
+	limited := q.filter != "" || q.signal != "" || c.From != "" || c.To != ""
 	switch {
 	case len(c.ID) > 0 && (limited || c.All):
-		return q, fault.New(fault.Invalid, "", "--id stands alone").WithHint("it cannot be combined with a filter, a range or --all")
+		return q, fault.New(fault.Invalid, "", "--id stands alone").WithHint("it cannot be combined with a filter, a signal, a range or --all")
 	case c.All == limited && len(c.ID) == 0:
-		return q, fault.New(fault.Invalid, "", "say what is to be deleted: a filter, --from, --to, --id, or else --all")
+		return q, fault.New(fault.Invalid, "", "say what is to be deleted: a filter, --signal, --from, --to, --id, or else --all")
 	case len(c.Filter) > 0 && strings.TrimSpace(q.filter) == "":
 		return q, fault.New(fault.Invalid, "", "the filter is empty").WithHint("leave it out if it is not to count")
 	}
@@ -103,12 +105,24 @@ func (l *local) delete(ctx context.Context, q deleteQuery) (int64, error) {
 	if !q.to.IsZero() {
 		r.To = stele.BeforeTime(q.to)
 	}
-	if q.filter == "" {
+	if q.filter == "" && q.signal == "" {
 		return l.store.Delete(ctx, r)
 	}
-	f, err := stele.ParseFilter(q.filter)
+	f, err := l.narrow(ctx, nil, q.signal)
 	if err != nil {
 		return 0, err
+	}
+	if q.signal != "" && f == nil {
+		return 0, fault.New(fault.Invalid, "", "nothing was deleted: --signal %s selects every event, for it has no filters", q.signal)
+	}
+	if q.filter != "" {
+		typed, err := stele.ParseFilter(q.filter)
+		if err != nil {
+			return 0, err
+		}
+		if f, err = stele.And(f, typed); err != nil {
+			return 0, err
+		}
 	}
 	return l.store.DeleteMatching(ctx, r, f)
 }
@@ -120,6 +134,9 @@ func (r *remote) delete(ctx context.Context, q deleteQuery) (int64, error) {
 	}
 	if q.filter != "" {
 		query.Set("filter", q.filter)
+	}
+	if q.signal != "" {
+		query.Set("signal", q.signal)
 	}
 	if !q.from.IsZero() {
 		query.Set("fromDateUtc", string(event.AppendTime(nil, q.from.UnixNano())))

@@ -59,6 +59,9 @@ func (l *local) search(ctx context.Context, q searchQuery, yield func([]byte) er
 	if err != nil {
 		return note, err
 	}
+	if filter, err = l.narrow(ctx, filter, q.signal); err != nil {
+		return note, err
+	}
 	o := stele.ReadOptions{Ordering: stele.Descending, Filter: filter, Limit: q.count}
 	if q.ascending {
 		o.Ordering = stele.Ascending
@@ -94,7 +97,7 @@ func parseFilter(text string, note *searchNote) (*stele.Filter, error) {
 }
 
 // tail of a directory: nobody else can write to it (R17), so there is nothing to wait for.
-func (l *local) tail(context.Context, string, func(searchNote), func([]byte) error) error {
+func (l *local) tail(context.Context, string, string, func(searchNote), func([]byte) error) error {
 	return fault.New(fault.Invalid, "", "nothing arrives in a store that no server has open").
 		WithHint("tail needs a server (--url); stele search --datapath shows what is there")
 }

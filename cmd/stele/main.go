@@ -37,6 +37,7 @@ type commands struct {
 	Search    searchCommand    `cmd:"" help:"Find events, newest first."`
 	Tail      tailCommand      `cmd:"" help:"Show events as they arrive."`
 	Refused   refusedCommand   `cmd:"" help:"Show what the server has refused, and ingest it again."`
+	Signal    signalCommand    `cmd:"" help:"Show and change saved filters."`
 	Delete    deleteCommand    `cmd:"" help:"Delete events: by time, by filter, by id."`
 	Retention retentionCommand `cmd:"" help:"Show and change what the store does not keep."`
 	Stats     statsCommand     `cmd:"" help:"Show what is in the store."`

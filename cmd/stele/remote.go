@@ -168,6 +168,9 @@ func (r *remote) search(ctx context.Context, q searchQuery, yield func([]byte) e
 	if q.filter != "" {
 		query.Set("filter", q.filter)
 	}
+	if q.signal != "" {
+		query.Set("signal", q.signal)
+	}
 	if !q.from.IsZero() {
 		query.Set("fromDateUtc", string(event.AppendTime(nil, q.from.UnixNano())))
 	}
@@ -220,10 +223,13 @@ func readLines(body io.Reader, yield func([]byte) error) error {
 }
 
 // tail follows the server-sent events, and after a lost connection goes on where it was (R5).
-func (r *remote) tail(ctx context.Context, filter string, told func(searchNote), yield func([]byte) error) error {
+func (r *remote) tail(ctx context.Context, filter, signal string, told func(searchNote), yield func([]byte) error) error {
 	query := url.Values{"clef": {"true"}}
 	if filter != "" {
 		query.Set("filter", filter)
+	}
+	if signal != "" {
+		query.Set("signal", signal)
 	}
 	last, pause := "", time.Duration(0)
 	for first := true; ; first = false {

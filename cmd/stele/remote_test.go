@@ -148,7 +148,7 @@ func TestR5TailGoesOnWhereItWas(t *testing.T) {
 	defer cancel()
 	var got []string
 	told := 0
-	err = d.tail(ctx, "", func(searchNote) { told++ }, func(clef []byte) error {
+	err = d.tail(ctx, "", "", func(searchNote) { told++ }, func(clef []byte) error {
 		if got = append(got, string(clef)); len(got) == 3 {
 			return errEnough
 		}

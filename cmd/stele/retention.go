@@ -27,6 +27,7 @@ func (retentionCommand) Help() string {
     stele retention                                          the policies
     stele retention set month --age 30d                      what is older than 30 days by its own time
     stele retention set debug --age 2d --filter "@Level = 'Debug'"
+    stele retention set noise --age 2d --signal signal-1     what a saved filter selects
     stele retention set size --bytes 50GiB                   the oldest segments, while the store takes more on disk
     stele retention set late --arrived-age 90d               what arrived more than 90 days ago
     stele retention remove debug
@@ -71,6 +72,9 @@ func policyText(p stele.RetentionPolicy) string {
 	if p.Filter != "" {
 		parts = append(parts, "events with "+p.Filter)
 	}
+	if p.Signal != "" {
+		parts = append(parts, "events of "+p.Signal)
+	}
 	if p.Age > 0 {
 		parts = append(parts, "older than "+units.Span(p.Age))
 	}
@@ -93,12 +97,13 @@ type retentionSetCommand struct {
 	ArrivedAge string `placeholder:"TIME" help:"Events that arrived longer ago."`
 	Bytes      string `placeholder:"SIZE" help:"While the store takes more on disk, the oldest segments: 50GiB."`
 	Filter     string `placeholder:"EXPRESSION" help:"Only events that this filter selects."`
+	Signal     string `placeholder:"SIGNALS" help:"Only events that these signals select when the policy is applied."`
 	target     `embed:""`
 }
 
 func (c *retentionSetCommand) Run(ctx context.Context, s streams) error {
 	members := map[string]string{"Id": c.ID}
-	for name, text := range map[string]string{"Age": c.Age, "ArrivedAge": c.ArrivedAge, "Bytes": c.Bytes, "Filter": c.Filter} {
+	for name, text := range map[string]string{"Age": c.Age, "ArrivedAge": c.ArrivedAge, "Bytes": c.Bytes, "Filter": c.Filter, "Signal": c.Signal} {
 		if text != "" {
 			members[name] = text
 		}

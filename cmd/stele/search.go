@@ -17,6 +17,7 @@ import (
 type searchCommand struct {
 	Filter    []string `arg:"" optional:"" help:"A filter expression; what is none is searched as text. Empty: everything."`
 	Count     int      `short:"n" default:"100" help:"How many events at most (default 100); 0 is all."`
+	Signal    string   `placeholder:"SIGNALS" help:"Only what these signals select: signal-1,signal-2 (both), signal-1~signal-2 (one of them)."`
 	From      string   `placeholder:"TIME" help:"Not earlier than this: a timestamp, a date, or how long ago (1h, 30m, 2d)."`
 	To        string   `placeholder:"TIME" help:"Earlier than this."`
 	Ascending bool     `short:"a" help:"Show what was found oldest first."`
@@ -32,6 +33,7 @@ event as it was ingested, for other programs.
     stele search "@Level = 'Error' and Elapsed > 500"   a filter expression
     stele search connection refused                     text in messages and exceptions
     stele search --from 1h --ascending "timeout"        the last hour, oldest first
+    stele search --signal signal-1,signal-2             what two saved filters select
     stele search --json -n 0 | jq .User                 everything, as CLEF`
 }
 
@@ -81,7 +83,7 @@ func (c *searchCommand) query(now time.Time) (q searchQuery, err error) {
 	if c.Count < 0 {
 		return q, fault.New(fault.Invalid, "", "--count %d is not a number of events", c.Count)
 	}
-	q = searchQuery{filter: strings.Join(c.Filter, " "), count: c.Count}
+	q = searchQuery{filter: strings.Join(c.Filter, " "), signal: c.Signal, count: c.Count}
 	for _, bound := range []struct {
 		name, text string
 		to         *time.Time

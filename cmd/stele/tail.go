@@ -10,6 +10,7 @@ import (
 // tailCommand shows events as they arrive.
 type tailCommand struct {
 	Filter []string `arg:"" optional:"" help:"A filter expression; what is none is searched as text. Empty: everything."`
+	Signal string   `placeholder:"SIGNALS" help:"Only what these signals select."`
 	Count  int      `short:"n" help:"End after this many events; 0 goes on until interrupted (default 0)."`
 	output `embed:""`
 	target `embed:""`
@@ -34,7 +35,7 @@ func (c *tailCommand) Run(ctx context.Context, s streams) error {
 	defer d.close()
 	p := c.printer(s.out)
 	seen := 0
-	err = d.tail(ctx, strings.Join(c.Filter, " "), func(n searchNote) { n.tell(s.err) }, func(clef []byte) error {
+	err = d.tail(ctx, strings.Join(c.Filter, " "), c.Signal, func(n searchNote) { n.tell(s.err) }, func(clef []byte) error {
 		if err := p.print(clef); err != nil {
 			return err
 		}

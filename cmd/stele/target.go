@@ -33,10 +33,16 @@ type door interface {
 
 	// tail gives each event that arrives until ctx ends. told is called once, when
 	// listening has begun.
-	tail(ctx context.Context, filter string, told func(searchNote), yield func(clef []byte) error) error
+	tail(ctx context.Context, filter, signal string, told func(searchNote), yield func(clef []byte) error) error
 
 	// delete deletes events, and returns how many those were.
 	delete(ctx context.Context, q deleteQuery) (int64, error)
+
+	signals(ctx context.Context) ([]stele.Signal, error)
+	signal(ctx context.Context, id string) (stele.Signal, error)
+	createSignal(ctx context.Context, g stele.Signal) (stele.Signal, error)
+	updateSignal(ctx context.Context, g stele.Signal) (stele.Signal, error)
+	deleteSignal(ctx context.Context, id string) error
 
 	retention(ctx context.Context) ([]stele.RetentionPolicy, error)
 	setRetention(ctx context.Context, p stele.RetentionPolicy) error
@@ -71,6 +77,7 @@ type refusedLine struct {
 
 type searchQuery struct {
 	filter    string // what a person typed; empty is everything
+	signal    string // a signal expression; empty is everything
 	count     int    // 0 is all
 	ascending bool   // oldest first, not newest first
 	from, to  time.Time

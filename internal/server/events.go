@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/stelehq/stele"
@@ -18,20 +20,20 @@ const (
 
 // listEvents searches, newest first, or with ascending oldest first.
 //
-//	GET /api/events?filter=&count=&ascending=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=&clef=
-//	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it
+//	GET /api/events?filter=&signal=&count=&ascending=&afterId=&startAtId=&fromDateUtc=&toDateUtc=&render=&clef=
+//	200 an array of events in Seq's shape; 400 a parameter is wrong, and the error names it; 404 there is no such signal
 //
 // With clef the answer is application/vnd.serilog.clef: the events as they were given, one a line.
 // count is 1 to 10,000, with clef any number and 0 for all; 30 if absent. afterId gives what comes after that event in the list
 // (older, or with ascending newer); startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
 // filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
-// says why. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
+// says why. With a signal expression only what it selects is searched. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
 func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r.URL)
 	if err != nil {
 		return err
 	}
-	o, err := listParams(q)
+	o, err := a.listParams(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -89,11 +91,8 @@ func (s search) tell(w http.ResponseWriter) {
 	}
 }
 
-func listParams(q map[string][]string) (o listOptions, err error) {
-	if err := notYet(q, "signal"); err != nil {
-		return o, err
-	}
-	if o.search, err = filterParam(q, "filter"); err != nil {
+func (a *api) listParams(ctx context.Context, q url.Values) (o listOptions, err error) {
+	if o.search, err = a.searchParams(ctx, q); err != nil {
 		return o, err
 	}
 	ascending, err := boolParam(q, "ascending")

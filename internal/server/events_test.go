@@ -127,7 +127,7 @@ func TestListEvents(t *testing.T) {
 	} {
 		h.do("GET", "/api/events?"+query, "").wantError(t, 400, want)
 	}
-	h.do("GET", "/api/events?signal=signal-1", "").wantError(t, 501, "parameter signal")
+	h.do("GET", "/api/events?signal=signal-1", "").wantError(t, 404, "parameter signal: it cannot be used: there is no signal \"signal-1\"")
 	a := h.do("GET", "/api/events?count=2&clef=true", "")
 	a.want(t, 200, `{"@t":"2026-11-20T10:00:19Z","n":39}`+"\n"+`{"@t":"2026-11-20T10:00:19Z","n":38}`+"\n")
 	h.do("GET", "/api/events?count=2&clef=true&ascending=true", "").want(t, 200, `{"@t":"2026-11-20T10:00:00Z","n":0}`+"\n"+`{"@t":"2026-11-20T10:00:00Z","n":1}`+"\n")
@@ -246,7 +246,7 @@ func TestSearchedAsText(t *testing.T) {
 
 func TestRoot(t *testing.T) {
 	h := serve(t, Options{Version: "1.2.3-dev", Instance: `A "name"`})
-	links := `"Links":{"EventsResources":"api/events/resources","ExpressionsResources":"api/expressions/resources",` +
+	links := `"Links":{"EventsResources":"api/events/resources","SignalsResources":"api/signals/resources","ExpressionsResources":"api/expressions/resources",` +
 		`"DocumentsResources":"api/documents/resources","DataResources":"api/data/resources","RetentionResources":"api/retention/resources","RefusedResources":"api/refused/resources","Store":"api/store"}}`
 	h.do("GET", "/api", "").want(t, 200, `{"Product":"Stele","Version":"1.2.3-dev","InstanceName":"A \"name\"",`+links)
 	// Every link leads somewhere.

@@ -12,8 +12,8 @@ import (
 
 // histogram counts events by time and level.
 //
-//	GET /api/events/histogram?filter=&fromDateUtc=&toDateUtc=&buckets=
-//	200 [{"start","end","counts":{"Information":n,…}},…]; 400 a parameter is wrong
+//	GET /api/events/histogram?filter=&signal=&fromDateUtc=&toDateUtc=&buckets=
+//	200 [{"start","end","counts":{"Information":n,…}},…]; 400 a parameter is wrong; 404 there is no such signal
 //
 // buckets is 1 to 10,000, 60 if absent; they split the range evenly. An open end is the first or
 // last matching event's time; no event then means no bucket. Levels are counted as written.
@@ -22,10 +22,7 @@ func (a *api) histogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := notYet(q, "signal"); err != nil {
-		return err
-	}
-	s, err := filterParam(q, "filter")
+	s, err := a.searchParams(r.Context(), q)
 	if err != nil {
 		return err
 	}

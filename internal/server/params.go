@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/url"
 	"strconv"
 	"strings"
@@ -112,9 +113,9 @@ func rangeParams(q url.Values) (stele.Range, error) {
 	return rg, nil
 }
 
-// search is what a filter parameter stands for.
+// search is what a filter parameter and a signal stand for.
 type search struct {
-	filter *stele.Filter      // nil: every event
+	filter *stele.Filter      // of both; nil: every event
 	asText *stele.FilterError // why the text was no expression and is searched as text; nil if it was one
 }
 
@@ -137,14 +138,32 @@ func filterParam(q url.Values, name string) (search, error) {
 	return search{f, reason}, nil
 }
 
-// notYet refuses parameters whose meaning must not be dropped silently.
-func notYet(q url.Values, names ...string) error {
-	for _, name := range names {
-		if q.Get(name) != "" {
-			return fault.New(fault.Unsupported, "parameter "+name, "not supported yet; leave it out")
-		}
+// searchParams reads filter and signal: what both select.
+func (a *api) searchParams(ctx context.Context, q url.Values) (s search, err error) {
+	if s, err = filterParam(q, "filter"); err != nil {
+		return s, err
 	}
-	return nil
+	signals, err := a.signalParam(ctx, q)
+	if err != nil {
+		return s, err
+	}
+	if s.filter, err = stele.And(signals, s.filter); err != nil {
+		return s, fault.Wrap(err, "parameter signal", "it cannot be combined with the filter")
+	}
+	return s, nil
+}
+
+// signalParam reads a signal expression as what it selects now; nil: every event.
+func (a *api) signalParam(ctx context.Context, q url.Values) (*stele.Filter, error) {
+	text := strings.TrimSpace(q.Get("signal"))
+	if text == "" {
+		return nil, nil
+	}
+	f, err := a.store.FilterOf(ctx, text)
+	if err != nil {
+		return nil, fault.Wrap(err, "parameter signal", "it cannot be used")
+	}
+	return f, nil
 }
 
 // clip shortens text that is quoted in an error.

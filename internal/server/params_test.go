@@ -36,15 +36,12 @@ func TestParameterErrors(t *testing.T) {
 			if _, err := boolParam(q, "render"); err != nil {
 				return err
 			}
-			_, err = listParams(q)
+			_, err = new(api).listParams(t.Context(), q)
 			return err
 		}()
 		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.60s: got %v, want %s", c.query, err, c.want)
 		}
-	}
-	if err := notYet(url.Values{"signal": {"signal-1"}}, "signal"); !errors.Is(err, fault.Unsupported) {
-		t.Error(err)
 	}
 }
 

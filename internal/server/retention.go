@@ -13,11 +13,11 @@ import (
 
 // deleteEvents deletes events.
 //
-//	DELETE /api/events?filter=&fromDateUtc=&toDateUtc=&id=
-//	200 {"Deleted":n} they are gone, durably; 400 a parameter is wrong, and nothing was deleted
+//	DELETE /api/events?filter=&signal=&fromDateUtc=&toDateUtc=&id=
+//	200 {"Deleted":n} they are gone, durably; 400 a parameter is wrong, or 404 there is no such signal, and nothing was deleted
 //
 // fromDateUtc is inclusive, toDateUtc exclusive; what arrives later is not concerned. The filter is an expression: what is none is refused, and not searched as text. id, as often
-// as needed, names single events, and stands alone. Without any parameter every event goes; so a parameter that is empty or
+// as needed, names single events, and stands alone. A signal without filters, which selects every event, is refused. Without any parameter every event goes; so a parameter that is empty or
 // unknown is refused.
 func (a *api) deleteEvents(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r.URL)
@@ -33,21 +33,18 @@ func (a *api) deleteEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) deleteBy(r *http.Request, q url.Values) (int64, error) {
-	if err := notYet(q, "signal"); err != nil {
-		return 0, err
-	}
 	for name, values := range q {
 		switch {
 		case !slices.Contains([]string{"filter", "fromDateUtc", "toDateUtc", "id", "signal", "apiKey"}, name):
 			return 0, badParam(clip(name, 60), "it is unknown here, and would be left out of what says which events are deleted").
-				WithHint("parameters are filter, fromDateUtc, toDateUtc and id")
-		case name == "filter" && strings.TrimSpace(values[0]) == "", strings.HasSuffix(name, "Utc") && values[0] == "":
+				WithHint("parameters are filter, signal, fromDateUtc, toDateUtc and id")
+		case (name == "filter" || name == "signal") && strings.TrimSpace(values[0]) == "", strings.HasSuffix(name, "Utc") && values[0] == "":
 			return 0, badParam(name, "it is empty; leave it out if it is not to count")
 		}
 	}
 	if ids := q["id"]; len(ids) > 0 {
-		if q.Has("filter") || q.Has("fromDateUtc") || q.Has("toDateUtc") {
-			return 0, badParam("id", "it cannot be combined with a filter or a range")
+		if q.Has("filter") || q.Has("signal") || q.Has("fromDateUtc") || q.Has("toDateUtc") {
+			return 0, badParam("id", "it cannot be combined with a filter, a signal or a range")
 		}
 		keys := make([]stele.Key, len(ids))
 		for i, id := range ids {
@@ -62,12 +59,24 @@ func (a *api) deleteBy(r *http.Request, q url.Values) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !q.Has("filter") {
+	if !q.Has("filter") && !q.Has("signal") {
 		return a.store.Delete(r.Context(), rg)
 	}
-	f, err := strictFilter(q.Get("filter"))
-	if err != nil {
-		return 0, fault.WrapAs(fault.Invalid, err, "parameter filter", "nothing was deleted: it is no expression")
+	var f *stele.Filter
+	if q.Has("filter") {
+		if f, err = strictFilter(q.Get("filter")); err != nil {
+			return 0, fault.WrapAs(fault.Invalid, err, "parameter filter", "nothing was deleted: it is no expression")
+		}
+	}
+	signals, err := a.signalParam(r.Context(), q)
+	switch {
+	case err != nil:
+		return 0, err
+	case q.Has("signal") && signals == nil:
+		return 0, badParam("signal", "nothing was deleted: it selects every event, for it has no filters")
+	}
+	if f, err = stele.And(signals, f); err != nil {
+		return 0, fault.Wrap(err, "parameter signal", "nothing was deleted: it cannot be combined with the filter")
 	}
 	return a.store.DeleteMatching(r.Context(), rg, f)
 }
@@ -105,7 +114,7 @@ var reservedPolicies = []string{"resources", "run", "template"}
 // listRetention lists the retention policies: those of the configuration, then those that are stored, by id.
 //
 //	GET /api/retention
-//	200 [{"Id","Age","ArrivedAge","Bytes","Filter","Fixed"},…], each without what it does not say
+//	200 [{"Id","Age","ArrivedAge","Bytes","Filter","Signal","Fixed"},…], each without what it does not say
 func (a *api) listRetention(w http.ResponseWriter, r *http.Request) error {
 	all, err := a.store.Retention(r.Context())
 	if err != nil {

@@ -40,7 +40,8 @@ func TestDeletes(t *testing.T) {
 		{"?id=event-1", "0 1 2 3 4", 400, "is no event id"},
 		{"?id=event-98e9b8832bdd40000000010000000001&filter=N%3D1", "0 1 2 3 4", 400, "cannot be combined"},
 		{"?fromDateUtc=yesterday", "0 1 2 3 4", 400, "is not an ISO 8601 timestamp"},
-		{"?signal=signal-1", "0 1 2 3 4", 501, "not supported yet"},
+		{"?signal=signal-1", "0 1 2 3 4", 404, `there is no signal "signal-1"`},
+		{"?signal=", "0 1 2 3 4", 400, "parameter signal: it is empty"},
 		{"?filter=" + url.QueryEscape("@Level = 'Debug'") + "&toDateUtc=2026-11-20T10:00:03Z", "0 2 3 4", 200, `{"Deleted":1}`},
 		{"?fromDateUtc=2026-11-20T10:00:04Z", "0 2 3", 200, `{"Deleted":1}`},
 	} {

@@ -22,6 +22,11 @@ var groups = []struct {
 		{"Raw", "api/events/raw{?clef,partial}"},
 		{"DeleteInSignal", "api/events{?filter,signal,fromDateUtc,toDateUtc}"},
 	}},
+	{"Signals", "signals", []member{
+		{"Item", "api/signals/{id}{?partial}"},
+		{"Items", "api/signals{?ownerId,shared,partial}"},
+		{"Template", "api/signals/template"},
+	}},
 	{"Expressions", "expressions", []member{
 		{"ToStrict", "api/expressions/to-strict{?fuzzy}"},
 	}},

@@ -75,6 +75,13 @@ var routes = []route{
 	{"GET", "/api/events/stream", reads, (*api).streamEvents},
 	{"GET", "/api/expressions/to-strict", reads, (*api).toStrict},
 
+	{"GET", "/api/signals", reads, (*api).listSignals},
+	{"POST", "/api/signals", writes, (*api).createSignal},
+	{"GET", "/api/signals/template", reads, (*api).signalTemplate},
+	{"GET", "/api/signals/{id}", reads, (*api).getSignal},
+	{"PUT", "/api/signals/{id}", writes, (*api).updateSignal},
+	{"DELETE", "/api/signals/{id}", writes, (*api).deleteSignal},
+
 	{"GET", "/api/documents", reads, (*api).listDocuments},
 	{"GET", "/api/documents/{key...}", reads, (*api).getDocument},
 	{"PUT", "/api/documents/{key...}", writes, (*api).setDocument},
@@ -107,6 +114,7 @@ var routes = []route{
 	{"GET", "/api/store", reads, (*api).storeStatistics},
 	{"GET", "/api/events/resources", reads, resources("events")},
 	{"GET", "/api/expressions/resources", reads, resources("expressions")},
+	{"GET", "/api/signals/resources", reads, resources("signals")},
 	{"GET", "/api/retention/resources", reads, resources("retention")},
 	{"GET", "/api/refused/resources", reads, resources("refused")},
 

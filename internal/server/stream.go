@@ -27,13 +27,13 @@ const streamPiece = 64 << 10 // bytes sent at once when a stream catches up
 
 // streamEvents sends events as they arrive.
 //
-//	GET /api/events/stream?filter=&clef=&render=&lastEventId=
-//	200 text/event-stream; 400 a parameter is wrong; 501 a WebSocket is asked for
+//	GET /api/events/stream?filter=&signal=&clef=&render=&lastEventId=
+//	200 text/event-stream; 400 a parameter is wrong; 404 there is no such signal; 501 a WebSocket is asked for
 //
 // Each message's id is the event's arrival number, its data the event in Seq's shape, or with
 // clef as it was given. The header Last-Event-ID, which browsers send when they reconnect,
 // or the parameter lastEventId resumes after that event: 0 is from the first. Without it only
-// new events are sent. A comment comes every 15 seconds. The stream ends when the server stops.
+// new events are sent. A signal means what it selects when the stream begins. A comment comes every 15 seconds. The stream ends when the server stops.
 func (a *api) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		// 200 and a stream would leave the client with "200 when 101 was expected" and us with a follower.
@@ -43,10 +43,7 @@ func (a *api) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := notYet(q, "signal"); err != nil {
-		return err
-	}
-	s, err := filterParam(q, "filter")
+	s, err := a.searchParams(r.Context(), q)
 	if err != nil {
 		return err
 	}
