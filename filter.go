@@ -10,7 +10,7 @@ import (
 	"github.com/stelehq/stele/internal/query/syntax"
 )
 
-// Filter is a parsed filter expression; immutable, safe for concurrent use. docs/filter.md has the language.
+// Filter is a parsed filter expression; immutable, safe for concurrent use. docs/query-language.md has the language.
 type Filter struct{ f *exec.Filter }
 
 // ParseFilter reads a strict expression. Errors are *FilterError (kind Invalid) and point at the place, or of kind TooLarge.

@@ -114,8 +114,9 @@ func eventType(e *env) value {
 	return decimalOf(event.DecimalOf(int64(event.EventType(few))))
 }
 
-func arrived(e *env) value {
-	n := e.row.Arrival()
+func arrived(e *env) value { return arrivalNumber(e.row.Arrival()) }
+
+func arrivalNumber(n uint64) value {
 	return decimalOf(event.Decimal{Mid: uint32(n >> 32), Lo: uint32(n)})
 }
 

@@ -60,7 +60,7 @@ func (c *compiler) borrowedCI(b *syntax.Binary) bool {
 			e = x.Of
 		case *syntax.Call:
 			f := findFunction(x.Name)
-			if !x.CI || f == nil || f.ci {
+			if !x.CI || f == nil || f.CI {
 				return false
 			}
 			c.lent[x] = true

@@ -15,18 +15,25 @@ type compiler struct {
 	text  string
 	bad   *syntax.Error // the first mistake; what is compiled after it is never run
 	slots map[wildcard]int
-	lent  map[*syntax.Call]bool // calls whose ci is the comparison's around them
-	reads map[string]bool
-	whole bool
+	scope []local // names bound around what is compiled, inner ones last
+	// How many names are bound in all, and whether arrays or objects are built.
+	locals int
+	builds bool
+	lent   map[*syntax.Call]bool // calls whose ci is the comparison's around them
+	reads  map[string]bool
+	whole  bool
 }
 
-func compile(text string, tree syntax.Expr) (*Filter, *syntax.Error) {
+func compile(text string, tree syntax.Expr, locals ...string) (*Filter, *syntax.Error) {
 	c := &compiler{text: text, slots: map[wildcard]int{}, lent: map[*syntax.Call]bool{}, reads: map[string]bool{}}
+	for _, name := range locals {
+		c.bind(name)
+	}
 	eval := c.condition(tree)
 	if c.bad != nil {
 		return nil, c.bad
 	}
-	return &Filter{tree: tree, eval: eval, slots: len(c.slots), reads: c.reads, whole: c.whole}, nil
+	return &Filter{tree: tree, eval: eval, slots: len(c.slots), locals: c.locals, builds: c.builds, reads: c.reads, whole: c.whole}, nil
 }
 
 // fail records a mistake and stands in for the node that it is in.
@@ -99,6 +106,14 @@ func (c *compiler) plain(e syntax.Expr) node {
 		return c.path(e)
 	case *syntax.Call:
 		return c.call(e)
+	case *syntax.Let:
+		return c.let(e)
+	case *syntax.Local:
+		return c.localValue(e)
+	case *syntax.Variable:
+		return c.fail(e, "", "the variable $%s is not defined", e.Name)
+	case *syntax.Star:
+		return c.fail(e, "", "`*` is the argument of count(*) alone")
 	case *syntax.Logic:
 		return c.logic(e)
 	case *syntax.Unary:
@@ -120,17 +135,7 @@ func (c *compiler) plain(e syntax.Expr) node {
 			return otherwise(e)
 		}
 	}
-	switch e := e.(type) {
-	case *syntax.Variable:
-		return c.fail(e, "", "the variable $%s is not defined", e.Name)
-	case *syntax.Star:
-		return c.fail(e, "", "`*` is the argument of count(*) alone")
-	case *syntax.Lambda:
-		return c.fail(e, "", "this function takes no lambda")
-	case *syntax.Let, *syntax.Local:
-		return c.fail(e, "", "`let` cannot be evaluated")
-	}
-	return c.fail(e, "", "a regular expression cannot stand here")
+	return c.fail(e, "", "this cannot stand here") // a regular expression or a lambda in a tree that was not parsed
 }
 
 // freeText finds text in message and exception, whatever its case.
@@ -150,6 +155,7 @@ func (c *compiler) freeText(text string) node {
 
 // array leaves out undefined items. An array of literals is made once.
 func (c *compiler) array(a *syntax.Array) node {
+	c.builds = true
 	items := make([]node, len(a.Items))
 	literal := true
 	for i, x := range a.Items {
@@ -181,6 +187,7 @@ func isLiteral(e syntax.Expr) bool {
 
 // object: of duplicates the last counts, and an undefined one removes the member.
 func (c *compiler) object(o *syntax.Object) node {
+	c.builds = true
 	values := make([]node, len(o.Members))
 	for i, m := range o.Members {
 		values[i] = c.value(m.Value)

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestExamplesOfTheReference runs every example of docs/filter.md: a block ```json is the event from there on, each line of a
+// TestExamplesOfTheReference runs every example of docs/query-language.md: a block ```json is the event from there on, each line of a
 // block ```filter is an expression, ⇒, and what it gives.
 func TestExamplesOfTheReference(t *testing.T) {
-	doc, err := os.ReadFile("../../../docs/filter.md")
+	doc, err := os.ReadFile("../../../docs/query-language.md")
 	if err != nil {
 		t.Fatal(err)
 	}

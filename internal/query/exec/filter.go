@@ -10,13 +10,15 @@ import (
 
 // A Filter is a compiled expression: immutable, safe for concurrent use.
 type Filter struct {
-	tree  syntax.Expr
-	eval  node
-	slots int
-	reads map[string]bool
-	whole bool
-	asOf  time.Time
-	plan  *Plan
+	tree   syntax.Expr
+	eval   node
+	slots  int
+	locals int  // names that are bound in it
+	builds bool // it has literals of arrays or objects
+	reads  map[string]bool
+	whole  bool
+	asOf   time.Time
+	plan   *Plan
 }
 
 // Parse reads a strict expression. The error is a *syntax.Error, which points at the place (errors.Is fault.Invalid),
@@ -27,6 +29,17 @@ func Parse(text string) (*Filter, error) {
 		return nil, err
 	}
 	f, bad := compile(text, tree)
+	if bad != nil {
+		return nil, bad
+	}
+	f.plan = planOf(tree)
+	return f, nil
+}
+
+// Compile makes a filter of an expression of a query that was parsed from text. locals are the names of its Locals whose values EvalLocals
+// is given. The error is a *syntax.Error.
+func Compile(text string, tree syntax.Expr, locals ...string) (*Filter, error) {
+	f, bad := compile(text, tree, locals...)
 	if bad != nil {
 		return nil, bad
 	}
@@ -86,32 +99,55 @@ func noCondition(text string, e syntax.Expr) *syntax.Error {
 
 // Match says whether the filter selects the row: only if it is exactly true (R8).
 func (f *Filter) Match(r Row) bool {
-	e := f.enter(r)
-	v := f.eval(e)
-	f.exit(e)
+	v := f.run(r, nil)
 	return v.isTrue()
 }
 
-// Eval returns what the expression gives for the row.
-func (f *Filter) Eval(r Row) event.Value {
+// Eval returns what the expression gives for the row. An array or object of more than 1 MiB that the expression itself
+// builds is undefined.
+func (f *Filter) Eval(r Row) event.Value { return f.EvalLocals(r, nil) }
+
+// EvalLocals is Eval with the values of the names that Compile was given, in that order.
+func (f *Filter) EvalLocals(r Row, locals []event.Value) event.Value {
+	v := f.run(r, locals).final()
+	if f.builds && tooBig(v) {
+		return event.Value{}
+	}
+	return v
+}
+
+// MatchLocals is Match with the values of the names that Compile was given, in that order.
+func (f *Filter) MatchLocals(r Row, locals []event.Value) bool {
+	v := f.run(r, locals)
+	return v.isTrue()
+}
+
+func (f *Filter) run(r Row, locals []event.Value) value {
 	e := f.enter(r)
+	for i := range locals {
+		e.locals[i] = given(locals[i])
+	}
 	v := f.eval(e)
 	f.exit(e)
-	return v.final()
+	return v
 }
 
 func (f *Filter) enter(r Row) *env {
 	e := envs.Get().(*env)
+	for len(e.locals) < f.locals {
+		e.locals = append(e.locals, value{})
+	}
 	slots := e.slots[:0]
 	for len(slots) < f.slots {
 		slots = append(slots, event.Value{})
 	}
-	e.row, e.asOf, e.slots, e.steps = r, f.asOf, slots, maxSteps
+	e.row, e.asOf, e.slots, e.steps, e.texts = r, f.asOf, slots, maxSteps, maxTexts
 	return e
 }
 
 func (f *Filter) exit(e *env) {
 	clear(e.slots) // keep no row alive
+	clear(e.locals)
 	e.row = nil
 	e.message.next()
 	envs.Put(e)
@@ -135,7 +171,7 @@ func (f *Filter) AsksTime() bool { return asksTime(f.tree) }
 
 func asksTime(e syntax.Expr) bool {
 	if c, ok := e.(*syntax.Call); ok {
-		if f := findFunction(c.Name); f != nil && f.name == "Now" {
+		if f := findFunction(c.Name); f != nil && f.Name == "Now" {
 			return true
 		}
 	}

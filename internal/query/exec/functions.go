@@ -1,131 +1,100 @@
 package exec
 
-import (
-	"fmt"
-	"slices"
+import "fmt"
 
-	"github.com/stelehq/stele/internal/event"
-	"github.com/stelehq/stele/internal/query/syntax"
-)
-
-// A function is one row of the table: all it takes to add one (and its lines in docs/filter.md and testdata).
-type function struct {
-	name     string
-	min, max int  // how many arguments; max < 0: any number
-	ci       bool // takes the ci modifier
-	// A test for true or false: wildcards in its arguments belong to it.
-	predicate bool
-	// The second argument may be a regular expression; it is put between before and after.
-	regex                   bool
-	regexBefore, regexAfter string
-	apply                   func(e *env, c *call) value
+// A Signature describes a function or an aggregate: for completion, help and errors.
+type Signature struct {
+	Name     string // canonical; any case is understood
+	Args     string // as documentation has it: "text: string, start: number, length?: number"
+	Gives    string // the type of what it gives
+	Help     string // one line
+	Min, Max int    // how many arguments; Max < 0: any number
+	CI       bool   // takes the ci modifier
+	Regex    bool   // the second argument may be a regular expression
+	Lambda   bool   // the second argument is a lambda of one argument
 }
 
-// A call is a function's application while it runs: arguments that are missing or given as a regular expression are undefined.
+// String is the signature on one line: "Length(x: string | array): number".
+func (s *Signature) String() string { return s.Name + "(" + s.Args + "): " + s.Gives }
+
+// A function is one row of the table: all it takes to add one (and its lines in the documentation and testdata).
+type function struct {
+	Signature
+	// A test for true or false: wildcards in its arguments belong to it.
+	predicate bool
+	// What a regular expression is put between.
+	before, after string
+	apply         func(e *env, c *call) value
+}
+
+// A call is a function's application while it runs: arguments that are missing or given as a regular expression or a lambda are undefined.
 type call struct {
 	args  []value
 	ci    bool
 	regex *matcher
+	body  node // of the lambda
+	local int  // the place of its argument
 }
 
-var functions = []function{
-	{name: "Coalesce", max: -1, apply: coalesce},
-	{name: "Concat", min: 1, max: -1, apply: concat},
-	{name: "Contains", min: 2, max: 2, ci: true, predicate: true, regex: true, apply: containsText},
-	{name: "DateTime", min: 1, max: 1, apply: dateTime},
-	{name: "ElementAt", min: 2, max: 2, ci: true, apply: func(_ *env, c *call) value { return elementAt(&c.args[0], &c.args[1], c.ci) }},
-	{name: "EndsWith", min: 2, max: 2, ci: true, predicate: true, regex: true, regexAfter: `\z`, apply: endsWith},
-	{name: "FromJson", min: 1, max: 1, apply: fromJSON},
-	{name: "Has", min: 1, max: 1, predicate: true, apply: func(_ *env, c *call) value { return boolOf(c.args[0].Kind != event.Undefined) }},
-	{name: "IndexOf", min: 2, max: 2, ci: true, regex: true, apply: indexOf},
-	{name: "Keys", min: 1, max: 1, apply: keys},
-	{name: "Length", min: 1, max: 1, apply: length},
-	{name: "Now", apply: func(e *env, _ *call) value { return decimalOf(ticksOfTime(e.now())) }},
-	{name: "Round", min: 2, max: 2, apply: roundTo},
-	{name: "StartsWith", min: 2, max: 2, ci: true, predicate: true, regex: true, regexBefore: `\A`, apply: startsWith},
-	{name: "Substring", min: 2, max: 3, apply: substring},
-	{name: "TimeSpan", min: 1, max: 1, apply: timeSpan},
-	{name: "ToIsoString", min: 1, max: 2, apply: toISOString},
-	{name: "ToJson", min: 1, max: 1, apply: toJSON},
-	{name: "ToLower", min: 1, max: 1, apply: toLower},
-	{name: "ToNumber", min: 1, max: 1, apply: toNumber},
-	{name: "ToUpper", min: 1, max: 1, apply: toUpper},
-	{name: "TotalMilliseconds", min: 1, max: 1, apply: totalMilliseconds},
-	{name: "TypeOf", min: 1, max: 1, apply: typeOf},
-	{name: "Values", min: 1, max: 1, apply: values},
+// Functions lists the scalar functions by name.
+func Functions() []Signature {
+	all := make([]Signature, len(functions))
+	for i := range functions {
+		all[i] = functions[i].Signature
+	}
+	return all
+}
+
+// Aggregates lists the aggregate functions by name. They stand in the columns of a query; package exec does not compute them.
+func Aggregates() []Signature { return append([]Signature(nil), aggregates...) }
+
+// FindAggregate finds an aggregate whatever the case of its name.
+func FindAggregate(name string) (Signature, bool) {
+	for i := range aggregates {
+		if compareFold(aggregates[i].Name, name) == 0 {
+			return aggregates[i], true
+		}
+	}
+	return Signature{}, false
 }
 
 // findFunction finds a function whatever the case of its name; nil if there is none.
 func findFunction(name string) *function {
 	for i := range functions {
-		if compareFold(functions[i].name, name) == 0 {
+		if compareFold(functions[i].Name, name) == 0 {
 			return &functions[i]
 		}
 	}
 	return nil
 }
 
-func functionNames() []string {
-	names := make([]string, len(functions))
+// functionNames are what a misspelled function may have meant; of aggregates only where they may stand.
+func functionNames(withAggregates bool) []string {
+	var names []string
 	for i := range functions {
-		names[i] = functions[i].name
+		names = append(names, functions[i].Name)
+	}
+	for i := range aggregates {
+		if withAggregates {
+			names = append(names, aggregates[i].Name)
+		}
 	}
 	return names
 }
 
-func arity(f *function) string {
+// arity says how many arguments there must be.
+func (s *Signature) arity() string {
 	switch {
-	case f.max < 0:
-		return fmt.Sprintf("at least %d arguments", f.min)
-	case f.min < f.max:
-		return fmt.Sprintf("%d or %d arguments", f.min, f.max)
-	case f.max == 1:
+	case s.Max < 0:
+		return fmt.Sprintf("at least %d arguments", s.Min)
+	case s.Min < s.Max:
+		return fmt.Sprintf("%d or %d arguments", s.Min, s.Max)
+	case s.Max == 1:
 		return "one argument"
-	case f.max == 0:
+	case s.Max == 0:
 		return "no arguments"
 	}
-	return fmt.Sprintf("%d arguments", f.max)
+	return fmt.Sprintf("%d arguments", s.Max)
 }
 
-func (c *compiler) call(e *syntax.Call) node {
-	f := findFunction(e.Name)
-	if f == nil {
-		return c.fail(e, syntax.Nearest(e.Name, functionNames()), "there is no function %s", e.Name)
-	}
-	e.Name = f.name
-	switch n := len(e.Args); {
-	case n < f.min || f.max >= 0 && n > f.max:
-		return c.fail(e, "", "%s takes %s, not %d", f.name, arity(f), n)
-	case e.CI && !f.ci && !c.lent[e]:
-		return c.fail(e, "", "%s takes no `ci`", f.name)
-	}
-	var re *matcher
-	args := make([]node, len(e.Args))
-	for i, x := range e.Args {
-		source, isRegex := x.(*syntax.Regex)
-		if !isRegex {
-			args[i] = c.value(x)
-			continue
-		}
-		if i != 1 || !f.regex {
-			return c.fail(x, "", "this argument of %s cannot be a regular expression", f.name)
-		}
-		var problem string
-		if re, problem = compileRegex(f.regexBefore, source.Source, f.regexAfter, e.CI); problem != "" {
-			return c.fail(x, "", "the regular expression is not valid: %s", problem)
-		}
-		args[i] = constant(undefined)
-	}
-	n, ci := max(f.max, len(args)), e.CI
-	run := func(e *env) value {
-		c := call{args: make([]value, n), ci: ci, regex: re}
-		for i, arg := range args {
-			c.args[i] = arg(e)
-		}
-		return f.apply(e, &c)
-	}
-	if n > 0 && !slices.ContainsFunc(e.Args, func(x syntax.Expr) bool { return !isLiteral(x) }) {
-		return constant(run(&env{steps: maxSteps})) // DateTime('…') once, not for each row
-	}
-	return run
-}
+func (s *Signature) takes(n int) bool { return n >= s.Min && (s.Max < 0 || n <= s.Max) }

@@ -16,6 +16,9 @@ func (c *call) textPair(e *env) (text, sub string, ok bool) {
 		return "", "", false
 	}
 	text = c.args[0].Text
+	if !e.spend(len(text)/64 + 1) {
+		return "", "", false
+	}
 	if c.regex != nil {
 		return text, "", c.regex.afford(e, text)
 	}
@@ -59,6 +62,19 @@ func indexOf(e *env, c *call) value {
 		return intOf(-1)
 	}
 	return intOf(textLength(text[:at])) // folding keeps the number of characters
+}
+
+// lastIndexOf: folding keeps the number of characters.
+func lastIndexOf(e *env, c *call) value {
+	text, sub, ok := c.textPair(e)
+	if !ok {
+		return undefined
+	}
+	at := strings.LastIndex(text, sub)
+	if at < 0 {
+		return intOf(-1)
+	}
+	return intOf(textLength(text[:at]))
 }
 
 func length(_ *env, c *call) value {
@@ -109,15 +125,16 @@ func skipChars(s string, from, n int) int {
 	return from
 }
 
-func concat(_ *env, c *call) value {
+func concat(e *env, c *call) value {
 	size := 0
 	for i := range c.args {
 		if c.args[i].Kind != event.String {
 			return undefined
 		}
-		if size += len(c.args[i].Text); size > maxResult {
-			return undefined
-		}
+		size += len(c.args[i].Text)
+	}
+	if !e.grow(size) {
+		return undefined
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -127,12 +144,12 @@ func concat(_ *env, c *call) value {
 	return stringOf(b.String())
 }
 
-func toLower(_ *env, c *call) value { return mapped(&c.args[0], unicode.ToLower) }
-func toUpper(_ *env, c *call) value { return mapped(&c.args[0], unicode.ToUpper) }
+func toLower(e *env, c *call) value { return mapped(e, &c.args[0], unicode.ToLower) }
+func toUpper(e *env, c *call) value { return mapped(e, &c.args[0], unicode.ToUpper) }
 
 // mapped applies f to each character but lone surrogates.
-func mapped(v *value, f func(rune) rune) value {
-	if v.Kind != event.String {
+func mapped(e *env, v *value, f func(rune) rune) value {
+	if v.Kind != event.String || !e.grow(len(v.Text)) {
 		return undefined
 	}
 	out := make([]byte, 0, len(v.Text))

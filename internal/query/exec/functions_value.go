@@ -1,8 +1,14 @@
 package exec
 
-import "github.com/stelehq/stele/internal/event"
+import (
+	"fmt"
+	"math"
+	"strconv"
 
-// Functions of values of any type, of numbers, and of times.
+	"github.com/stelehq/stele/internal/event"
+)
+
+// Functions of values of any type and of numbers.
 
 // coalesce gives the first argument that is defined and not null, else the last.
 func coalesce(_ *env, c *call) value {
@@ -37,12 +43,91 @@ func values(_ *env, c *call) value {
 	return given(out)
 }
 
-func toJSON(_ *env, c *call) value {
+func toJSON(e *env, c *call) value {
 	v := c.args[0].final()
 	if v.Kind == event.Undefined || tooBig(v) {
 		return undefined
 	}
-	return stringOf(string(v.AppendJSON(nil)))
+	text := v.AppendJSON(nil)
+	if !e.grow(len(text)) {
+		return undefined
+	}
+	return stringOf(string(text))
+}
+
+func some(e *env, c *call) value  { return c.quantify(e, true) }
+func every(e *env, c *call) value { return c.quantify(e, false) }
+
+// quantify looks for an element of which the lambda is, or is not, true.
+func (c *call) quantify(e *env, sought bool) value {
+	n, at := elements(c.args[0].Value)
+	if n < 0 {
+		return undefined
+	}
+	for i := range n {
+		if !e.spend(1) {
+			return undefined
+		}
+		e.locals[c.local] = given(at(i))
+		if v := c.body(e); v.isTrue() == sought {
+			return boolOf(sought)
+		}
+	}
+	return boolOf(!sought)
+}
+
+func arrivedOf(_ *env, c *call) value {
+	if c.args[0].Kind != event.String {
+		return undefined
+	}
+	key, err := event.ParseKey(c.args[0].Text)
+	if err != nil {
+		return undefined
+	}
+	return arrivalNumber(key.Arrival())
+}
+
+func toEventType(_ *env, c *call) value {
+	if c.args[0].Kind != event.String {
+		return undefined
+	}
+	return decimalOf(event.DecimalOf(int64(event.HashTemplate(c.args[0].Text))))
+}
+
+// toHexString drops decimals; the sign of a negative number stands before 0x.
+func toHexString(_ *env, c *call) value {
+	d, ok := c.args[0].decimal()
+	if !ok {
+		return undefined
+	}
+	m := mantissaOf(d)
+	m.Quo(m, pow10(int(d.Scale)))
+	return stringOf(fmt.Sprintf("%#x", m))
+}
+
+// bucket goes through binary64 at 15 digits, as powers do (R7). Bucket i holds what is over g^(i-1) and at most g^i, with
+// g = (1+err)/(1-err): no value in it is further from its middle than the fraction err of the value, as in DDSketch (Masson, Rim, Lee, 2019).
+func bucket(_ *env, c *call) value {
+	d, ok := c.args[0].decimal()
+	maxError := 0.01
+	if c.args[1].Kind != event.Undefined {
+		e, isNumber := c.args[1].decimal()
+		maxError, ok = e.Float64(), ok && isNumber
+	}
+	if !ok || maxError <= 0 || maxError >= 1 {
+		return undefined
+	}
+	if d.IsZero() {
+		return intOf(0)
+	}
+	g := (1 + maxError) / (1 - maxError)
+	i := math.Ceil(math.Log(math.Abs(d.Float64())) / math.Log(g))
+	middle := math.Pow(g, i) * 2 / (1 + g)
+	out, ok := event.ParseDecimal(strconv.FormatFloat(middle, 'e', 14, 64))
+	if d.Neg {
+		out = negate(out)
+	}
+	return defined(out.Normalized(), ok)
 }
 
 func fromJSON(_ *env, c *call) value {
@@ -65,55 +150,11 @@ func roundTo(_ *env, c *call) value {
 	return decimalOf(round(d, places))
 }
 
-func dateTime(_ *env, c *call) value {
-	if c.args[0].Kind != event.String {
-		return undefined
-	}
-	return defined(parseDateTime(c.args[0].Text))
-}
-
-func timeSpan(_ *env, c *call) value {
-	if c.args[0].Kind != event.String {
-		return undefined
-	}
-	return defined(parseTimeSpan(c.args[0].Text))
-}
-
 func defined(d event.Decimal, ok bool) value {
 	if !ok {
 		return undefined
 	}
 	return decimalOf(d)
-}
-
-func toISOString(_ *env, c *call) value {
-	ticks, ok := c.args[0].decimal()
-	offset := event.Decimal{}
-	if c.args[1].Kind != event.Undefined {
-		var whole bool
-		offset, whole = c.args[1].decimal()
-		ok = ok && whole
-	}
-	if !ok {
-		return undefined
-	}
-	s, ok := isoText(ticks, offset)
-	if !ok {
-		return undefined
-	}
-	return stringOf(s)
-}
-
-// totalMilliseconds takes ticks, or text as TimeSpan takes it.
-func totalMilliseconds(_ *env, c *call) value {
-	ticks, ok := c.args[0].decimal()
-	if c.args[0].Kind == event.String {
-		ticks, ok = parseTimeSpan(c.args[0].Text)
-	}
-	if !ok {
-		return undefined
-	}
-	return defined(divide(ticks, event.DecimalOf(10_000)))
 }
 
 func typeOf(_ *env, c *call) value {

@@ -10,7 +10,7 @@ import (
 
 // FuzzEval: no filter over no event panics; canonical text means the same; Match is Eval giving true; Search takes what Parse does not.
 func FuzzEval(f *testing.F) {
-	for _, name := range []string{"operators", "paths", "builtins", "functions", "errors"} {
+	for _, name := range []string{"operators", "paths", "builtins", "functions", "locals", "errors"} {
 		script, err := os.ReadFile("testdata/eval/" + name)
 		if err != nil {
 			f.Fatal(err)

@@ -172,7 +172,7 @@ func (r *readings) expr(e syntax.Expr) {
 	case *syntax.Text:
 		r.more = true
 	case *syntax.Call:
-		if f := findFunction(e.Name); f == nil || f.name == "Now" {
+		if f := findFunction(e.Name); f == nil || f.Name == "Now" {
 			r.more = true
 		}
 	case *syntax.Property:

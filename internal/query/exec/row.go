@@ -1,5 +1,5 @@
 // Package exec evaluates filters row by row: the tree of package syntax becomes closures over a Row. It is the
-// slow and plain way, and stays as the oracle of any faster one. docs/filter.md is the reference.
+// slow and plain way, and stays as the oracle of any faster one. docs/query-language.md is the reference.
 package exec
 
 import "github.com/stelehq/stele/internal/event"

@@ -21,8 +21,8 @@ func freeWildcards(e syntax.Expr) []wildcard {
 	}
 	var free []wildcard
 	switch e := e.(type) {
-	case *syntax.Logic:
-		return nil // its terms are conditions
+	case *syntax.Logic, *syntax.Let, *syntax.Lambda:
+		return nil // their parts are conditions
 	case *syntax.Unary:
 		if e.Op == syntax.Not {
 			return nil

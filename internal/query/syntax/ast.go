@@ -1,6 +1,6 @@
 // Package syntax reads and writes Stele's language of filters and queries: text to tree, tree to text. It knows the
 // grammar and nothing of events; names of functions and built-ins are looked up by package exec.
-// docs/filter.md is the reference.
+// docs/query-language.md is the reference.
 package syntax
 
 // Pos is a byte offset in the text that an expression was read from.
@@ -156,7 +156,7 @@ const (
 	Negate
 )
 
-// Precedences, weakest first. `not` lies between `and` and the comparisons: see docs/filter.md.
+// Precedences, weakest first. `not` lies between `and` and the comparisons: see docs/query-language.md.
 const (
 	precOr = iota + 1
 	precAnd

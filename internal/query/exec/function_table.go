@@ -1,0 +1,63 @@
+package exec
+
+import "github.com/stelehq/stele/internal/event"
+
+// functions are the scalar functions, by name.
+var functions = []function{
+	{Signature: Signature{"Arrived", "id: string", "number", "the arrival number in an event's id", 1, 1, false, false, false}, apply: arrivedOf},
+	{Signature: Signature{"Bucket", "n: number, err?: number", "number", "n rounded to the middle of a logarithmic bucket, at most the fraction err (0.01) away", 1, 2, false, false, false}, apply: bucket},
+	{Signature: Signature{"Coalesce", "x: any, …", "any", "the first argument that is defined and not null, else the last", 0, -1, false, false, false}, apply: coalesce},
+	{Signature: Signature{"Concat", "text: string, …", "string", "the texts joined", 1, -1, false, false, false}, apply: concat},
+	{Signature: Signature{"Contains", "text: string, sub: string | /regex/", "boolean", "whether sub occurs in text", 2, 2, true, true, false}, predicate: true, apply: containsText},
+	{Signature: Signature{"DatePart", "ticks: number, part: string, offset: number", "number", "a part of the date at an offset from UTC: date, time, year, month, day, hour, minute, second, millisecond, weekday", 3, 3, false, false, false}, apply: datePart},
+	{Signature: Signature{"DateTime", "text: string", "number", "an ISO 8601 date and time in ticks; no zone means UTC", 1, 1, false, false, false}, apply: dateTime},
+	{Signature: Signature{"ElementAt", "x: array | object, index: number | string", "any", "x[index]; ci ignores the case of names", 2, 2, true, false, false}, apply: func(_ *env, c *call) value { return elementAt(&c.args[0], &c.args[1], c.ci) }},
+	{Signature: Signature{"EndsWith", "text: string, sub: string | /regex/", "boolean", "whether text ends with sub", 2, 2, true, true, false}, predicate: true, after: `\z`, apply: endsWith},
+	{Signature: Signature{"Every", "x: array | object, test: |element| boolean", "boolean", "whether the test is true for every element", 2, 2, false, false, true}, predicate: true, apply: every},
+	{Signature: Signature{"FromJson", "text: string", "any", "the value that a JSON text stands for", 1, 1, false, false, false}, apply: fromJSON},
+	{Signature: Signature{"Has", "x: any", "boolean", "whether x is defined", 1, 1, false, false, false}, predicate: true, apply: func(_ *env, c *call) value { return boolOf(c.args[0].Kind != event.Undefined) }},
+	{Signature: Signature{"IndexOf", "text: string, sub: string | /regex/", "number", "the position of the first sub in text, or -1", 2, 2, true, true, false}, apply: indexOf},
+	{Signature: Signature{"Keys", "x: object", "array", "the names of the members", 1, 1, false, false, false}, apply: keys},
+	{Signature: Signature{"LastIndexOf", "text: string, sub: string", "number", "the position of the last sub in text, or -1", 2, 2, true, false, false}, apply: lastIndexOf},
+	{Signature: Signature{"Length", "x: string | array", "number", "how many characters or elements", 1, 1, false, false, false}, apply: length},
+	{Signature: Signature{"Now", "", "number", "the time of the evaluation in ticks", 0, 0, false, false, false}, apply: func(e *env, _ *call) value { return decimalOf(ticksOfTime(e.now())) }},
+	{Signature: Signature{"OffsetIn", "zone: string, ticks: number", "number", "the offset from UTC of an IANA time zone at that time, in ticks", 2, 2, false, false, false}, apply: offsetIn},
+	{Signature: Signature{"Replace", "text: string, sub: string | /regex/, by: string", "string", "text with each sub replaced; after a regular expression $0 is the match, $1 its first group, $$ a dollar sign", 3, 3, true, true, false}, apply: replace},
+	{Signature: Signature{"Round", "n: number, places: number", "number", "n rounded to so many decimal places, midpoints away from zero", 2, 2, false, false, false}, apply: roundTo},
+	{Signature: Signature{"Some", "x: array | object, test: |element| boolean", "boolean", "whether the test is true for any element", 2, 2, false, false, true}, predicate: true, apply: some},
+	{Signature: Signature{"StartsWith", "text: string, sub: string | /regex/", "boolean", "whether text begins with sub", 2, 2, true, true, false}, predicate: true, before: `\A`, apply: startsWith},
+	{Signature: Signature{"Substring", "text: string, start: number, length?: number", "string", "the part of text from start on", 2, 3, false, false, false}, apply: substring},
+	{Signature: Signature{"TimeOfDay", "ticks: number, offsetHours: number", "number", "the ticks since midnight at an offset from UTC in hours", 2, 2, false, false, false}, apply: timeOfDay},
+	{Signature: Signature{"TimeSpan", "text: string", "number", "d.HH:mm:ss.f in ticks", 1, 1, false, false, false}, apply: timeSpan},
+	{Signature: Signature{"ToEventType", "template: string", "number", "the event type of a message template", 1, 1, false, false, false}, apply: toEventType},
+	{Signature: Signature{"ToHexString", "n: number", "string", "n in hexadecimal with 0x, without decimals", 1, 1, false, false, false}, apply: toHexString},
+	{Signature: Signature{"ToIsoString", "ticks: number, offset?: number", "string", "ticks as ISO 8601; the offset from UTC is a duration of whole minutes", 1, 2, false, false, false}, apply: toISOString},
+	{Signature: Signature{"ToJson", "x: any", "string", "x as JSON", 1, 1, false, false, false}, apply: toJSON},
+	{Signature: Signature{"ToLower", "text: string", "string", "text in lower case", 1, 1, false, false, false}, apply: toLower},
+	{Signature: Signature{"ToNumber", "text: string", "number", "the number that text is", 1, 1, false, false, false}, apply: toNumber},
+	{Signature: Signature{"ToTimeString", "ticks: number", "string", "ticks as d.HH:mm:ss.f, as TimeSpan reads it", 1, 1, false, false, false}, apply: toTimeString},
+	{Signature: Signature{"ToUpper", "text: string", "string", "text in upper case", 1, 1, false, false, false}, apply: toUpper},
+	{Signature: Signature{"TotalMilliseconds", "x: number | string", "number", "ticks, or text as TimeSpan reads it, in milliseconds", 1, 1, false, false, false}, apply: totalMilliseconds},
+	{Signature: Signature{"TypeOf", "x: any", "string", "'object', 'array', 'string', 'number', 'boolean', 'null' or 'undefined'", 1, 1, false, false, false}, apply: typeOf},
+	{Signature: Signature{"Undefined", "", "undefined", "no value", 0, 0, false, false, false}, apply: func(*env, *call) value { return undefined }},
+	{Signature: Signature{"Values", "x: object", "array", "the values of the members", 1, 1, false, false, false}, apply: values},
+}
+
+// aggregates are the aggregate functions, by name.
+var aggregates = []Signature{
+	{"all", "x: boolean", "boolean", "whether x is true for every event", 1, 1, false, false, false},
+	{"any", "x: boolean", "boolean", "whether x is true for any event", 1, 1, false, false, false},
+	{"bottom", "x: any, n: number", "rows", "the last n values of x; alone in a query", 2, 2, false, false, false},
+	{"count", "x: any | *", "number", "how many events have an x that is defined and not null; count(*) is all, count(distinct(x)) how many values", 1, 1, false, false, false},
+	{"distinct", "x: any", "rows", "the values of x, each once; alone in a query, or in count", 1, 1, true, false, false},
+	{"first", "x: any", "any", "x of the first event", 1, 1, false, false, false},
+	{"interval", "", "number", "the length of each slice of group by time(…), in ticks", 0, 0, false, false, false},
+	{"last", "x: any", "any", "x of the last event", 1, 1, false, false, false},
+	{"max", "x: number", "number", "the largest x", 1, 1, false, false, false},
+	{"mean", "x: number", "number", "the mean of the events' x that are numbers", 1, 1, false, false, false},
+	{"min", "x: number", "number", "the smallest x", 1, 1, false, false, false},
+	{"percentile", "x: number, p: number, err?: number", "number", "the x at or below which p percent lie, at most the fraction err away", 2, 3, false, false, false},
+	{"phist", "x: number, count: number, p: number", "number", "the percentile of a histogram: each x counts as often as count says", 3, 3, false, false, false},
+	{"sum", "x: number", "number", "the sum of the events' x that are numbers", 1, 1, false, false, false},
+	{"top", "x: any, n: number", "rows", "the first n values of x; alone in a query", 2, 2, false, false, false},
+}
