@@ -25,6 +25,8 @@ type Block struct {
 	sets     []byte
 	damaged  *Damaged // nil: nothing is known to be
 	base     uint64
+	rows     int
+	part     *partial      // nil: all of the block was there when it was opened
 	room     uint64        // bytes that the columns' texts may take
 	texts    atomic.Uint64 // that those opened may take
 	shapes   *column.Ints
@@ -46,8 +48,9 @@ type section struct {
 	method byte
 	bytes  uint64
 	sum    []byte // nil: the block's checksum is its own
-	stored []byte
-	size   int // unpacked
+	at     int    // where it begins in the block
+	stored []byte // nil, of a block that is there in part: not read yet
+	size   int    // unpacked
 
 	once sync.Once
 	raw  []byte
@@ -81,72 +84,91 @@ func corrupt(format string, args ...any) *fault.Error {
 // base is added to the block's arrival offsets.
 func Open(data []byte, base uint64) (*Block, error) {
 	b := &Block{base: base, schema: &schema{}}
-	rows, rest, err := b.readHead(data)
+	told, err := b.readWhole(data)
 	if err != nil {
 		return nil, err
 	}
-	if rest != nil {
-		return openTold(rest, rows, base)
+	if told != nil {
+		return openTold(told, b.rows, base)
 	}
 	if err := b.checkSections(); err != nil {
 		return nil, err
 	}
-	if err := b.readRows(rows); err != nil {
+	if err := b.readRows(); err != nil {
 		return nil, err
 	}
 	b.account.Take(len(data) + 96*len(b.columns) + 512)
 	return b, nil
 }
 
-// readHead finds the sections and the payloads in them; of a told block, which has none, it returns what follows their number.
-func (b *Block) readHead(data []byte) (rows int, told *column.Decoder, err error) {
+// readWhole is readHead, then finds the sections in data and checks their checksums.
+func (b *Block) readWhole(data []byte) (told *column.Decoder, err error) {
+	told, sets, err := b.readHead(data, len(data))
+	if err != nil || told != nil {
+		return told, err
+	}
+	b.sets = data[len(data)-sets:]
+	return nil, b.cut(data[:len(data)-sets])
+}
+
+// readHead finds the sections and the payloads in them; data is the beginning of a block of length bytes, with all of its head. sets is how many of the
+// block's last bytes are sets. Of a told block, which has no sections, it returns what follows their number.
+func (b *Block) readHead(data []byte, length int) (told *column.Decoder, sets int, err error) {
 	d := &column.Decoder{Src: data}
 	found := d.Byte("version")
 	sum := d.Bytes("checksum", checksumBytes)
 	size := d.Uvarint("bytes of the head")
 	switch {
 	case len(data) >= prefixBytes && string(data[:4]) == "STLB": // of versions to 4
-		return 0, nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
+		return nil, 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", data[4], version)
 	case d.Err() != nil:
-		return 0, nil, d.Err()
+		return nil, 0, d.Err()
 	case size > uint64(len(d.Src)):
-		return 0, nil, corrupt("the head has %d bytes, %d are left", size, len(d.Src))
+		return nil, 0, corrupt("the head has %d bytes, %d are left", size, len(d.Src))
 	}
-	covered, rest := data, []byte(nil)
+	covered := data
 	if size > 0 {
 		covered = data[:uint64(len(data)-len(d.Src))+size]
-		d.Src, rest = d.Src[:size], d.Src[size:]
+		d.Src = d.Src[:size]
 	}
 	if got, want := checksum(covered), binary.LittleEndian.Uint32(sum); got != want {
-		return 0, nil, corrupt("the checksum is %08x, expected %08x", got, want)
+		return nil, 0, corrupt("the checksum is %08x, expected %08x", got, want)
 	}
 	if found != version {
-		return 0, nil, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", found, version)
+		return nil, 0, fault.New(fault.Unsupported, opOpen, "the block has format version %d, this program reads %d", found, version)
 	}
-	if rows = d.Number("rows", formatRows); d.Err() != nil {
-		return 0, nil, d.Err()
+	if b.rows = d.Number("rows", formatRows); d.Err() != nil {
+		return nil, 0, d.Err()
 	}
 	sections := d.Count("sections", 3)
 	if sections == 0 && d.Err() == nil && size == 0 {
-		return rows, d, nil
+		return d, 0, nil
 	}
-	if err := b.readDirectory(d, sections, rows, len(data), size > 0); err != nil {
-		return 0, nil, err
+	if err := b.readDirectory(d, sections, length, size > 0); err != nil {
+		return nil, 0, err
 	}
+	at := len(covered) // where the sections begin
 	if size == 0 {
-		rest = d.Src
+		at = len(data) - len(d.Src)
 	} else {
-		n := d.Number("bytes of sets", len(rest))
+		sets = d.Number("bytes of sets", length-at)
 		if err := d.End(); err != nil {
-			return 0, nil, err
+			return nil, 0, err
 		}
-		rest, b.sets = rest[:len(rest)-n], rest[len(rest)-n:]
 	}
-	return rows, nil, b.cut(rest)
+	for i := range b.sections {
+		s := &b.sections[i]
+		if left := length - sets - at; s.bytes > uint64(left) {
+			return nil, 0, corrupt("section %d has %d bytes, %d are left", i, s.bytes, left)
+		}
+		s.at = at
+		at += int(s.bytes)
+	}
+	return nil, sets, nil
 }
 
 // readDirectory reads what the head says of the sections and of the payloads in them; sums says whether it has the sections' checksums.
-func (b *Block) readDirectory(d *column.Decoder, n, rows, length int, sums bool) error {
+func (b *Block) readDirectory(d *column.Decoder, n, length int, sums bool) error {
 	b.sections = make([]section, n)
 	counts := make([]int, n)
 	total := 0
@@ -169,7 +191,7 @@ func (b *Block) readDirectory(d *column.Decoder, n, rows, length int, sums bool)
 	if total > len(d.Src) || total < payloadColumns {
 		return corrupt("the head announces %d payloads in %d bytes", total, len(d.Src))
 	}
-	weight := uint64(rows) * rowBytes
+	weight := uint64(b.rows) * rowBytes
 	most := uint64(length)*expansion + expansionSlack
 	b.payloads = make([]payload, 0, total)
 	for i, count := range counts {
@@ -187,28 +209,31 @@ func (b *Block) readDirectory(d *column.Decoder, n, rows, length int, sums bool)
 	return d.Err()
 }
 
-// cut finds the sections in what follows the head.
-func (b *Block) cut(rest []byte) error {
+// cut takes the sections from a block's bytes without its sets.
+func (b *Block) cut(data []byte) error {
+	end := len(data)
 	for i := range b.sections {
 		s := &b.sections[i]
-		if s.bytes > uint64(len(rest)) {
-			return corrupt("section %d has %d bytes, %d are left", i, s.bytes, len(rest))
-		}
-		s.stored, rest = rest[:s.bytes:s.bytes], rest[s.bytes:]
-		if s.sum == nil {
-			continue
-		}
-		if got, want := crc32.Checksum(s.stored, castagnoli), binary.LittleEndian.Uint32(s.sum); got != want {
-			// Told later, when the columns' names are known.
-			s.err = corrupt("its checksum is %08x, expected %08x", got, want)
-		}
+		end = s.at + int(s.bytes)
+		s.take(data[s.at:end:end])
 	}
-	for _, c := range rest {
+	for _, c := range data[end:] {
 		if c != 0 {
-			return corrupt("the %d bytes behind the last section are not zero", len(rest))
+			return corrupt("the %d bytes behind the last section are not zero", len(data)-end)
 		}
 	}
 	return nil
+}
+
+// take has the section's stored bytes, and checks them. What is wrong is told later, when the columns' names are known.
+func (s *section) take(stored []byte) {
+	s.stored = stored
+	if s.sum == nil {
+		return
+	}
+	if got, want := crc32.Checksum(stored, castagnoli), binary.LittleEndian.Uint32(s.sum); got != want {
+		s.err = corrupt("its checksum is %08x, expected %08x", got, want)
+	}
 }
 
 // checkSections reports the first damaged section by the names of the columns in it, if these can be read.
@@ -257,6 +282,9 @@ func (b *Block) payload(i int) ([]byte, error) {
 	p := &b.payloads[i]
 	s := &b.sections[p.section]
 	s.once.Do(func() {
+		if b.part != nil {
+			b.part.read(b, s)
+		}
 		if s.err != nil {
 			return
 		}
@@ -271,25 +299,35 @@ func (b *Block) payload(i int) ([]byte, error) {
 }
 
 // readRows reads what every row needs: schema, shapes, keys.
-func (b *Block) readRows(rows int) error {
+func (b *Block) readRows() error {
+	if err := b.readSchema(); err != nil {
+		return err
+	}
+	return b.readKeys()
+}
+
+// readKeys reads the keys of the rows.
+func (b *Block) readKeys() error {
+	if err := b.readTimes(b.rows); err != nil {
+		return err
+	}
+	return b.readArrivals(b.rows)
+}
+
+// readSchema reads the schema, and which shape each row has.
+func (b *Block) readSchema() error {
 	raw, err := b.payload(payloadSchema)
 	if err != nil {
 		return err
 	}
-	if b.schema, err = decodeSchema(raw, rows); err != nil {
+	if b.schema, err = decodeSchema(raw, b.rows); err != nil {
 		b.schema = &schema{}
 		return fault.Wrap(err, opOpen, "schema")
 	}
 	if want := len(b.payloads) - payloadColumns; len(b.schema.columns) != want {
 		return corrupt("the schema has %d columns, the head %d", len(b.schema.columns), want)
 	}
-	if err := b.readShapes(rows); err != nil {
-		return err
-	}
-	if err := b.readTimes(rows); err != nil {
-		return err
-	}
-	return b.readArrivals(rows)
+	return b.readShapes(b.rows)
 }
 
 func (b *Block) readShapes(rows int) error {
@@ -386,7 +424,7 @@ func (b *Block) readArrivals(rows int) error {
 }
 
 // Rows is how many events the block holds.
-func (b *Block) Rows() int { return b.instants.Len() }
+func (b *Block) Rows() int { return b.rows }
 
 // Key is the key of a row.
 func (b *Block) Key(row int) event.Key { return event.MakeKey(b.instants.At(row), b.arrival(row)) }

@@ -335,7 +335,7 @@ func (c *Cursor) valid() error {
 	if c.row < 0 || c.row >= c.b.Rows() {
 		return fault.New(fault.NotFound, "read block", "there is no row %d among %d", c.row, c.b.Rows())
 	}
-	return nil
+	return c.b.LoadKeys()
 }
 
 // on runs a function with a cursor on a row, for callers that keep none.

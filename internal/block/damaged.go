@@ -11,7 +11,8 @@ type Damaged struct {
 // section are as they were; of the others nothing is to be read, as an event is whole or lost. The error is of Open if no row is left.
 func OpenDamaged(data []byte, base uint64) (*Block, error) {
 	b := &Block{base: base, schema: &schema{}}
-	rows, told, err := b.readHead(data)
+	told, err := b.readWhole(data)
+	rows := b.rows
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +20,7 @@ func OpenDamaged(data []byte, base uint64) (*Block, error) {
 		return openTold(told, rows, base)
 	}
 	damage := b.checkSections()
-	if err := b.readRows(rows); err != nil {
+	if err := b.readRows(); err != nil {
 		if damage != nil {
 			err = damage
 		}

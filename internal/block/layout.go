@@ -56,11 +56,11 @@ func Inspect(data []byte, base uint64) (l Layout, b *Block, err error) {
 	b, err = Open(data, base)
 	if err != nil {
 		b = &Block{schema: &schema{}}
-		rows, told, bad := b.readHead(data)
+		told, bad := b.readWhole(data)
 		if bad != nil || told != nil {
 			return l, nil, err
 		}
-		l.Rows = rows
+		l.Rows = b.rows
 		_ = b.checkSections() // names the columns if it can
 	} else {
 		l.Rows = b.Rows()

@@ -79,29 +79,43 @@ func (m *merge) lookAhead(c *cursor) {
 			return
 		}
 		defer m.view.st.set.release()
-		if o.excluded = m.excluded(&source); o.excluded {
-			return
-		}
 		// An error is met again, and told, when the block's turn comes.
-		if o.block, _ = m.read(&source); o.block == nil {
+		if o, _ = m.read(&source); o.block == nil {
 			return
 		}
 		if load {
 			_ = o.block.Load()
 		}
 		_, _ = m.e.mask(o.block, source.deletions) // the block remembers what filters say
-		if o.pick = m.newPick(o.block); o.pick != nil {
+		if o.pick != nil {
 			o.pick.Selection()
 		}
 	}()
 }
 
-// read opens the block at hand of a cursor, from the cache or the disk. It leaves merge and cursor alone.
-func (m *merge) read(c *cursor) (*block.Block, error) {
-	if c.part != nil {
-		return m.e.segmentBlock(c.part, c.index, !m.once)
+// read opens the block at hand of a cursor, from the cache or the disk, unless nothing in it is wanted. It leaves merge and cursor alone.
+func (m *merge) read(c *cursor) (o opened, err error) {
+	if c.part == nil {
+		b, err := m.e.recentBlock(c.recent, !m.once)
+		return opened{block: b, pick: m.newPick(b)}, err
 	}
-	return m.e.recentBlock(c.recent, !m.once)
+	if m.excluded(c) {
+		return opened{excluded: true}, nil
+	}
+	if m.selects != nil {
+		// What is asked of the columns tells often that the rest need not be read.
+		if b, err := m.e.segmentPart(c.part, c.index, !m.once); err == nil {
+			o := opened{block: b, pick: m.newPick(b)}
+			if s := o.pick.Selection(); !b.Broken() && !s.Yes.Any() && !s.Open.Any() {
+				return opened{excluded: true}, nil
+			}
+			if b.Fetch() == nil {
+				return o, nil
+			}
+		}
+	}
+	b, err := m.e.segmentBlock(c.part, c.index, !m.once)
+	return opened{block: b, pick: m.newPick(b)}, err
 }
 
 // A Selection is what can be said about all rows of a block at once: these are wanted, and of those only the event tells.
@@ -144,7 +158,7 @@ func (p *Pick) Last(from, to int) (row int, open bool) {
 
 // newPick returns a pick of the block; nil if the scan selects nothing.
 func (m *merge) newPick(b *block.Block) *Pick {
-	if m.selects == nil {
+	if m.selects == nil || b == nil {
 		return nil
 	}
 	return &Pick{of: m.selects, block: b}
@@ -155,7 +169,10 @@ func (m *merge) newPick(b *block.Block) *Pick {
 func (e *Engine) segmentBlock(p *part, i int, keep bool) (*block.Block, error) {
 	key := cacheKey{p.Number, int64(i)}
 	if b := e.cache.get(key); b != nil {
-		return b, nil
+		if b.Fetch() == nil {
+			return b, nil
+		}
+		e.cache.lose(key, b)
 	}
 	b, err := openSegmentBlock(p, i)
 	if fault.KindOf(err) == fault.Corrupt {
@@ -169,6 +186,28 @@ func (e *Engine) segmentBlock(p *part, i int, keep bool) (*block.Block, error) {
 			return nil, lost
 		}
 		b.Damaged().Err = lost
+	}
+	if keep {
+		e.cache.put(key, b)
+	}
+	return b, nil
+}
+
+// segmentPart is segmentBlock for who asks for some columns of many events: of a block that is not in the cache only what they need is read, while the
+// segment is held. One that turns out to be Broken has to be asked for by segmentBlock, which says what is lost.
+func (e *Engine) segmentPart(p *part, i int, keep bool) (*block.Block, error) {
+	key := cacheKey{p.Number, int64(i)}
+	if b := e.cache.get(key); b != nil && !b.Broken() {
+		return b, nil
+	}
+	meta := p.reader.Meta(i)
+	src, err := p.reader.Part(i)
+	if src == nil || err != nil {
+		return e.segmentBlock(p, i, keep)
+	}
+	b, err := block.OpenPart(src, int(src.Size()), meta.Base)
+	if err != nil || b.Rows() != meta.Rows {
+		return e.segmentBlock(p, i, keep)
 	}
 	if keep {
 		e.cache.put(key, b)

@@ -10,7 +10,8 @@ import (
 	"github.com/stelehq/stele/internal/fault"
 )
 
-// A Slab is what a view shows of one block in a span: its rows from From on and before To, but for the hidden ones.
+// A Slab is what a view shows of one block in a span: its rows from From on and before To, but for the hidden ones. Of the block a part may be there alone: see
+// block.OpenPart for what has to be called before what.
 type Slab struct {
 	Block    *block.Block
 	From, To int
@@ -39,7 +40,8 @@ type Blocks struct {
 
 	// Counted is asked whether a block need not be opened, as what is known of it is enough. It may also pass over what is not wanted.
 	Counted func(worker int, c Closed) bool
-	// Each works on one block. It is called by several goroutines, each with its number below Workers. An error ends the walk.
+	// Each works on one block. It is called by several goroutines, each with its number below Workers. An error ends the walk, unless it is of the
+	// block (Corrupt, IO): then nothing may have been counted, and Each is called once more, with what is sound of the block.
 	Each func(worker int, s Slab) error
 
 	Passed atomic.Int64 // out: blocks that were not opened
@@ -164,7 +166,8 @@ func (b *Blocks) task(m *merge, worker int, c *cursor) {
 	if hidden {
 		return
 	}
-	if b.Counted != nil && len(c.deletions) == 0 && m.span.Within(minKey, maxKey) {
+	whole := len(c.deletions) == 0 && m.span.Within(minKey, maxKey) // all of the block is shown
+	if b.Counted != nil && whole {
 		rows := 0
 		if c.recent != nil {
 			rows = c.recent.rows
@@ -176,12 +179,75 @@ func (b *Blocks) task(m *merge, worker int, c *cursor) {
 			return
 		}
 	}
-	if !m.open(c) {
+	if m.excluded(c) {
 		b.Passed.Add(1)
 		return
 	}
 	b.Opened.Add(1)
-	if err := b.Each(worker, Slab{c.block, c.low, c.high, c.hidden}); err != nil {
-		b.end(err, nil)
+	if c.part != nil {
+		part, err := m.e.segmentPart(c.part, c.index, true)
+		if err == nil {
+			if err = b.use(m, worker, c, part, whole); err == nil {
+				return
+			}
+		}
+		if part == nil || !part.Broken() {
+			b.failed(m, err)
+			return
+		}
 	}
+	// Whatever is wrong with the block is told by who reads it whole.
+	all, err := m.e.wholeBlock(c)
+	if err == nil {
+		err = b.use(m, worker, c, all, whole)
+	}
+	if err != nil {
+		b.failed(m, err)
+	}
+}
+
+// failed notes damage, or that the walk ends.
+func (b *Blocks) failed(m *merge, err error) {
+	if k := fault.KindOf(err); k == fault.Corrupt || k == fault.IO {
+		m.lost(err)
+		return
+	}
+	b.end(err, nil)
+}
+
+// use hands over what is shown of a block.
+func (b *Blocks) use(m *merge, worker int, c *cursor, of *block.Block, whole bool) error {
+	s := Slab{Block: of, To: of.Rows()}
+	if d := of.Damaged(); d != nil {
+		m.lost(d.Err)
+		whole = false
+	}
+	if !whole {
+		if err := of.LoadKeys(); err != nil {
+			return err
+		}
+		var err error
+		if s.Hidden, err = m.e.mask(of, c.deletions); err != nil {
+			if of.Broken() {
+				return err
+			}
+			m.lost(m.e.unjudged(err))
+		}
+		s.From = of.Search(m.span.From)
+		if end, some := After(m.span.To); some {
+			s.To = of.Search(end)
+		}
+	}
+	if s.From >= s.To {
+		return nil
+	}
+	return b.Each(worker, s)
+}
+
+// wholeBlock returns the block at hand of a cursor, with all that is in it.
+func (e *Engine) wholeBlock(c *cursor) (*block.Block, error) {
+	if c.part != nil {
+		return e.segmentBlock(c.part, c.index, true)
+	}
+	return e.recentBlock(c.recent, true)
 }

@@ -148,6 +148,15 @@ func (c *cache) drop(el *list.Element) {
 	delete(c.byKey, e.key)
 }
 
+// lose lets go of a block that has to be opened anew.
+func (c *cache) lose(k cacheKey, b *block.Block) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el := c.byKey[k]; el != nil && el.Value.(*cached).block == b {
+		c.drop(el)
+	}
+}
+
 // forget lets go of the blocks of a file that is gone.
 func (c *cache) forget(file uint64) {
 	c.mu.Lock()

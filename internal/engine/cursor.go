@@ -227,18 +227,14 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 		}
 		defer m.view.st.set.release()
 	}
-	if m.excluded(c) {
-		m.lookAhead(c)
-		return false
-	}
-	b, err := m.read(c)
+	o, err := m.read(c)
 	if err != nil {
 		m.lost(err)
 		return false
 	}
-	c.block, c.pick = b, m.newPick(b)
+	c.block, c.pick = o.block, o.pick
 	m.lookAhead(c)
-	return true
+	return !o.excluded
 }
 
 // excluded says whether the cursor's block, which is not open, has surely no event that is wanted.

@@ -167,17 +167,39 @@ func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {
 	if err := readFull(r.file, buf, e.offset, r.name); err != nil {
 		return nil, err
 	}
-	h, bad := decodeBlockHeader(buf)
-	if bad == nil && h != e.blockHeader {
-		bad = fault.New(fault.Corrupt, "read block", "expected block %d of file %016x, found block %d of file %016x", e.ordinal, e.fileID, h.ordinal, h.fileID)
-	}
-	if bad != nil {
+	if bad := e.matches(buf); bad != nil {
 		return nil, bad.At(r.name, e.offset)
 	}
-	if bad := h.check(buf[blockHeaderSize:]); bad != nil {
+	if bad := e.check(buf[blockHeaderSize:]); bad != nil {
 		return nil, bad.At(r.name, e.offset+blockHeaderSize)
 	}
 	return buf[blockHeaderSize:], nil
+}
+
+// Part returns the bytes of block i, to be read here and there for as long as the reader is held, once the block's header was found where it has to be;
+// nothing else is checked. It is nil for a file that is read whole.
+func (r *Reader) Part(i int) (*io.SectionReader, error) {
+	if r.small {
+		return nil, nil
+	}
+	e := &r.entries[i]
+	var head [blockHeaderSize]byte
+	if err := readFull(r.file, head[:], e.offset, r.name); err != nil {
+		return nil, err
+	}
+	if err := e.matches(head[:]); err != nil {
+		return nil, err.At(r.name, e.offset)
+	}
+	return io.NewSectionReader(r.file, e.offset+blockHeaderSize, int64(e.length)), nil
+}
+
+// matches says whether a block's header is the one of the index.
+func (e *entry) matches(head []byte) *fault.Error {
+	h, bad := decodeBlockHeader(head)
+	if bad == nil && h != e.blockHeader {
+		bad = fault.New(fault.Corrupt, "read block", "expected block %d of file %016x, found block %d of file %016x", e.ordinal, e.fileID, h.ordinal, h.fileID)
+	}
+	return bad
 }
 
 // ReadDamaged reads block i without its checksum, for those who find out what of it is sound.

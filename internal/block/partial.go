@@ -1,0 +1,167 @@
+package block
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stelehq/stele/internal/column"
+	"github.com/stelehq/stele/internal/fault"
+)
+
+// A partial is what a block that is there in part reads the rest of itself from. Safe for concurrent use.
+type partial struct {
+	src    io.ReaderAt
+	length int
+	sets   int // of the block's last bytes
+
+	mu     sync.Mutex // of the sections' stored bytes
+	whole  bool       // all of them are there
+	keys   sync.Once
+	keyErr error
+	broken atomic.Bool
+}
+
+// headBytes is how much is read to find the head of a block, which is seldom larger.
+const headBytes = 32 << 10
+
+// OpenPart opens the block of length bytes that src begins with, for who asks for a few columns of many events: only the head, the schema and the
+// shapes are read now, and any other section when it is first needed, each with its own checksum. Keys (Key, Instant, Search, Cursor and what is
+// read by rows) may only be asked for after LoadKeys or Fetch. src has to stay readable, and the same, as long as something is left to read: until Fetch.
+func OpenPart(src io.ReaderAt, length int, base uint64) (*Block, error) {
+	data, err := readBytes(src, 0, min(length, headBytes))
+	if err != nil {
+		return nil, err
+	}
+	d := &column.Decoder{Src: data}
+	d.Bytes("version and checksum", 1+checksumBytes)
+	head := d.Uvarint("bytes of the head")
+	if end := uint64(len(data)-len(d.Src)) + head; d.Err() == nil && head > 0 && end > uint64(len(data)) && end <= uint64(length) {
+		if data, err = readBytes(src, 0, int(end)); err != nil {
+			return nil, err
+		}
+	}
+	if head == 0 || d.Err() != nil { // one section, or told
+		if data, err = readBytes(src, 0, length); err != nil {
+			return nil, err
+		}
+		return Open(data, base)
+	}
+	p := &partial{src: src, length: length}
+	b := &Block{base: base, schema: &schema{}, part: p}
+	if _, p.sets, err = b.readHead(data, length); err != nil {
+		return nil, err
+	}
+	for i := range b.sections { // what was read with the head
+		if s := &b.sections[i]; s.at+int(s.bytes) <= len(data) {
+			s.take(data[s.at : s.at+int(s.bytes)])
+		}
+	}
+	if err := b.readSchema(); err != nil {
+		return nil, err
+	}
+	b.account.Take(len(data) + 96*len(b.columns) + 512)
+	return b, nil
+}
+
+func readBytes(src io.ReaderAt, at, n int) ([]byte, error) {
+	data := make([]byte, n)
+	if read, err := src.ReadAt(data, int64(at)); read < n {
+		if err == nil || err == io.EOF {
+			return nil, corrupt("the block ends after %d of %d bytes", at+read, at+n)
+		}
+		return nil, fault.WrapAs(fault.IO, err, opOpen, "cannot read %d bytes at %d", n, at)
+	}
+	return data, nil
+}
+
+// read has a section's bytes if they are not there yet.
+func (p *partial) read(b *Block, s *section) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.stored == nil && s.err == nil {
+		stored, err := readBytes(p.src, s.at, int(s.bytes))
+		if err != nil {
+			s.err = err
+		} else {
+			b.account.Take(len(stored))
+			s.take(stored)
+		}
+	}
+	if s.err != nil {
+		p.broken.Store(true)
+	}
+}
+
+// Broken says that a part of the block could not be read, or was found damaged, after it was opened: it has to be opened anew.
+func (b *Block) Broken() bool { return b.part != nil && b.part.broken.Load() }
+
+// Whole says that all of the block is there: nothing of it is left to read.
+func (b *Block) Whole() bool {
+	if b.part == nil {
+		return true
+	}
+	b.part.mu.Lock()
+	defer b.part.mu.Unlock()
+	return b.part.whole
+}
+
+// LoadKeys has the keys of the rows be there.
+func (b *Block) LoadKeys() error {
+	if b.part == nil {
+		return nil
+	}
+	b.part.keys.Do(func() {
+		if b.part.keyErr = b.readKeys(); b.part.keyErr != nil {
+			b.part.broken.Store(true)
+		}
+	})
+	return b.part.keyErr
+}
+
+// Fetch has all of the block be there, which then stands as if Open had opened it: every section's checksum is right, and nothing is left to read.
+func (b *Block) Fetch() error {
+	p := b.part
+	if p == nil {
+		return nil
+	}
+	if err := p.fetch(b); err != nil {
+		p.broken.Store(true)
+		return err
+	}
+	return b.LoadKeys()
+}
+
+func (p *partial) fetch(b *Block) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.whole {
+		return nil
+	}
+	data, err := readBytes(p.src, 0, p.length)
+	if err != nil {
+		return err
+	}
+	end := 0
+	for i := range b.sections {
+		s := &b.sections[i]
+		end = s.at + int(s.bytes)
+		if s.stored == nil && s.err == nil {
+			s.take(data[s.at:end:end])
+		}
+	}
+	b.account.Take(len(data))
+	for _, c := range data[end : p.length-p.sets] {
+		if c != 0 {
+			return corrupt("the %d bytes behind the last section are not zero", p.length-p.sets-end)
+		}
+	}
+	for i := range b.sections {
+		if err := b.sections[i].err; err != nil {
+			return fault.Wrap(err, opOpen, "section %d (%s)", i, b.describeSection(i))
+		}
+	}
+	b.sets = data[p.length-p.sets:]
+	p.whole, p.src = true, nil
+	return nil
+}
