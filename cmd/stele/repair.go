@@ -32,7 +32,7 @@ type repairReport struct {
 
 func (c *repairCommand) Run(ctx context.Context, s streams) error {
 	r, err := stele.Repair(ctx, c.Dir, c.Dest, nil)
-	if err != nil {
+	if r == nil {
 		return err
 	}
 	v := repairReport{StoreID: r.StoreID, Events: r.Events, Documents: r.Documents, Segments: r.Segments, Bytes: r.Bytes, Damage: []damageNote{}}
@@ -42,10 +42,10 @@ func (c *repairCommand) Run(ctx context.Context, s streams) error {
 	if err := v.print(s, c); err != nil {
 		return err
 	}
-	if len(v.Damage) > 0 {
-		return exitCode(fault.Corrupt.ExitCode())
+	if err == nil && len(v.Damage) > 0 {
+		err = exitCode(fault.Corrupt.ExitCode())
 	}
-	return nil
+	return err
 }
 
 func (v repairReport) print(s streams, c *repairCommand) error {

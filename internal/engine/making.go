@@ -92,12 +92,14 @@ func (m *making) mark() error {
 // finish makes a store of the directory, in which everything is durable. From here on nothing is undone: whether the mark is gone or not, nothing is missing.
 func (m *making) finish() error {
 	name := path.Join(m.dir, restoringName)
-	err := m.fs.Remove(name)
-	if err == nil {
-		err = m.fs.SyncDir(m.dir)
+	if err := m.fs.Remove(name); err != nil {
+		if _, serr := m.fs.Size(name); fault.KindOf(serr) != fault.NotFound {
+			return fault.Wrap(err, m.op, "everything is there, but the directory is still marked as unfinished").At(name, fault.NoOffset).WithHint("remove that file")
+		}
 	}
-	if err != nil {
-		return fault.Wrap(err, m.op, "everything is there, but the directory is still marked as unfinished").At(name, fault.NoOffset).WithHint("remove that file")
+	if err := m.fs.SyncDir(m.dir); err != nil {
+		return fault.Wrap(err, m.op, "everything is there and the store can be used, but a power cut may bring the mark back that it is unfinished").At(name, fault.NoOffset).
+			WithHint("should it not open then, remove that file")
 	}
 	return nil
 }
