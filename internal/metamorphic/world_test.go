@@ -41,7 +41,7 @@ type world struct {
 	floor   uint64 // what the next arrival number must be above
 	backups []made
 
-	troubled bool // since it was opened: what could not be read is among the damage
+	troubled bool // since it was opened: what could not be read is among the damage that it tells
 	asked    map[string]int
 }
 
