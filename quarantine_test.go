@@ -414,6 +414,52 @@ func TestForgettingADamagedSegment(t *testing.T) {
 }
 
 // What is in quarantine is bounded: the oldest goes.
+// A read that fails once while damage is let go of takes nothing along that is sound.
+func TestForgettingBesideAFailingRead(t *testing.T) {
+	block, _ := filled(t)
+	name := segmentIn(block)
+	flip(t, block, name, len(mustRead(t, block, name))/3)
+	forgetBeside(t, block, name)
+	s, name, _ := damagedColumn(t)
+	s.Damaged()
+	forgetBeside(t, s.FS.(*vfs.Mem), name)
+}
+
+func forgetBeside(t *testing.T, original *vfs.Mem, name string) {
+	t.Helper()
+	points := 0
+	for nth := int64(1); ; nth++ {
+		disk := original.CrashClone(nil, vfs.CrashKill)
+		faulty := vfs.NewFaulty(disk)
+		s := testkit.OpenOn(t, faulty, testkit.Dir, func(o *stele.Options) { o.CacheBytes = 1; quick(o) })
+		want, _ := testkit.Drain(s.Read(ctx, stele.ReadOptions{}))
+		rule := &vfs.Rule{Kind: vfs.OpReadAt, Match: "segment-*", Nth: nth, Err: vfs.EIO}
+		faulty.Add(rule)
+		err := s.Forget(ctx, name)
+		faulty.Clear()
+		if err != nil {
+			if !errors.Is(err, stele.IO) {
+				t.Errorf("read %d: %v", nth, err)
+			}
+			err = s.Forget(ctx, name)
+		}
+		if err != nil {
+			t.Errorf("read %d, again: %v", nth, err)
+		}
+		same(t, fmt.Sprintf("read %d", nth), want, s.All())
+		s.Reopen()
+		same(t, fmt.Sprintf("read %d, reopened", nth), want, s.All())
+		if err := s.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.Abandon()
+		if points++; faulty.Hits(rule) == 0 {
+			break
+		}
+	}
+	t.Logf("%d reads", points)
+}
+
 func TestQuarantineIsBounded(t *testing.T) {
 	disk, name, want := withDamagedJournal(t)
 	size := int64(len(mustRead(t, disk, name)))

@@ -236,10 +236,17 @@ func lostRows(b *block.Block, m segment.Meta) int64 {
 	return int64(b.Damaged().Lost)
 }
 
-// openDamagedBlock opens a block that openSegmentBlock has found damaged; nil if nothing of it is sound.
+// openDamagedBlock opens a block that openSegmentBlock has found damaged; nil if nothing of it is sound. Who asks may let go of the rest for good: so a read that
+// fails is tried again.
 func openDamagedBlock(p *part, i int) *block.Block {
 	m := p.reader.Meta(i)
-	data, err := p.reader.ReadDamaged(i)
+	var data []byte
+	var err error
+	for range readTries {
+		if data, err = p.reader.ReadDamaged(i); fault.KindOf(err) != fault.IO {
+			break
+		}
+	}
 	if err != nil {
 		return nil
 	}

@@ -99,13 +99,9 @@ func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*
 	damaged := err != nil || len(damage) > 0
 	skip, partly := map[int]bool{}, map[int]bool{}
 	for i := range p.reader.Blocks() {
-		b, err := openSegmentBlock(p, i)
-		if err == nil {
-			err = b.Load()
-		}
-		switch {
-		case err == nil:
-		case openDamagedBlock(p, i) != nil:
+		switch sound, some := soundness(p, i); {
+		case sound:
+		case some:
 			partly[i] = true
 		default:
 			skip[i] = true
@@ -116,6 +112,23 @@ func (e *Engine) withoutDamage(ctx context.Context, v *View, p *part) (parts []*
 	}
 	r := rewrite{e: e, ctx: ctx, st: v.st, inputs: []*part{p}, skip: skip, partly: partly}
 	return r.run()
+}
+
+// soundness reports whether all of a block is sound, or else some of it. What the disk does not give is asked for several times: what is let go of is lost for good.
+func soundness(p *part, i int) (sound, some bool) {
+	for range readTries {
+		b, err := openSegmentBlock(p, i)
+		if err == nil {
+			err = b.Load()
+		}
+		if err == nil {
+			return true, false
+		}
+		if fault.KindOf(err) == fault.Corrupt && openDamagedBlock(p, i) != nil {
+			return false, true
+		}
+	}
+	return false, false
 }
 
 // ofSalvaged writes a segment of what was found in one without an index.
