@@ -325,12 +325,12 @@ func (b *remoteBackup) piece(ctx context.Context, file string, p []byte, offset 
 		return 0, err
 	}
 	defer resp.Body.Close()
-	n, err := io.ReadFull(resp.Body, p[:min(int64(len(p)), max(resp.ContentLength, 0))])
-	if err != nil && err != io.EOF {
+	piece, err := io.ReadAll(io.LimitReader(resp.Body, int64(len(p)))) // its error tells an end that was announced from a body that is cut short
+	if err != nil {
 		if ctx.Err() != nil {
 			return 0, fault.WrapAs(fault.Canceled, ctx.Err(), "", "interrupted")
 		}
 		return 0, fault.WrapAs(fault.Unavailable, err, "", "the server's answer was cut short")
 	}
-	return n, nil
+	return copy(p, piece), nil
 }
