@@ -49,7 +49,7 @@ func (c *deleteCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.open(writes)
+	d, err := c.open(changes)
 	if err != nil {
 		return err
 	}

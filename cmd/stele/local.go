@@ -18,6 +18,15 @@ type local struct {
 }
 
 func openLocal(dir string, a access) (*local, error) {
+	if a == changes {
+		there, err := openLocal(dir, reads)
+		if err == nil {
+			err = there.close()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	store, err := stele.Open(dir, &stele.Options{ReadOnly: a == reads})
 	if err != nil {
 		return nil, err

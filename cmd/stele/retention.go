@@ -119,7 +119,7 @@ func (c *retentionSetCommand) Run(ctx context.Context, s streams) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	d, err := c.open(writes)
+	d, err := c.open(changes)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ type retentionRemoveCommand struct {
 }
 
 func (c *retentionRemoveCommand) Run(ctx context.Context, s streams) error {
-	d, err := c.open(writes)
+	d, err := c.open(changes)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ type retentionRunCommand struct {
 }
 
 func (c *retentionRunCommand) Run(ctx context.Context, s streams) error {
-	d, err := c.open(writes)
+	d, err := c.open(changes)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ type access uint8
 const (
 	reads access = iota
 	writes
+	changes // a store that is there: a directory that was mistyped does not become one
 )
 
 // open opens the door. With reads a directory is opened read-only.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/stelehq/stele"
@@ -67,16 +66,13 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *verifyCommand) forget(ctx context.Context) (err error) {
-	if _, err := os.Stat(c.Dir); err != nil {
-		return fault.Wrap(err, "forget damage", "there is no store in %s", c.Dir)
-	}
-	store, err := stele.Open(c.Dir, nil)
+	d, err := openLocal(c.Dir, changes)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, d.close()) }()
 	for _, file := range c.Forget {
-		if err := store.Forget(ctx, file); err != nil {
+		if err := d.store.Forget(ctx, file); err != nil {
 			return err
 		}
 	}
