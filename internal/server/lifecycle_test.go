@@ -312,8 +312,28 @@ func TestDamageIsToldBesideTheRest(t *testing.T) {
 	if a := h.do("GET", "/health/cluster", ""); a.status != 200 || !strings.Contains(a.body, `{"Status":"Degraded","Description":"Damage was found in `) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if a := h.do("GET", "/api/store", ""); !strings.Contains(a.body, `"Damage":[{"File":"`) {
+	h.ingest(`{` + iso + `,"n":1001}`)
+
+	// It is told until somebody lets go of it.
+	statistics := h.do("GET", "/api/store", "").body
+	_, rest, _ := strings.Cut(statistics, `"Damage":[{"File":"/store/`)
+	file, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatal(statistics)
+	}
+	h.do("DELETE", "/api/store/damage/"+file, "", "Origin: https://evil.example").wantError(t, 403, "may not change anything here")
+	h.do("DELETE", "/api/store/damage/journal-0000000000000099.log", "").wantError(t, 404, "nothing is known to be damaged in journal-0000000000000099.log")
+	h.do("DELETE", "/api/store/damage/..%2F"+file+"%2F..", "").wantError(t, 404, "nothing is known to be damaged in ..")
+	h.do("GET", "/api/store/damage/"+file, "").wantError(t, 405, "")
+	h.do("DELETE", "/api/store/damage/"+file, "").want(t, 204, "")
+	h.do("DELETE", "/api/store/damage/"+file, "").wantError(t, 404, "nothing is known to be damaged in "+file)
+	if a := h.do("GET", "/api/store", ""); !strings.Contains(a.body, `"Damage":[]`) {
 		t.Error(a.body)
 	}
-	h.ingest(`{` + iso + `,"n":1001}`)
+	if a := h.do("GET", "/api/events?count=1000", ""); a.header.Get("X-Stele-Damage") != "" || !strings.Contains(a.body, `"Value":1001}`) {
+		t.Errorf("%v %.200s", a.header, a.body)
+	}
+	if a := h.do("GET", "/health/cluster", ""); !strings.Contains(a.body, `{"Status":"Healthy"`) {
+		t.Error(a.body)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -100,19 +101,31 @@ func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
 		{"HiddenEvents", s.HiddenEvents}, {"HiddenBytes", s.HiddenBytes}, {"PinnedBytes", s.PinnedBytes}, {"FreeBytes", s.FreeBytes}, {"MinFreeBytes", s.MinFreeBytes},
 		{"Snapshots", s.Snapshots}, {"OldestSnapshotMs", s.OldestSnapshot.Milliseconds()}, {"OpenedMs", int64(s.Opened / time.Millisecond)},
 	})
-	body = append(body, `,"Damage":[`...)
-	for i, d := range s.Damage {
-		if i > 0 {
-			body = append(body, ',')
-		}
+	damage, err := list(s.Damage, func(dst []byte, d *stele.Damage) ([]byte, error) {
 		var cause any
 		if d.Err != nil {
 			cause = cleanText(d.Err.Error())
 		}
-		body = appendMembers(append(body, '{'), []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause},
-			{"Rows", d.Rows}, {"Oldest", d.Oldest}, {"Newest", d.Newest}, {"Kept", d.Kept}})
-		body = append(body, '}')
+		return appendObject(dst, []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause},
+			{"Rows", d.Rows}, {"Oldest", d.Oldest}, {"Newest", d.Newest}, {"Kept", d.Kept}}), nil
+	})
+	if err != nil {
+		return err
 	}
-	writeJSON(w, http.StatusOK, append(body, "]}"...))
+	body = append(append(body, `,"Damage":`...), damage...)
+	writeJSON(w, http.StatusOK, append(body, '}'))
+	return nil
+}
+
+// forgetDamage lets go of what is damaged in a file of the store, named by the last part of what Damage has as File.
+//
+//	DELETE /api/store/damage/{file}
+//	204 what is sound of it has another place, the file is gone, and what is lost is lost for good; 404 nothing is known to be damaged in such a file;
+//	503 readers that have begun still need it, or the disk fails
+func (a *api) forgetDamage(w http.ResponseWriter, r *http.Request) error {
+	if err := a.store.Forget(r.Context(), r.PathValue("file")); err != nil {
+		return whileWriting(err)
+	}
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

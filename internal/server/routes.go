@@ -112,6 +112,7 @@ var routes = []route{
 
 	{"GET", "/api", reads, (*api).root},
 	{"GET", "/api/store", reads, (*api).storeStatistics},
+	{"DELETE", "/api/store/damage/{file}", writes, (*api).forgetDamage},
 	{"GET", "/api/events/resources", reads, resources("events")},
 	{"GET", "/api/expressions/resources", reads, resources("expressions")},
 	{"GET", "/api/signals/resources", reads, resources("signals")},
