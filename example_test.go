@@ -222,6 +222,22 @@ func ExampleSnapshot_Histogram() {
 	// 12:30 13:00 map[Error:1]
 }
 
+func ExampleToStrict() {
+	for _, text := range []string{"disk is full", "level == 'error'", "@level = 'Error'", "@Level='Error'  AND \"disk\"", " "} {
+		s, err := stele.ToStrict(text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%q %v %q %q\n", s.Expression, s.MatchedAsText, s.Reason, s.Suggestion)
+	}
+	// Output:
+	// "\"disk is full\"" true "unexpected `full`: expected `is null` or `is not null`" "null"
+	// "\"level == 'error'\"" true "unexpected `==`: equality is written `=`" "="
+	// "\"@level = 'Error'\"" true "there is no built-in @level" "@Level"
+	// "@Level = 'Error' and \"disk\"" false "" ""
+	// "" false "" ""
+}
+
 func ExampleParseSearch() {
 	_, reason, err := stele.ParseSearch("disk is full")
 	fmt.Println(err, reason != nil) // no expression: found as text
