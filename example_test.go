@@ -248,3 +248,29 @@ func ExampleParseSearch() {
 	// <nil> true
 	// true 1 10
 }
+
+func ExampleStore_Query() {
+	store, done := openExample()
+	defer done()
+	add(store,
+		`{"@t":"2026-11-20T12:00:00Z","@mt":"Order {Id} took {Elapsed}","Id":7,"Elapsed":80,"Region":"eu"}`,
+		`{"@t":"2026-11-20T12:00:05Z","@mt":"Order {Id} took {Elapsed}","Id":8,"Elapsed":210,"Region":"us"}`,
+		`{"@t":"2026-11-20T12:00:09Z","@mt":"Order {Id} took {Elapsed}","Id":9,"Elapsed":95,"Region":"eu"}`)
+
+	q, err := stele.ParseQuery(`select count(*) as orders, max(Elapsed) as slowest from stream group by Region order by orders desc`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := store.Query(context.Background(), q, stele.QueryOptions{})
+	fmt.Println(rows.Columns())
+	for rows.Next() {
+		fmt.Println(rows.Values())
+	}
+	if err := rows.Close(); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// [Region orders slowest]
+	// ["eu" 2 95]
+	// ["us" 1 210]
+}

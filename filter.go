@@ -69,25 +69,46 @@ func (f *Filter) String() string { return f.f.String() }
 // Match reports whether the filter selects the event: whether it is exactly true for it (R8).
 func (f *Filter) Match(e *Event) bool { return f.f.Match(eventRow{e}) }
 
+// wanted is what a filter asks of events, with what can be decided for whole blocks at once; nil for no filter.
+func (f *Filter) wanted(lost func(error)) *engine.Wanted {
+	if f == nil {
+		return nil
+	}
+	return wantedOf([]*exec.Filter{f.f}, lost)
+}
+
 // match adapts a filter to the engine's rows; nil for no filter.
 func (f *Filter) match(lost func(error)) engine.Match {
 	if f == nil {
 		return nil
 	}
+	return matchOf([]*exec.Filter{f.f}, lost)
+}
+
+func matchOf(filters []*exec.Filter, lost func(error)) engine.Match {
 	e := &Event{lost: lost}
 	row := eventRow{e}
 	return func(r engine.Row) bool {
 		e.row = r
-		return f.f.Match(row)
+		for _, f := range filters {
+			if !f.Match(row) {
+				return false
+			}
+		}
+		return true
 	}
 }
 
-// wanted is match with what can be decided for whole blocks at once.
-func (f *Filter) wanted(lost func(error)) *engine.Wanted {
-	if f == nil {
+// wantedOf is what several filters ask together; nil for none.
+func wantedOf(filters []*exec.Filter, lost func(error)) *engine.Wanted {
+	if len(filters) == 0 {
 		return nil
 	}
-	return &engine.Wanted{Match: f.match(lost), Select: f.selection(), Texts: textsOf(f.f.Plan(), nil)}
+	both := &exec.Plan{Op: exec.PlanAnd}
+	for _, f := range filters {
+		both.Terms = append(both.Terms, f.Plan())
+	}
+	return &engine.Wanted{Match: matchOf(filters, lost), Select: selection(both), Texts: textsOf(both, nil)}
 }
 
 // textsOf adds the texts that every event has of which the plan's condition is true.
@@ -104,16 +125,15 @@ func textsOf(p *exec.Plan, list []engine.Text) []engine.Text {
 }
 
 // selection decides what it can about all rows of a block by its columns; nil if that is nothing.
-func (f *Filter) selection() func(*block.Block) engine.Selection {
-	if f == nil {
-		return nil
+func selection(p *exec.Plan) func(*block.Block) engine.Selection {
+	if p.Op == exec.PlanAnd && len(p.Terms) == 1 {
+		p = p.Terms[0]
 	}
-	plan := f.f.Plan()
-	if plan.Op == exec.PlanEvent {
+	if p.Op == exec.PlanEvent {
 		return nil
 	}
 	return func(b *block.Block) engine.Selection {
-		yes, open := selectRows(b, plan)
+		yes, open := selectRows(b, p)
 		return engine.Selection{Yes: yes, Open: open}
 	}
 }

@@ -155,6 +155,9 @@ func (s *Scan) Lost(err error) { s.lost = append(s.lost, err) }
 // Err returns why the scan ended early, or what of its span was lost to damage.
 func (s *Scan) Err() error { return whatWasLost(s.err, s.lost) }
 
+// Failed reports whether the scan ended early: Err is not what was passed over.
+func (s *Scan) Failed() bool { return s.err != nil }
+
 func whatWasLost(err error, lost []error) error {
 	switch {
 	case err != nil:

@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"encoding/binary"
+
+	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/query/exec"
+)
+
+// A Partial is what a part of the rows comes to: groups with their states, or the first rows in order. Not for concurrent use.
+type Partial struct {
+	run     *Run
+	account account
+	groups  map[string]*group // by slice and keys
+	rows    *sorter           // of a query without groups
+
+	samples []sample
+	inputs  [][]*sample // of each call
+	key     []byte
+	err     error
+}
+
+// A group is what rows have in common that have the same keys.
+type group struct {
+	slice  int64
+	keys   []event.Value
+	states []state
+}
+
+// NewPartial returns a partial without rows.
+func (r *Run) NewPartial() *Partial {
+	p := &Partial{run: r, account: account{memory: r.memory}}
+	if !r.grouped {
+		p.rows = newSorter(r.Plan, &p.account)
+		return p
+	}
+	p.groups = map[string]*group{}
+	p.samples = make([]sample, len(r.inputs))
+	p.inputs = make([][]*sample, len(r.calls))
+	for i, call := range r.calls {
+		for _, n := range call.inputs {
+			p.inputs[i] = append(p.inputs[i], &p.samples[n])
+		}
+	}
+	return p
+}
+
+// Add adds an event, which is within the run's bounds and fulfils its filter. fault.Exhausted if the memory is used up; the
+// partial is of no use then.
+func (p *Partial) Add(e exec.Row) error {
+	at := Place{Key: event.MakeKey(e.Timestamp(), e.Arrival())}
+	p.run.rows(e, func(row row, n uint32) bool {
+		at.Row = n
+		if p.rows != nil {
+			p.err = p.rows.offer(p.run.project(row), at)
+		} else {
+			p.err = p.addRow(row, at)
+		}
+		return p.err == nil
+	})
+	return p.err
+}
+
+func (p *Partial) addRow(row row, at Place) error {
+	g, err := p.groupOf(row, at)
+	if err != nil {
+		return err
+	}
+	for i, f := range p.run.inputs {
+		p.samples[i] = sample{value: row.eval(f)}
+	}
+	for i, s := range g.states {
+		if err := s.add(p.inputs[i], 1, at, &p.account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Partial) groupOf(row row, at Place) (*group, error) {
+	slice := int64(0)
+	p.key = p.key[:0]
+	if width := p.run.width; width > 0 {
+		slice = sliceOf(at.Key.Instant(), width)
+		p.key = appendSlice(p.key, slice)
+	}
+	keys := make([]event.Value, len(p.run.keys))
+	for i, k := range p.run.keys {
+		keys[i] = row.eval(k.of)
+		p.key = appendKey(p.key, keys[i], k.ci)
+	}
+	return p.group(string(p.key), slice, keys)
+}
+
+// appendSlice begins the key of a group in a time slice.
+func appendSlice(dst []byte, slice int64) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(slice))
+}
+
+// group finds or makes the group of a key.
+func (p *Partial) group(key string, slice int64, keys []event.Value) (*group, error) {
+	g := p.groups[key]
+	if g == nil {
+		g = &group{slice: slice, keys: keys}
+		for i := range keys {
+			keys[i] = keyValue(keys[i])
+		}
+		bytes := groupBytes + len(key)
+		for i := range keys {
+			bytes += sizeOf(keys[i])
+		}
+		if err := p.account.take(bytes); err != nil {
+			return nil, err
+		}
+		g.states = make([]state, len(p.run.calls))
+		for i, call := range p.run.calls {
+			var err error
+			if g.states[i], err = call.kind.make(call, &p.account); err != nil {
+				return nil, err
+			}
+		}
+		p.groups[key] = g
+		return g, nil
+	}
+	for i := range keys {
+		// Of keys that differ in case the first by code point is shown, whatever the order in which they come.
+		if p.run.keys[i].ci && keys[i].Kind != event.Null {
+			if v := keyValue(keys[i]); compareValues(v, g.keys[i], false) < 0 {
+				g.keys[i] = v
+			}
+		}
+	}
+	return g, nil
+}
+
+// keyValue is a key's value as it is shown: undefined as null.
+func keyValue(v event.Value) event.Value {
+	if v.Kind == event.Undefined {
+		return event.Value{Kind: event.Null}
+	}
+	return canonical(v)
+}
+
+// Merge adds what another partial of the run has, which is of no use afterwards.
+func (p *Partial) Merge(o *Partial) error {
+	defer o.Close()
+	if p.rows != nil {
+		for _, row := range o.rows.kept {
+			if err := p.rows.offer(row.values, row.at); err != nil {
+				return err
+			}
+		}
+		p.rows.cut = p.rows.cut || o.rows.cut
+		return nil
+	}
+	for key, other := range o.groups {
+		g, err := p.group(key, other.slice, other.keys)
+		if err != nil {
+			return err
+		}
+		for i := range g.states {
+			if err := g.states[i].merge(other.states[i], &p.account); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close gives back the partial's memory.
+func (p *Partial) Close() {
+	p.account.close()
+	p.groups, p.rows = nil, nil
+}

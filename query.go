@@ -1,0 +1,308 @@
+package stele
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/stelehq/stele/internal/block"
+	"github.com/stelehq/stele/internal/engine"
+	"github.com/stelehq/stele/internal/query/exec"
+	"github.com/stelehq/stele/internal/query/plan"
+	"github.com/stelehq/stele/internal/query/syntax"
+)
+
+// Query is a parsed query: `select … from stream …`, or an expression alone. Immutable, safe for concurrent use.
+// docs/query-language.md has the language.
+type Query struct {
+	text string
+	p    *plan.Plan
+}
+
+// ParseQuery reads a query. Errors are *FilterError (kind Invalid) and point at the place, or of kind TooLarge.
+func ParseQuery(text string) (*Query, error) {
+	tree, err := syntax.ParseQuery(text)
+	if err != nil {
+		return nil, placed(err)
+	}
+	canonical := syntax.PrintQuery(tree)
+	p, err := plan.Compile(text, tree)
+	if err != nil {
+		return nil, placed(err)
+	}
+	return &Query{canonical, p}, nil
+}
+
+// placed makes an error of the language one of this package.
+func placed(err error) error {
+	var at *syntax.Error
+	if errors.As(err, &at) {
+		return filterError(at)
+	}
+	return err
+}
+
+// String returns the query in its canonical form.
+func (q *Query) String() string { return q.text }
+
+// Columns names the columns of the result, in order.
+func (q *Query) Columns() []string { return q.p.Columns() }
+
+// Layout says what the leading columns of the result are.
+func (q *Query) Layout() Layout { return Layout{Time: q.p.Sliced(), Keys: q.p.Keys()} }
+
+// Layout of a query's result: the time slice first, if Time, then the group keys, then what was selected.
+type Layout struct {
+	Time bool // the first column is the start of the time slice, in ticks of 100 ns since the year 1
+	Keys int  // how many columns are group keys
+}
+
+// QueryOptions say over what a query runs, and what it may use. The zero value is everything, with the default memory.
+type QueryOptions struct {
+	Range  Range     // beside what the where clause says of @Timestamp
+	Filter *Filter   // beside the where clause; nil: every event
+	Memory int64     // most bytes that the query holds, beside what reading takes. 0: 256 MiB
+	Now    time.Time // what Now() is. Zero: the time when the query begins
+}
+
+const defaultQueryBytes = 256 << 20
+
+// Rows are the result of a query, in the order that it asks for; without one by time slice and group keys, or by time where events are
+// selected one by one.
+//
+//	rows := store.Query(ctx, q, stele.QueryOptions{})
+//	for rows.Next() {
+//		use(rows.Values())
+//	}
+//	err := rows.Close()
+//
+// Damage met on the way does not stop a query: what is lost is passed over, and Err and Close report it. Not for concurrent use.
+// Close them.
+type Rows struct {
+	query   *Query
+	run     *plan.Run
+	scan    *engine.Scan
+	counts  *scanCounts // nil: every event is wanted
+	begun   time.Time
+	lost    func(error)
+	row     []Value
+	ready   [][]Value // rows that are made and not given yet
+	left    int64     // of the limit, where rows are given as events are read
+	started bool
+	done    bool
+	err     error
+	stats   QueryStatistics
+}
+
+// QueryStatistics are what a query did so far.
+type QueryStatistics struct {
+	Elapsed time.Duration // until the last row, or until Close
+	Scanned uint64        // events that were looked at, by their columns or one by one
+	Matched uint64        // events that the query is about: within its range, and as its filters ask
+	Blocks  uint64        // blocks whose columns were looked at
+	// Limited: there are more rows than the limit (1024 if the query sets none) let through. Where rows are given as events are
+	// read, that is when the limit ended the query, as there may be more.
+	Limited bool
+}
+
+// Query runs a query over the snapshot. The rows may not outlive it.
+func (s *Snapshot) Query(ctx context.Context, q *Query, o QueryOptions) *Rows {
+	return query(ctx, s.v, q, o, false)
+}
+
+// Query runs a query over what the store holds now: the rows have a snapshot of their own.
+func (s *Store) Query(ctx context.Context, q *Query, o QueryOptions) *Rows {
+	v, err := s.e.Pin()
+	if err != nil {
+		return &Rows{query: q, scan: engine.FailedScan(err)}
+	}
+	return query(ctx, v, q, o, true)
+}
+
+func query(ctx context.Context, v *engine.View, q *Query, o QueryOptions, owns bool) *Rows {
+	r := &Rows{query: q, begun: time.Now(), left: q.p.Limit()}
+	if o.Now.IsZero() {
+		o.Now = r.begun
+	}
+	if o.Memory == 0 {
+		o.Memory = defaultQueryBytes
+	}
+	span := o.Range.span()
+	run, err := q.p.Start(o.Now, plan.Bounds{From: span.From, To: span.To}, plan.NewMemory(o.Memory))
+	if err != nil {
+		if owns {
+			v.Release()
+		}
+		r.scan = engine.FailedScan(placed(err))
+		return r
+	}
+	r.run = run
+	r.lost = func(err error) { r.scan.Lost(err) }
+	b := run.Bounds()
+	span = engine.Span{From: b.From, To: b.To}
+	if b.Empty() || q.p.Scalar() {
+		span = engine.Nothing
+	}
+	r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(o), owns)
+	return r
+}
+
+// wanted is what the where clause and the options' filter ask of events.
+func (r *Rows) wanted(o QueryOptions) *engine.Wanted {
+	var filters []*exec.Filter
+	if f := r.run.Filter(); f != nil {
+		filters = append(filters, f)
+	}
+	if o.Filter != nil {
+		f := o.Filter.f
+		if f.AsksTime() {
+			f = f.AsOf(o.Now)
+		}
+		filters = append(filters, f)
+	}
+	w := wantedOf(filters, r.lost)
+	if w == nil {
+		return nil
+	}
+	r.counts = &scanCounts{}
+	if of := w.Select; of != nil {
+		w.Select = func(b *block.Block) engine.Selection {
+			r.counts.blocks.Add(1)
+			r.counts.rows.Add(uint64(b.Rows()))
+			return of(b)
+		}
+	} else {
+		of := w.Match
+		w.Match = func(row engine.Row) bool {
+			r.counts.rows.Add(1)
+			return of(row)
+		}
+	}
+	return w
+}
+
+// scanCounts count what is looked at, which is in part done ahead.
+type scanCounts struct{ blocks, rows atomic.Uint64 }
+
+// Columns names the columns.
+func (r *Rows) Columns() []string { return r.query.Columns() }
+
+// Layout says what the leading columns are.
+func (r *Rows) Layout() Layout { return r.query.Layout() }
+
+// Next goes to the next row, and reports whether there is one. A query that groups or sorts reads all its events before the first.
+func (r *Rows) Next() bool {
+	if r.done {
+		return false
+	}
+	if !r.started {
+		r.started = true
+		r.start()
+	}
+	for len(r.ready) == 0 {
+		if r.done || !r.query.p.Streams() || !r.read() {
+			r.finish()
+			return false
+		}
+	}
+	r.row, r.ready = r.ready[0], r.ready[1:]
+	return true
+}
+
+// start makes the rows of a query that does not give them as it reads.
+func (r *Rows) start() {
+	switch {
+	case r.run == nil || r.query.p.Streams():
+	case r.query.p.Scalar():
+		if r.scan.Next(); r.scan.Err() == nil && r.left > 0 {
+			r.ready = [][]Value{r.run.Row()}
+		}
+	default:
+		r.err = r.collect()
+	}
+}
+
+func (r *Rows) collect() error {
+	partial := r.run.NewPartial()
+	defer partial.Close()
+	e := &Event{lost: r.lost}
+	for r.scan.Next() {
+		e.row = r.scan.Row()
+		r.stats.Matched++
+		if err := partial.Add(eventRow{e}); err != nil {
+			return err
+		}
+	}
+	if r.scan.Failed() {
+		return nil // what was read is not the whole
+	}
+	result, err := r.run.Finish(partial)
+	if err != nil {
+		return err
+	}
+	r.ready, r.stats.Limited = result.Rows, result.Cut
+	return nil
+}
+
+// read takes the rows of the next event.
+func (r *Rows) read() bool {
+	if r.left <= 0 {
+		r.stats.Limited = true
+		return false
+	}
+	if !r.scan.Next() {
+		return false
+	}
+	r.stats.Matched++
+	e := &Event{row: r.scan.Row(), lost: r.lost}
+	r.run.Each(eventRow{e}, func(values []Value) bool {
+		if r.left <= 0 {
+			r.stats.Limited = true
+			return false
+		}
+		r.left--
+		r.ready = append(r.ready, values)
+		return true
+	})
+	return true
+}
+
+func (r *Rows) finish() {
+	if !r.done {
+		r.done, r.ready = true, nil
+		r.stats.Elapsed = time.Since(r.begun)
+	}
+	r.scan.Close()
+}
+
+// Values returns the row at hand: a value for each column, which stays valid.
+func (r *Rows) Values() []Value { return r.row }
+
+// Statistics returns what the query did so far.
+func (r *Rows) Statistics() QueryStatistics {
+	s := r.stats
+	if !r.done {
+		s.Elapsed = time.Since(r.begun)
+	}
+	s.Scanned = s.Matched
+	if r.counts != nil {
+		s.Scanned, s.Blocks = r.counts.rows.Load(), r.counts.blocks.Load()
+	}
+	return s
+}
+
+// Err returns why the query ended early, or what was passed over on the way: Invalid for a query that needs a lower bound of time,
+// Exhausted if its memory did not do, Canceled, Closed, Corrupt with file and offset, IO. nil while all is well.
+func (r *Rows) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.scan.Err()
+}
+
+// Close ends the query and returns Err. Harmless when repeated.
+func (r *Rows) Close() error {
+	r.finish()
+	return r.Err()
+}
