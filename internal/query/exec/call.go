@@ -96,6 +96,8 @@ func aggregateExample(name string) string {
 // otherNames are functions of other languages.
 var otherNames = [...]struct{ name, here, what string }{
 	{"IsDefined", "Has", "`Has(X)` says whether X is defined"},
+	{"Exists", "Has", "`Has(X)` says whether X is defined"},
+	{"Defined", "Has", "`Has(X)` says whether X is defined"},
 	{"IsMatch", "Contains", "a regular expression is found with `Contains(X, /pattern/)`, and matched with `X = /pattern/`"},
 	{"IndexOfMatch", "IndexOf", "the place of a regular expression is `IndexOf(X, /pattern/)`"},
 	{"ToString", "ToJson", "`ToJson` makes text of any value, `ToIsoString` of times"},

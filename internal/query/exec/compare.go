@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"strings"
+
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/query/syntax"
 )
@@ -20,6 +22,10 @@ func (c *compiler) comparison(b *syntax.Binary) node {
 			return truth(same == want, defined)
 		}
 	case syntax.Like, syntax.NotLike:
+		if s, ok := b.Right.(*syntax.String); ok && strings.Contains(s.Value, "*") && !strings.ContainsAny(s.Value, "%_?") {
+			meant := syntax.Print(&syntax.String{Value: strings.ReplaceAll(s.Value, "*", "%")})
+			return c.fail(s, meant, "`*` is no wildcard of `like`: any text is `%%`; what is to be equal is compared with `=`")
+		}
 		return like(left, right, b, ci)
 	case syntax.In, syntax.NotIn:
 		want := b.Op == syntax.In

@@ -84,6 +84,8 @@ var strangers = [...]struct{ text, here, what string }{
 	{"&", "and", "conjunction is written `and`"},
 	{"||", "or", "disjunction is written `or`, and texts are joined with `Concat(A, B)`"},
 	{";", "", "a query ends without it"},
+	{"??", "", "the first value that is not null is `Coalesce(A, B)`"},
+	{"~", "=", "a regular expression is matched with `= /pattern/`"},
 	{"`", "'", "strings are written in single quotes"},
 }
 
@@ -94,6 +96,13 @@ var strangeInfixes = [...]struct{ text, here, what string }{
 	{"endswith", "", "an ending is found with `EndsWith(X, 'text')` or `X like '%text'`"},
 	{"between", "", "a range is written `X >= 1 and X <= 5`"},
 	{"matches", "=", "a regular expression is matched with `= /pattern/`"},
+	{"ilike", "like", "without regard to case it is `X like '%text%' ci`"},
+	{"rlike", "=", "a regular expression is matched with `= /pattern/`"},
+	{"regexp", "=", "a regular expression is matched with `= /pattern/`"},
+	{"has", "", "text inside is found with `Contains(X, 'text')`, and `Has(X)` says whether X is there"},
+	{"exists", "", "`Has(X)` says whether X is there"},
+	{"when", "", "a conditional is `if X then 1 else 2`"},
+	{"?", "", "a conditional is `if X then 1 else 2`"},
 	{":", "=", "equality is written `=`"},
 	{"|", "or", "disjunction is written `or`"},
 }

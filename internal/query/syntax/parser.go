@@ -204,6 +204,16 @@ func (p *parser) isNull(of Expr) (Expr, *Error) {
 			return nil, err
 		}
 	}
+	if p.tok.isWord("undefined") || p.tok.isWord("defined") || p.tok.isWord("missing") {
+		test := "Has(" + Print(of) + ")"
+		if p.tok.isWord("defined") == e.Not {
+			test = "not " + test
+		}
+		return nil, p.fail("", "unexpected %s: write `%s`; `is null` is true of null and of what is not there", p.tok.describe(), test)
+	}
+	if p.tok.keyword == "true" || p.tok.keyword == "false" {
+		return nil, p.fail("", "unexpected %s: compare with `= %s`", p.tok.describe(), p.tok.keyword)
+	}
 	if p.tok.keyword != "null" {
 		return nil, p.fail("null", "unexpected %s: expected `is null` or `is not null`", p.tok.describe())
 	}
@@ -241,6 +251,14 @@ func (p *parser) binary(left Expr, op Op) (Expr, *Error) {
 			return nil, ErrorAt(p.text, open.pos, "", "a list is written in brackets: `in [1, 2]`")
 		}
 		return nil, err
+	}
+	if e.Op == In || e.Op == NotIn {
+		switch e.Right.(type) {
+		case *String, *Number:
+			if open.is("(") {
+				return nil, ErrorAt(p.text, open.pos, "["+Print(e.Right)+"]", "a list is written in brackets: `in [1, 2]`")
+			}
+		}
 	}
 	if _, isRegex := e.Right.(*Regex); !isRegex || op != Equal && op != NotEqual {
 		if err := p.value(e.Right); err != nil {
