@@ -3,6 +3,7 @@ package stele_test
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -392,4 +393,26 @@ func TestABackupAfterAnErrorThatHasPassed(t *testing.T) {
 	if err != nil || len(made.Damage) > 0 || made.Events != 40 {
 		t.Errorf("%+v, %v", made, err)
 	}
+}
+
+// A file that is shorter than the store knows it to be is damaged, though it ends with a whole frame and the store has not read it again.
+func TestABackupOfAFileThatWasCutOff(t *testing.T) {
+	disk := vfs.NewMem()
+	s := testkit.OpenOn(t, disk, testkit.Dir, nil)
+	for _, key := range []string{"a", "b"} {
+		if err := s.Documents("").Set(ctx, key, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := named(disk, "document-")
+	before := mustRead(t, disk, name)
+	if err := s.Documents("").Delete(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	disk.WriteFile(name, before)
+	made, err := s.Backup(ctx, backups, nil)
+	if err != nil || len(made.Damage) != 1 || !strings.HasSuffix(made.Damage[0].File, path.Base(name)) {
+		t.Errorf("%+v, %v", made, err)
+	}
+	s.Damaged()
 }

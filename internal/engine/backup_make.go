@@ -142,6 +142,10 @@ func (m *maker) file(ctx context.Context, f *backup.File) error {
 	if unread != nil {
 		bad = append([]error{unread}, bad...)
 	}
+	if len(bad) == 0 && size < f.Bytes {
+		// It ends with a whole frame, after all that the plan names; what is missing may be deletions.
+		bad = append(bad, fault.New(fault.Corrupt, "make backup", "expected %d bytes, found %d", f.Bytes, size).At(storeName(f), size))
+	}
 	if len(bad) == 0 {
 		return m.keep(f, w, pool, size, sum)
 	}
