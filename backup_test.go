@@ -278,3 +278,42 @@ func TestDeletionsAreInABackup(t *testing.T) {
 		t.Errorf("%d events, expected %d", n, len(want.lines)+12)
 	}
 }
+
+// What was refused does not come back with a backup, nor with a repair, when nothing but the catalog knows that it was: no file of documents could be made since that says so.
+func TestR12WhatWasRefusedIsInNoBackup(t *testing.T) {
+	disk := vfs.NewMem()
+	faulty := vfs.NewFaulty(disk)
+	s := testkit.OpenOn(t, faulty, testkit.Dir, nil)
+	if err := s.Documents("").Set(ctx, "k", []byte(`"kept"`)); err != nil {
+		t.Fatal(err)
+	}
+	faulty.Add(&vfs.Rule{Kind: vfs.OpSync, Match: "document-*", Err: vfs.EIO, Forever: true})
+	faulty.Add(&vfs.Rule{Kind: vfs.OpCreate, Match: "document-*", Err: vfs.ENOSPC, Forever: true})
+	if err := s.Documents("").Set(ctx, "k", []byte(`"refused"`)); err == nil {
+		t.Fatal("it was not refused")
+	}
+	if err := s.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Abandon()
+	faulty.Clear()
+	if _, err := stele.Repair(ctx, testkit.Dir, repaired, &stele.Options{FS: disk, Hooks: testkit.Hooks()}); err != nil {
+		t.Fatal(err)
+	}
+	s = testkit.OpenOn(t, disk, testkit.Dir, nil)
+	if v, err := s.Documents("").Get(ctx, "k"); string(v) != `"kept"` {
+		t.Fatalf("the store has %s, %v", v, err)
+	}
+	if _, err := s.Backup(ctx, backups, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stele.Restore(ctx, backups, restored, &stele.RestoreOptions{FS: disk}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{repaired, restored} {
+		again := testkit.OpenOn(t, disk, dir, nil)
+		if v, err := again.Documents("").Get(ctx, "k"); string(v) != `"kept"` {
+			t.Errorf("%s has %s, %v", dir, v, err)
+		}
+	}
+}

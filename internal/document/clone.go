@@ -76,20 +76,24 @@ func Check(ctx context.Context, fs vfs.FS, files []Named, storeID [16]byte) ([]*
 	return l.Damage(), err
 }
 
-// Clone writes the live documents of a log of the store from into a new file in dir, as the log of the store to: with the same values, times and
-// versions. What is damaged, or cannot be read, is left out and returned. If there
-// never was a document no file is made.
+// Clone is Log.Clone of a log of the store from that consists of files.
 func Clone(ctx context.Context, fs vfs.FS, files []Named, from [16]byte, dir string, to [16]byte) (documents int64, damage []*fault.Error, err error) {
-	const op = "copy documents"
 	l, err := openNamed(fs, files, from)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer l.Close()
+	return l.Clone(ctx, dir, to)
+}
+
+// Clone writes the live documents of a log that is open for reading alone into a new file in dir, as the log of the store to: with the same values, times and
+// versions. What is damaged, or cannot be read, is left out and returned, with all other damage. If there never was a document no file is made.
+func (l *Log) Clone(ctx context.Context, dir string, to [16]byte) (documents int64, damage []*fault.Error, err error) {
+	const op = "copy documents"
 	if l.version == 0 {
 		return 0, l.Damage(), nil
 	}
-	target := Log{fs: fs, o: Options{StoreID: to}}
+	target := Log{fs: l.fs, o: Options{StoreID: to}}
 	w, err := target.newWriter(path.Join(dir, fileName(l.next)), l.next, extra{complete: true, version: l.version})
 	if err != nil {
 		return 0, nil, err
@@ -123,7 +127,7 @@ func Clone(ctx context.Context, fs vfs.FS, files []Named, from [16]byte, dir str
 		err = cerr
 	}
 	if err != nil {
-		return 0, nil, errors.Join(fault.Wrap(err, op, "the new file cannot be written"), fs.Remove(w.Name()))
+		return 0, nil, errors.Join(fault.Wrap(err, op, "the new file cannot be written"), l.fs.Remove(w.Name()))
 	}
 	return documents, l.Damage(), nil
 }

@@ -210,13 +210,16 @@ func (l *Log) checkEnd(files []Named, logs []*replayed) {
 
 func (l *Log) replayFile(r *replayed) error {
 	l.version = max(l.version, r.extra.version)
+	counts := r.size
 	result, err := frame.ScanDurable(r.file.file, r.size, r.name, r.limit, func(f frame.Frame) error {
 		if r.limit > 0 && f.Sequence > r.limit {
-			return nil // written but refused (R12)
+			counts = min(counts, f.Offset) // written but refused (R12)
+			return nil
 		}
 		l.apply(r.file, f)
 		return nil
 	})
+	r.file.size = counts // whoever copies the file does not know the limit
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Unsupported:

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/stelehq/stele/internal/block"
-	"github.com/stelehq/stele/internal/document"
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/manifest"
@@ -282,20 +281,7 @@ func (r *repair) seal(sound []*recent) error {
 }
 
 func (r *repair) documents() error {
-	names, err := r.e.fs.List(r.e.dir)
-	if err != nil {
-		return fault.Wrap(err, "repair", "cannot list the directory").At(r.e.dir, fault.NoOffset)
-	}
-	var files []document.Named
-	for _, name := range names {
-		if n, ok := documentNames.Parse(name); ok {
-			files = append(files, document.Named{Number: n, Name: path.Join(r.e.dir, name)})
-		}
-	}
-	if len(files) == 0 {
-		return nil
-	}
-	n, damage, err := document.Clone(r.ctx, r.e.fs, files, r.e.storeID, r.c.dir, r.c.storeID)
+	n, damage, err := r.e.documents.Clone(r.ctx, r.c.dir, r.c.storeID)
 	if err != nil {
 		return err
 	}
