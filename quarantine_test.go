@@ -483,3 +483,59 @@ func TestQuarantineIsBounded(t *testing.T) {
 		t.Errorf("damage: %v", d)
 	}
 }
+
+// A store opens, and can be repaired, though the disk does not give a block that a deletion is about of which nobody knows how much it hides: another
+// block was damaged when it was made.
+func TestAStoreOpensBesideABlockThatCannotBeRead(t *testing.T) {
+	original := vfs.NewMem()
+	s := testkit.OpenOn(t, original, testkit.Dir, func(o *stele.Options) { quick(o); o.Hooks.BlockRows, o.Hooks.NoCompact = 10, true })
+	s.Damaged()
+	s.AppendSeries(0, 80, 10)
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	flip(t, original, segmentIn(original), 60) // in the first block
+	s.Reopen()
+	filter, err := stele.ParseFilter("N = 3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteMatching(ctx, stele.Range{}, filter); err != nil {
+		t.Fatal(err)
+	}
+	for nth := int64(1); ; nth++ {
+		disk := original.CrashClone(nil, vfs.CrashKill)
+		faulty := vfs.NewFaulty(disk)
+		rule := &vfs.Rule{Kind: vfs.OpReadAt, Match: "segment-*", Nth: nth, Err: vfs.EIO, Forever: true}
+		faulty.Add(rule)
+		o := s.Options
+		o.FS = faulty
+		again, err := stele.Open(testkit.Dir, &o)
+		if err != nil {
+			t.Fatalf("read %d: %v", nth, err)
+		}
+		hit := faulty.Hits(rule) > 0
+		got, rerr := testkit.Drain(again.Read(ctx, stele.ReadOptions{}))
+		if !containsAll(series(10, 80), got) || hit && (rerr == nil || len(again.Stats().Damage) == 0) {
+			t.Errorf("read %d: %d events, %v", nth, len(got), rerr)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := stele.Repair(ctx, testkit.Dir, repaired, &o); err != nil || len(r.Damage) == 0 {
+			t.Errorf("read %d: repair: %+v, %v", nth, r, err)
+		}
+		if !hit {
+			break
+		}
+		faulty.Clear()
+		if again, err = stele.Open(testkit.Dir, &o); err != nil {
+			t.Fatal(err)
+		}
+		got, _ = testkit.Drain(again.Read(ctx, stele.ReadOptions{}))
+		same(t, "well again", series(10, 80), got)
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -420,7 +420,10 @@ func (rec *recovery) deletions() ([]manifest.Deletion, error) {
 	}
 	for _, p := range rec.parts {
 		if p.Hidden == 0 && len(all) > 0 { // or nobody has counted
-			if err := rec.e.weigh(context.Background(), []*part{p}, all); err != nil {
+			if err := rec.e.weigh(context.Background(), []*part{p}, all); withheld(err) {
+				p.Hidden = 0 // what cannot be read has been told; it counts as if nothing of it were deleted
+				continue
+			} else if err != nil {
 				return nil, err
 			}
 			rec.catalog.Segments[p.Number] = p.Segment
