@@ -94,7 +94,7 @@ var kinds = [...]*kind{
 
 // countDistinct is count(distinct(…)), and countRows count(*).
 var (
-	countDistinct = &kind{name: "count", inputs: 1, make: makeOf(func(a *aggregate) state { return &countDistinctState{a.ci, newCardinality()} })}
+	countDistinct = &kind{name: "count", inputs: 1, make: makeOf(func(a *aggregate) state { return &countDistinctState{a.ci, newCardinality(exactDistinct)} })}
 	countRows     = &kind{name: "count", make: makeOf(func(*aggregate) state { return &countRowsState{} })}
 )
 

@@ -9,6 +9,7 @@ import (
 // in 10^26 such groups; beyond that by HyperLogLog with 2^18 registers, whose standard error is 0.2 %. Whether it is exact depends on the
 // values alone.
 type cardinality struct {
+	most   int                    // that are counted exactly
 	hashes map[[2]uint64]struct{} // nil once there are too many
 	sketch *hyperloglog.Sketch
 }
@@ -19,7 +20,9 @@ const (
 	secondSeed      = 0x9e3779b97f4a7c15
 )
 
-func newCardinality() cardinality { return cardinality{hashes: map[[2]uint64]struct{}{}} }
+func newCardinality(most int) cardinality {
+	return cardinality{most: most, hashes: map[[2]uint64]struct{}{}}
+}
 
 // hashOf hashes a value's key.
 func hashOf(key []byte) [2]uint64 {
@@ -39,7 +42,7 @@ func (c *cardinality) add(hash [2]uint64, a *account) error {
 	switch {
 	case len(c.hashes) == before:
 		return nil
-	case len(c.hashes) > exactDistinct:
+	case len(c.hashes) > c.most:
 		return c.estimate(a)
 	}
 	return a.take(entryBytes - 16)
@@ -57,7 +60,7 @@ func (c *cardinality) estimate(a *account) error {
 	for h := range c.hashes {
 		sketch.InsertHash(h[0])
 	}
-	a.give(min(len(c.hashes), exactDistinct) * (entryBytes - 16))
+	a.give(min(len(c.hashes), c.most) * (entryBytes - 16))
 	c.hashes, c.sketch = nil, sketch
 	return nil
 }

@@ -87,6 +87,9 @@ func (r *Run) offer(values []event.Value, nth int, rows *sorter) error {
 	return rows.add(sortedRow{values: values, nth: nth})
 }
 
+// mostFilled bounds how many slices are shown because they are empty.
+const mostFilled = 100_000
+
 // fill adds the slices without events of a query that groups by time alone, if all slices between its bounds fit in the limit; without an upper
 // bound up to the last slice with events.
 func (r *Run) fill(p *Partial) error {
@@ -101,7 +104,7 @@ func (r *Run) fill(p *Partial) error {
 			last = max(last, g.slice)
 		}
 	}
-	if last < first || last-first >= r.limit {
+	if last < first || last-first >= min(r.limit, mostFilled) {
 		return nil
 	}
 	for slice := first; slice <= last; slice++ {
