@@ -3,6 +3,7 @@ package exec
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +116,8 @@ func TestR6RawNamesAreReachable(t *testing.T) {
 	})
 }
 
-// TestEveryNameIsDescribedAndTested: each built-in and function stands in docs/query-language.md and in testdata/eval.
+// TestEveryNameIsDescribedAndTested: each built-in and function stands in docs/query-language.md, a function in an example too, and in
+// testdata/eval.
 func TestEveryNameIsDescribedAndTested(t *testing.T) {
 	doc, err := os.ReadFile("../../../docs/query-language.md")
 	if err != nil {
@@ -144,6 +146,9 @@ func TestEveryNameIsDescribedAndTested(t *testing.T) {
 	}
 	for _, f := range functions {
 		check(f.Name+"(", "`"+f.Name+"(")
+		if !regexp.MustCompile(`(?m)^.*\b` + f.Name + `\(.*⇒`).Match(doc) {
+			t.Errorf("docs/query-language.md has no example of %s", f.Name)
+		}
 	}
 }
 

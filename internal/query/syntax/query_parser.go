@@ -292,6 +292,8 @@ func (p *parser) grouping(q *Query) (g Grouping, err *Error) {
 		if err := p.advance(); err != nil {
 			return g, err
 		}
+	} else if c, ok := g.Expr.(*Call); ok && c.CI && c.Pos == g.Pos {
+		c.CI, g.CI = false, true // of `F(X) ci` the grouping has the ci; in `F(X) ci ci` both have one
 	}
 	g.As, err = p.as()
 	return g, err

@@ -98,8 +98,8 @@ func (p *printer) grouping(g *Grouping) {
 	if g.CI {
 		least = precPath // else the ci would be read as a comparison's
 	}
-	if c, ok := g.Expr.(*Call); ok && (g.CI && !c.CI || strings.EqualFold(c.Name, "time")) {
-		least = precPath + 1 // or as the call's, or the call as a slice of time
+	if c, ok := g.Expr.(*Call); ok && (c.CI && !g.CI || strings.EqualFold(c.Name, "time")) {
+		least = precPath + 1 // or the call's as the grouping's, or the call as a slice of time
 	}
 	p.expr(g.Expr, least)
 	if g.CI {
