@@ -33,11 +33,11 @@ func (w *rowWriter) flush(least int) {
 
 // WriteJSON writes the rows as one JSON object, in the form that Seq's clients know, and closes them:
 //
-//	{"Columns":["time","Service","n"], "Rows":[[…],…], "Statistics":{"ElapsedMilliseconds":1.5,…}}
+//	{"Columns":["Service","n"], "Rows":[[…],…], "Statistics":{"ElapsedMilliseconds":1.5,…}}
 //
 // In place of Rows stand `"Slices":[{"Time":"2026-03-14T15:00:00.0000000Z","Rows":[[…]]},…]` if the query groups by time alone, and
-// `"Series":[{"Key":[…],"Slices":[…]},…]` if it groups by time and keys; their rows have the selected columns alone. Numbers are exact; undefined is
-// null. Statistics.LimitReached says that the limit left rows out.
+// `"Series":[{"Key":[…],"Slices":[…]},…]` if it groups by time and keys; their rows have the selected columns alone, and Columns leaves out the
+// time. Numbers are exact; undefined is null. Statistics.LimitReached says that the limit left rows out.
 //
 // The error is Err, or the writer's. If the query failed before its first row, nothing is written; if it failed later, the object ends with "Error". What
 // was lost to damage is told in "Warning".
@@ -48,7 +48,11 @@ func (r *Rows) WriteJSON(w io.Writer) error {
 		return r.Close()
 	}
 	out.text(`{"Columns":[`)
-	for i, name := range r.Columns() {
+	columns := r.Columns()
+	if r.Layout().Time {
+		columns = columns[1:] // Seq's clients put it back
+	}
+	for i, name := range columns {
 		if i > 0 {
 			out.text(",")
 		}
