@@ -78,12 +78,12 @@ func (g *Signal) Check() error {
 	if size > maxSignalText {
 		return fault.New(fault.TooLarge, "signal", "its texts have %d bytes; at most %d are allowed", size, maxSignalText)
 	}
-	_, err := g.filter()
+	_, err := g.Filter()
 	return err
 }
 
-// filter returns what the signal selects; nil: every event.
-func (g *Signal) filter() (*Filter, error) {
+// Filter returns what the signal selects; nil: every event. Errors are those of Check.
+func (g *Signal) Filter() (*Filter, error) {
 	filters := make([]*Filter, len(g.Filters))
 	for i, part := range g.Filters {
 		f, err := ParseFilter(part.Filter)
@@ -261,7 +261,7 @@ func (s *Store) filterOf(ctx context.Context, expr *syntax.Signals) (*Filter, er
 		if err != nil {
 			return nil, err
 		}
-		f, err := g.filter()
+		f, err := g.Filter()
 		if err != nil {
 			return nil, fault.Wrap(err, "", "the signal %s", g.ID)
 		}

@@ -36,6 +36,9 @@ type serveCommand struct {
 	Memory         string `placeholder:"SIZE" help:"Memory to get along with (default half of what there is, at most 256MiB)."`
 	JournalLimit   string `placeholder:"SIZE" help:"Size of the journal at which its events are sealed into a segment (default a quarter of the memory, at most 64MiB)."`
 	BodyMemory     string `placeholder:"SIZE" help:"Most memory for requests' bodies at once (default a quarter of the memory)."`
+	Queries        string `placeholder:"N" help:"Most queries that run at once; others wait (default half of the processors, at least 2)."`
+	QueryMemory    string `placeholder:"SIZE" help:"Most memory that a query takes for its result (default a quarter of the memory)."`
+	QueryTime      string `placeholder:"TIME" help:"How long a query may take (default 10m)."`
 	MinFree        string `placeholder:"SIZE" help:"Events are refused while the disk has less free (default a 64th of it, at most 128MiB)."`
 	Retention      string `placeholder:"JSON" help:"Retention policies, as in the config file: [{\"Id\":\"old\",\"Age\":\"30d\"}]."`
 	Drain          string `placeholder:"TIME" help:"How long stopping waits for requests (default 30s)."`

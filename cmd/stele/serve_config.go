@@ -65,6 +65,14 @@ var serveTable = []setting{
 	}},
 	{"journal-limit", sizeSetting(func(s *serveSettings, n int64) { s.server.JournalBytes = n })},
 	{"body-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.BodyMemory = n })},
+	{"queries", func(s *serveSettings, v string) (err error) {
+		if s.server.Queries, err = strconv.Atoi(v); err != nil || s.server.Queries < 1 || s.server.Queries > 1000 {
+			return fault.New(fault.Invalid, "", "%q is not a number from 1 to 1000", v)
+		}
+		return nil
+	}},
+	{"query-memory", sizeSetting(func(s *serveSettings, n int64) { s.server.QueryMemory = n })},
+	{"query-time", durationSetting(func(s *serveSettings, d time.Duration) { s.server.QueryTime = d })},
 	{"min-free", func(s *serveSettings, v string) error {
 		n, err := units.ParseSize(v)
 		if s.server.MinFreeBytes = n; n == 0 {
@@ -93,12 +101,7 @@ var serveTable = []setting{
 		}
 		return nil
 	}},
-	{"drain", func(s *serveSettings, v string) (err error) {
-		if s.server.Drain, err = time.ParseDuration(v); err != nil || s.server.Drain <= 0 {
-			return fault.New(fault.Invalid, "", "%q is not a duration such as 30s", v)
-		}
-		return nil
-	}},
+	{"drain", durationSetting(func(s *serveSettings, d time.Duration) { s.server.Drain = d })},
 	{"allowed-origins", func(s *serveSettings, v string) error { s.server.AllowedOrigins = list(v); return nil }},
 	{"ingest-origins", func(s *serveSettings, v string) error { s.server.IngestOrigins = list(v); return nil }},
 	{"allowed-hosts", func(s *serveSettings, v string) error { s.server.AllowedHosts = list(v); return nil }},
@@ -118,6 +121,17 @@ func boolSetting(set func(*serveSettings, bool)) func(*serveSettings, string) er
 			return fault.New(fault.Invalid, "", "%q is neither true nor false", text)
 		}
 		set(s, on)
+		return nil
+	}
+}
+
+func durationSetting(set func(*serveSettings, time.Duration)) func(*serveSettings, string) error {
+	return func(s *serveSettings, text string) error {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fault.New(fault.Invalid, "", "%q is not a duration such as 30s", text)
+		}
+		set(s, d)
 		return nil
 	}
 }
@@ -182,7 +196,7 @@ func (c *serveCommand) settings(getenv func(string) string) (serveSettings, erro
 		"datapath": c.Datapath, "urls": c.Urls, "otlp": boolText(c.Otlp), "otlp-urls": c.OtlpUrls,
 		"syslog": c.Syslog, "syslog-cert": c.SyslogCert, "syslog-key": c.SyslogKey, "syslog-zone": c.SyslogZone, "gelf": c.Gelf,
 		"event-limit": c.EventLimit, "batch-limit": c.BatchLimit,
-		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "retention": c.Retention, "min-free": c.MinFree, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
+		"document-limit": c.DocumentLimit, "memory": c.Memory, "journal-limit": c.JournalLimit, "body-memory": c.BodyMemory, "queries": c.Queries, "query-memory": c.QueryMemory, "query-time": c.QueryTime, "retention": c.Retention, "min-free": c.MinFree, "drain": c.Drain, "allowed-origins": c.AllowedOrigins,
 		"ingest-origins": c.IngestOrigins, "allowed-hosts": c.AllowedHosts, "instance": c.Instance, "log-level": c.LogLevel,
 	}
 	file, from, err := c.configFile(getenv)

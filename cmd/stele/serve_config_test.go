@@ -58,7 +58,7 @@ func TestSettingsPrecedence(t *testing.T) {
 // TestEverySettingIsAFlag keeps table, flags and what they set in step.
 func TestEverySettingIsAFlag(t *testing.T) {
 	t.Chdir(t.TempDir())
-	values := map[string]string{"otlp": "true", "drain": "7s", "syslog-zone": "UTC", "log-level": "error", "event-limit": "7", "batch-limit": "7", "document-limit": "7", "memory": "64m", "journal-limit": "7", "body-memory": "7", "min-free": "7",
+	values := map[string]string{"otlp": "true", "drain": "7s", "syslog-zone": "UTC", "log-level": "error", "event-limit": "7", "batch-limit": "7", "document-limit": "7", "memory": "64m", "journal-limit": "7", "body-memory": "7", "min-free": "7", "queries": "7", "query-memory": "7", "query-time": "7s",
 		"retention": `[{"Id":"old","Age":"30d"}]`}
 	for _, row := range serveTable {
 		text := values[row.name]

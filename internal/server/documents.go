@@ -109,7 +109,7 @@ func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 // listData returns every document in one object, as the source sample does.
 //
 //	GET /api/data?prefix=
-//	200 {"key":value,…}; 501 with q, which is a query
+//	200 {"key":value,…}; with q it is a query
 func (a *api) listData(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r.URL)
 	if err != nil {
@@ -140,15 +140,6 @@ func (a *api) listData(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return list.end(nil)
-}
-
-// queryData is where queries will be answered.
-//
-//	GET /api/data?q=, POST /api/data
-//	501 queries are not supported yet
-func (a *api) queryData(http.ResponseWriter, *http.Request) error {
-	return fault.New(fault.Unsupported, "", "queries are not supported yet").
-		WithHint("GET /api/events searches with a filter; GET /api/data without q lists documents")
 }
 
 // documentKey reads the key of the path.

@@ -79,10 +79,14 @@ func TestR22SampleForm(t *testing.T) {
 	h.do("GET", "/api/documents/b", "").want(t, 200, `{"v":[1,2]}`)
 	h.do("DELETE", "/api/data/a", "").want(t, 204, "")
 	h.do("GET", "/api/data", "").want(t, 200, `{"b":{"v":[1,2]}}`)
-	h.do("GET", "/api/data?q=select", "").wantError(t, 501, "queries are not supported yet")
-	h.do("POST", "/api/data?q=select", "").wantError(t, 501, "queries are not supported yet")
+	for _, method := range []string{"GET", "POST"} {
+		if a := h.do(method, "/api/data?q=select+1", ""); a.status != 200 || !strings.HasPrefix(a.body, `{"Columns":["1"],"Rows":[[1]],`) {
+			t.Errorf("a query gives %d %s", a.status, a.body)
+		}
+	}
+	h.do("POST", "/api/data", "{}").wantError(t, 400, "parameter q: it is missing")
 	h.do("POST", "/api/data/template", "1").wantError(t, 400, "reserved")
-	h.do("GET", "/api/data/resources", "").want(t, 200, `{"Links":{"Item":"api/data/{key}","Items":"api/data{?prefix}"}}`)
+	h.do("GET", "/api/data/resources", "").want(t, 200, `{"Links":{"Item":"api/data/{key}","Items":"api/data{?prefix}","Query":"api/data{?q,rangeStartUtc,rangeEndUtc,signal,timeoutMS,trace,format}"}}`)
 	if a := h.do("GET", "/api/documents", ""); strings.Contains(a.body, "refused-") {
 		t.Errorf("the server's documents are among the users': %s", a.body)
 	}

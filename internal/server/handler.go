@@ -25,6 +25,7 @@ type api struct {
 	meters     *meters
 	refused    *refusals
 	backups    *pins
+	queries    *queryGate
 	memory     *budget
 	batches    sync.Pool       // of *stele.Batch, empty
 	pieces     sync.Pool       // of *[]byte, of a capacity of pieceText
@@ -38,6 +39,7 @@ func newAPI(s *Server, store *stele.Store) *api {
 	a.refused = newRefusals(store.Documents(refusedSpace), s.log)
 	a.streams, a.endStreams = context.WithCancel(context.Background())
 	a.backups = newPins()
+	a.queries = newQueryGate(s.o.Queries, s.o.queryWait)
 	context.AfterFunc(a.streams, a.backups.clear)
 	return a
 }

@@ -17,6 +17,7 @@ type meters struct {
 	requests  sync.Map // of requestMeters, by requestKey
 	set       *metrics.Set
 	protocols map[string]*protocolMeters // by protocol.name; never changed
+	queries   *queryMeters
 	bodyBytes *metrics.Counter
 	streams   *atomic.Int64
 	stats     statsCache
@@ -27,6 +28,7 @@ func newMeters() *meters {
 	m := &meters{
 		set:       set,
 		protocols: newProtocolMeters(set),
+		queries:   newQueryMeters(set),
 		bodyBytes: set.NewCounter("stele_http_request_body_bytes_total"),
 		streams:   new(atomic.Int64),
 	}

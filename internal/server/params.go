@@ -91,18 +91,20 @@ func keyParam(q url.Values, name string) (k stele.Key, ok bool, err error) {
 }
 
 // rangeParams reads fromDateUtc (inclusive) and toDateUtc (exclusive).
-func rangeParams(q url.Values) (stele.Range, error) {
+func rangeParams(q url.Values) (stele.Range, error) { return rangeOf(q, "fromDateUtc", "toDateUtc") }
+
+func rangeOf(q url.Values, first, last string) (stele.Range, error) {
 	var rg stele.Range
-	from, hasFrom, err := timeParam(q, "fromDateUtc")
+	from, hasFrom, err := timeParam(q, first)
 	if err != nil {
 		return rg, err
 	}
-	to, hasTo, err := timeParam(q, "toDateUtc")
+	to, hasTo, err := timeParam(q, last)
 	if err != nil {
 		return rg, err
 	}
 	if hasFrom && hasTo && to.Before(from) {
-		return rg, badParam("toDateUtc", "%s is before fromDateUtc, %s", q.Get("toDateUtc"), q.Get("fromDateUtc"))
+		return rg, badParam(last, "%s is before %s, %s", q.Get(last), first, q.Get(first))
 	}
 	if hasFrom {
 		rg.From = stele.FromTime(from)

@@ -38,6 +38,7 @@ var groups = []struct {
 	{"Data", "data", []member{
 		{"Item", "api/data/{key}"},
 		{"Items", "api/data{?prefix}"},
+		{"Query", "api/data{?q,rangeStartUtc,rangeEndUtc,signal,timeoutMS,trace,format}"},
 	}},
 	{"Retention", "retention", []member{
 		{"Item", "api/retention/{id}"},

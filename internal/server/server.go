@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -30,12 +31,15 @@ type Options struct {
 	URLs []string // the addresses served: their hosts are accepted as Host on loopback (R23)
 	Page fs.FS    // index.html and what it names; nil: a plain page that points at the API
 
-	EventBytes    int   // most bytes of one event; 0: 256 KiB
-	BatchBytes    int   // most bytes of one request's events, after decompression; 0: 10 MiB
-	DocumentBytes int   // most bytes of one document; 0: 16 MiB
-	MemoryBytes   int64 // about how much memory to get along with; 0: machine.Memory
-	JournalBytes  int64 // size of the journal at which it is sealed; 0: as the store has it
-	BodyMemory    int64 // most bytes held of request bodies, and of what becomes of them, over it 503; 0: a quarter of the memory
+	EventBytes    int           // most bytes of one event; 0: 256 KiB
+	BatchBytes    int           // most bytes of one request's events, after decompression; 0: 10 MiB
+	DocumentBytes int           // most bytes of one document; 0: 16 MiB
+	MemoryBytes   int64         // about how much memory to get along with; 0: machine.Memory
+	JournalBytes  int64         // size of the journal at which it is sealed; 0: as the store has it
+	Queries       int           // most queries that run at once; the others wait. 0: half of the processors, at least 2
+	QueryMemory   int64         // most bytes that a query holds, over it 503; 0: a quarter of the memory
+	QueryTime     time.Duration // how long a query may take, over it 503; 0: 10 minutes
+	BodyMemory    int64         // most bytes held of request bodies, and of what becomes of them, over it 503; 0: a quarter of the memory
 
 	MinFreeBytes int64 // used when Open is nil; as stele.Options has it
 
@@ -60,6 +64,7 @@ type Options struct {
 	heartbeat time.Duration // of streams; 0: 15 s
 	bodyGrace time.Duration // how long a body may take before its rate counts; 0: 30 s
 	bodyWait  time.Duration // how long a request waits for memory; 0: 5 s
+	queryWait time.Duration // how long a query waits for others; 0: 30 s
 }
 
 func (o Options) withDefaults() Options {
@@ -70,6 +75,10 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MemoryBytes, machine.Memory())
 	// Some protocols' bodies are held whole, in a buffer that grows to twice as much.
 	setDefault(&o.BodyMemory, max(o.MemoryBytes/4, 3*int64(o.BatchBytes)))
+	setDefault(&o.Queries, max(2, runtime.GOMAXPROCS(0)/2))
+	setDefault(&o.QueryMemory, o.MemoryBytes/4)
+	setDefault(&o.QueryTime, 10*time.Minute)
+	setDefault(&o.queryWait, 30*time.Second)
 	setDefault(&o.Version, "0.0.0-dev")
 	setDefault(&o.Drain, 30*time.Second)
 	setDefault(&o.heartbeat, 15*time.Second)
@@ -198,6 +207,7 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 func (s *Server) start(store *stele.Store, sockets *socketRun) {
 	a := newAPI(s, store)
 	s.meters.watch(store)
+	s.meters.queries.watch(s.meters.set, a.queries)
 	s.gate.open(a)
 	sockets.store(a)
 	s.log.Info("serving", "urls", s.o.URLs)
