@@ -47,10 +47,20 @@ func placed(err error) error {
 func (q *Query) String() string { return q.text }
 
 // Columns names the columns of the result, in order.
-func (q *Query) Columns() []string { return q.p.Columns() }
+func (q *Query) Columns() []string {
+	if names := explainColumns[q.p.Explain()]; names != nil {
+		return names
+	}
+	return q.p.Columns()
+}
 
 // Layout says what the leading columns of the result are.
-func (q *Query) Layout() Layout { return Layout{Time: q.p.Sliced(), Keys: q.p.Keys()} }
+func (q *Query) Layout() Layout {
+	if q.p.Explain() != syntax.ExplainNone {
+		return Layout{}
+	}
+	return Layout{Time: q.p.Sliced(), Keys: q.p.Keys()}
+}
 
 // Layout of a query's result: the time slice first, if Time, then the group keys, then what was selected.
 type Layout struct {
@@ -87,8 +97,9 @@ type Rows struct {
 	begun   time.Time
 	lost    func(error)
 	row     []Value
-	ready   [][]Value // rows that are made and not given yet
-	left    int64     // of the limit, where rows are given as events are read
+	ready   [][]Value  // rows that are made and not given yet
+	left    int64      // of the limit, where rows are given as events are read
+	watch   *stopwatch // nil: nobody wants to know
 	started bool
 	done    bool
 	err     error
@@ -141,7 +152,7 @@ func query(ctx context.Context, v *engine.View, q *Query, o QueryOptions, owns b
 	r.lost = func(err error) { r.scan.Lost(err) }
 	b := run.Bounds()
 	span = engine.Span{From: b.From, To: b.To}
-	if b.Empty() || q.p.Scalar() {
+	if b.Empty() || q.p.Scalar() || q.p.Explain() != syntax.ExplainNone && q.p.Explain() != syntax.ExplainAnalyze {
 		span = engine.Nothing
 	}
 	r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(o), owns)
@@ -201,7 +212,7 @@ func (r *Rows) Next() bool {
 		r.start()
 	}
 	for len(r.ready) == 0 {
-		if r.done || !r.query.p.Streams() || !r.read() {
+		if r.done || r.err != nil || !r.streams() || !r.read() {
 			r.finish()
 			return false
 		}
@@ -213,7 +224,9 @@ func (r *Rows) Next() bool {
 // start makes the rows of a query that does not give them as it reads.
 func (r *Rows) start() {
 	switch {
-	case r.run == nil || r.query.p.Streams():
+	case r.run == nil || r.streams():
+	case r.explains():
+		r.explain()
 	case r.query.p.Scalar():
 		if r.scan.Next(); r.scan.Err() == nil && r.left > 0 {
 			r.ready = [][]Value{r.run.Row()}
@@ -223,16 +236,20 @@ func (r *Rows) start() {
 	}
 }
 
+// streams reports whether rows are given as events are read.
+func (r *Rows) streams() bool { return r.query.p.Streams() && !r.explains() }
+
 func (r *Rows) collect() error {
 	partial := r.run.NewPartial()
 	defer partial.Close()
 	e := &Event{lost: r.lost}
-	for r.scan.Next() {
+	for r.next() {
 		e.row = r.scan.Row()
 		r.stats.Matched++
 		if err := partial.Add(eventRow{e}); err != nil {
 			return err
 		}
+		r.watch.lap(plan.StageGroup)
 	}
 	if r.scan.Failed() {
 		return nil // what was read is not the whole
@@ -241,6 +258,7 @@ func (r *Rows) collect() error {
 	if err != nil {
 		return err
 	}
+	r.watch.lap(plan.StageSort)
 	r.ready, r.stats.Limited = result.Rows, result.Cut
 	return nil
 }
@@ -251,7 +269,7 @@ func (r *Rows) read() bool {
 		r.stats.Limited = true
 		return false
 	}
-	if !r.scan.Next() {
+	if !r.next() {
 		return false
 	}
 	r.stats.Matched++
@@ -265,7 +283,15 @@ func (r *Rows) read() bool {
 		r.ready = append(r.ready, values)
 		return true
 	})
+	r.watch.lap(plan.StageSelect)
 	return true
+}
+
+// next goes to the next event that is wanted.
+func (r *Rows) next() bool {
+	ok := r.scan.Next()
+	r.watch.lap(plan.StageRead)
+	return ok
 }
 
 func (r *Rows) finish() {

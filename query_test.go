@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -139,5 +140,66 @@ func TestQueryStatistics(t *testing.T) {
 		if got.Matched != want.matched || got.Limited != want.limited || got.Scanned < got.Matched || got.Elapsed <= 0 {
 			t.Errorf("%s: %+v", text, got)
 		}
+	}
+}
+
+var (
+	millisCell = regexp.MustCompile(` [0-9.]+\n`)
+	blocksRead = regexp.MustCompile(`[0-9]+ blocks by their columns" [0-9]+`) // how many blocks there are is for the store to say
+)
+
+func TestExplain(t *testing.T) {
+	s := queryStore(t)
+	const text = `select count(*) as n, percentile(Elapsed, 95), count(distinct(Code)) from stream lateral unnest([1, 2]) as x where @Timestamp >= DateTime('2026-03-14T15:00:10Z') and Code > 200 and @Message like '%5%' and x > 1 group by time(1m30s), Code ci as c having n > 3 order by n desc, c limit 7`
+	for prefix, want := range map[string]string{
+		"explain ": `"read" "from 2026-03-14T15:00:10Z, oldest first"
+"filter" "Code > 200 (by columns)"
+"filter" "@Message like '%5%' (event by event)"
+"unnest" "[1, 2]"
+"filter elements" "x > 1"
+"group" "by slices of 1m30s, c ci"
+"aggregate" "count(*)"
+"aggregate" "percentile(Elapsed, 95) (exact for 8192 values that differ, then to 0.39 %)"
+"aggregate" "count(distinct(Code)) (exact for 1048576 values, then with a standard error of 0.2 %)"
+"having" "n > 3"
+"sort" "by n desc, c"
+"limit" "7 rows"
+`,
+		"explain lower ": `"` + text + `"` + "\n",
+		"explain analyze ": `"read" "from 2026-03-14T15:00:10Z, oldest first; N blocks by their columns" N T
+"filter" "Code > 200 (by columns)"  
+"filter" "@Message like '%5%' (event by event)" 34 
+"unnest" "[1, 2]"  
+"filter elements" "x > 1"  
+"group" "by slices of 1m30s, c ci"  T
+"aggregate" "count(*)"  
+"aggregate" "percentile(Elapsed, 95) (exact for 8192 values that differ, then to 0.39 %)"  
+"aggregate" "count(distinct(Code)) (exact for 1048576 values, then with a standard error of 0.2 %)"  
+"having" "n > 3"  
+"sort" "by n desc, c"  T
+"limit" "7 rows" 2 
+"total"   T
+`,
+	} {
+		rows := s.Query(ctx, parseQuery(t, prefix+text), stele.QueryOptions{})
+		got, err := tableOf(rows)
+		if strings.Contains(prefix, "analyze") {
+			got = blocksRead.ReplaceAllString(millisCell.ReplaceAllString(got, " T\n"), `N blocks by their columns" N`)
+		}
+		if err != nil || got != want {
+			t.Errorf("%sgives\n%s%v, not\n%s", prefix, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"explain select 1": "\"select\" \"1, without events\"\n",
+		"explain select * from stream where false order by time desc":                     "\"read\" \"all events, newest first\"\n\"filter\" \"false (by columns)\"\n\"select\" \"@Timestamp, @Id, @Document, as events are read\"\n\"limit\" \"1024 rows\"\n",
+		"explain select A from stream where @Timestamp < 1 and @Timestamp > 2 order by A": "\"read\" \"no events: the bounds exclude each other, oldest first\"\n\"select\" \"A\"\n\"sort\" \"by A\"\n\"limit\" \"1024 rows\"\n",
+	} {
+		if got, err := tableOf(s.Query(ctx, parseQuery(t, text), stele.QueryOptions{})); err != nil || got != want {
+			t.Errorf("%s gives\n%s%v, not\n%s", text, got, err, want)
+		}
+	}
+	if got, err := tableOf(s.Query(ctx, parseQuery(t, "explain analyze select Elapsed as e from stream order by e"), stele.QueryOptions{Memory: 1000})); got != "" || !errors.Is(err, stele.Exhausted) {
+		t.Errorf("a query that fails gives %q, %v", got, err)
 	}
 }

@@ -22,12 +22,11 @@ type compiler struct {
 
 // Compile compiles the query that syntax.ParseQuery made of text, and takes the query over. The error is a *syntax.Error.
 func Compile(text string, q *syntax.Query) (*Plan, error) {
-	p := &Plan{explain: q.Explain, scalar: !q.Stream, text: syntax.PrintQuery(q), limit: DefaultLimit}
+	p := &Plan{explain: q.Explain, scalar: !q.Stream, limit: DefaultLimit}
+	q.Explain = syntax.ExplainNone
+	p.text = syntax.PrintQuery(q)
 	if q.Limit != nil {
 		p.limit = *q.Limit
-	}
-	if q.Explain != syntax.ExplainNone {
-		return nil, syntax.ErrorAt(text, 0, "", "`explain` is not supported")
 	}
 	c := &compiler{text: text, query: q, plan: p, inputs: map[string]int{}, calls: map[string]int{}}
 	steps := []func() error{c.scalar}
@@ -162,19 +161,24 @@ func (c *compiler) where() error {
 		return nil
 	}
 	var early, late []syntax.Expr
-	for _, term := range conjunction(c.query.Where) {
+	for _, t := range conjunction(c.query.Where) {
 		// Each term is compiled for itself first, as errors point at the first of them.
-		bound, err := c.boundTermOf(term)
+		bound, err := c.boundTermOf(t)
 		if err != nil {
 			return err
 		}
 		switch {
 		case bound != nil:
 			c.plan.bounds = append(c.plan.bounds, bound)
-		case c.asksLaterals(term):
-			late = append(late, term)
+		case c.asksLaterals(t):
+			late = append(late, t)
 		default:
-			early = append(early, term)
+			early = append(early, t)
+			f, err := c.row(t, "where")
+			if err != nil {
+				return err
+			}
+			c.plan.terms = append(c.plan.terms, term{f.String(), decided(f.Plan())})
 		}
 	}
 	var err error
@@ -374,6 +378,7 @@ func (c *compiler) having() error {
 	if !c.plan.grouped {
 		return c.fail(e.At(), "", "`having` chooses among groups, and there are none: events are chosen with `where`")
 	}
+	c.plan.criteria = syntax.Print(e)
 	slots := map[syntax.Expr]int{}
 	err := c.first(e, func(e syntax.Expr, scope []string) error {
 		switch e := e.(type) {

@@ -21,6 +21,7 @@ type Plan struct {
 	late      *exec.Filter // the part of the where clause that asks for what laterals give; nil: none
 	bounds    []*boundTerm
 	filter    *exec.Filter // the other part, without bounds; nil: none
+	terms     []term       // of filter
 	width     int64        // of a time slice, in nanoseconds; 0: none
 	unbounded error        // what is wrong if the events have no lower bound
 	keys      []key
@@ -28,6 +29,7 @@ type Plan struct {
 	calls     []*aggregate
 	columns   []column
 	having    *exec.Filter // over the values of the result's columns
+	criteria  string       // having as text
 	orders    []order
 	limit     int64
 }
@@ -65,6 +67,9 @@ func (p *Plan) Keys() int { return len(p.keys) }
 
 // Explain says whether the query is to be explained.
 func (p *Plan) Explain() syntax.Explain { return p.explain }
+
+// String is the query in canonical form, without `explain`.
+func (p *Plan) String() string { return p.text }
 
 // Scalar reports whether the query reads no events.
 func (p *Plan) Scalar() bool { return p.scalar }
