@@ -3,7 +3,6 @@ package exec
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +130,12 @@ func TestEveryNameIsDescribedAndTested(t *testing.T) {
 		}
 		scripts.Write(text)
 	}
+	var examples strings.Builder
+	for line := range strings.Lines(string(doc)) {
+		if strings.Contains(line, "⇒") {
+			examples.WriteString(line)
+		}
+	}
 	check := func(name, inDoc string) {
 		if !strings.Contains(string(doc), inDoc) {
 			t.Errorf("docs/query-language.md does not describe %s", name)
@@ -146,7 +151,7 @@ func TestEveryNameIsDescribedAndTested(t *testing.T) {
 	}
 	for _, f := range functions {
 		check(f.Name+"(", "`"+f.Name+"(")
-		if !regexp.MustCompile(`(?m)^.*\b` + f.Name + `\(.*⇒`).Match(doc) {
+		if !strings.Contains(examples.String(), f.Name+"(") {
 			t.Errorf("docs/query-language.md has no example of %s", f.Name)
 		}
 	}
@@ -155,6 +160,8 @@ func TestEveryNameIsDescribedAndTested(t *testing.T) {
 // TestEvaluationIsBounded: the worst that a filter of the largest size can do to an event of the largest size. A
 // case whose cost is not bounded never ends: the time limit of the test run catches it.
 func TestEvaluationIsBounded(t *testing.T) {
+	// What goes on until its steps are spent takes a second each, and under the race detector, which has nothing to find in it, ten.
+	steps := map[string]bool{"wildcards": true, "lambdas": true, "equal": true, "regex product": true, "replace": true}
 	size := 16 << 10
 	if os.Getenv("STELE_LONG") != "" {
 		size = 256 << 10
@@ -190,6 +197,9 @@ func TestEvaluationIsBounded(t *testing.T) {
 		f, err := Parse(text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if underRace && steps[name] {
 			continue
 		}
 		got := f.Match(row)

@@ -272,6 +272,9 @@ func (l *lexer) number() (token, *Error) {
 		}
 	}
 	if extra := wordAt(rest[n:], true); extra > 0 {
+		if c := rest[n]; (c == 'e' || c == 'E') && (extra == 1 || digitsAt(rest[n+1:]) == extra-1) {
+			return token{}, l.errorAt(l.off+n, "", "unexpected `%s` after a number: numbers have no exponents", rest[n:n+extra])
+		}
 		return token{}, l.errorAt(l.off+n, "", "unexpected `%s` after a number: units are d, h, m, s, ms, us, ns", rest[n:n+extra])
 	}
 	t := token{kind: tokNumber, pos: Pos(l.off), text: rest[:n]}
