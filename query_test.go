@@ -203,3 +203,23 @@ func TestExplain(t *testing.T) {
 		t.Errorf("a query that fails gives %q, %v", got, err)
 	}
 }
+
+// TestQueriesBesideADamagedColumn: what is sound is counted, and the error tells what is not.
+func TestQueriesBesideADamagedColumn(t *testing.T) {
+	s, name, sound := damagedColumn(t)
+	s.Damaged()
+	for text, want := range map[string]string{
+		"select count(*) from stream":                                            fmt.Sprintf("%d\n", len(sound)),
+		"select N from stream where N = 1 limit 1":                               "1\n",
+		"select sum(N) - sum(N) as zero from stream where N < 500 group by true": "true 0\n",
+	} {
+		got, err := tableOf(s.Query(ctx, parseQuery(t, text), stele.QueryOptions{}))
+		if got != want || !errors.Is(err, stele.Corrupt) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s gives %s, %v", text, got, err)
+		}
+	}
+	var b strings.Builder
+	if err := s.Query(ctx, parseQuery(t, "select count(*) from stream"), stele.QueryOptions{}).WriteJSON(&b); !errors.Is(err, stele.Corrupt) || !strings.Contains(b.String(), `"Warning":"`) || strings.Contains(b.String(), `"Error"`) {
+		t.Errorf("%s, %v", b.String(), err)
+	}
+}

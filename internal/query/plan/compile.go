@@ -336,7 +336,7 @@ func (c *compiler) star(col *syntax.Column) error {
 		return c.fail(col.Pos, "", "`*` selects events, and this query gives groups of them: select aggregates, such as count(*)")
 	}
 	for _, name := range starColumns {
-		f, err := exec.Compile(c.text, &syntax.BuiltIn{Pos: col.Pos, Name: name})
+		f, err := c.row(&syntax.BuiltIn{Pos: col.Pos, Name: name}, "`select`")
 		if err != nil {
 			return err
 		}
