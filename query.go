@@ -92,13 +92,15 @@ const defaultQueryBytes = 256 << 20
 type Rows struct {
 	query   *Query
 	run     *plan.Run
+	memory  *plan.Memory
 	scan    *engine.Scan
 	counts  *scanCounts // nil: every event is wanted
 	begun   time.Time
 	lost    func(error)
 	row     []Value
 	ready   [][]Value  // rows that are made and not given yet
-	left    int64      // of the limit, where rows are given as events are read
+	held    int        // bytes of memory that ready takes, where rows are given as events are read
+	left    int64      // of the limit, likewise
 	watch   *stopwatch // nil: nobody wants to know
 	started bool
 	done    bool
@@ -139,8 +141,9 @@ func query(ctx context.Context, v *engine.View, q *Query, o QueryOptions, owns b
 	if o.Memory == 0 {
 		o.Memory = defaultQueryBytes
 	}
+	r.memory = plan.NewMemory(o.Memory)
 	span := o.Range.span()
-	run, err := q.p.Start(o.Now, plan.Bounds{From: span.From, To: span.To}, plan.NewMemory(o.Memory))
+	run, err := q.p.Start(o.Now, plan.Bounds{From: span.From, To: span.To}, r.memory)
 	if err != nil {
 		if owns {
 			v.Release()
@@ -274,18 +277,30 @@ func (r *Rows) read() bool {
 	}
 	r.stats.Matched++
 	e := &Event{row: r.scan.Row(), lost: r.lost}
-	r.run.Each(eventRow{e}, func(values []Value) bool {
+	r.memory.Give(r.held)
+	r.held = 0
+	err := r.run.Each(eventRow{e}, func(values []Value) error {
 		if r.left <= 0 {
 			r.stats.Limited = true
-			return false
+			return errEnough
 		}
+		n := plan.RowBytes(values)
+		if err := r.memory.Take(n); err != nil {
+			return err
+		}
+		r.held += n
 		r.left--
 		r.ready = append(r.ready, values)
-		return true
+		return nil
 	})
+	if err != nil && err != errEnough {
+		r.err, r.ready = err, nil
+	}
 	r.watch.lap(plan.StageSelect)
-	return true
+	return r.err == nil
 }
+
+var errEnough = errors.New("enough")
 
 // next goes to the next event that is wanted.
 func (r *Rows) next() bool {

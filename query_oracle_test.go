@@ -106,9 +106,9 @@ func oracle(text string, rows []exec.Row) (table string, limited bool, err error
 			slices.Reverse(wanted)
 		}
 		for _, row := range wanted {
-			run.Each(row, func(v []event.Value) bool {
+			_ = run.Each(row, func(v []event.Value) error {
 				values = append(values, v)
-				return true
+				return nil
 			})
 		}
 		// Whether the limit may have left rows out is known when the next event is asked for.

@@ -95,6 +95,22 @@ func TestQueryErrors(t *testing.T) {
 	if got, err := tableOf(s.Query(ctx, parseQuery(t, "select count(*) as n from stream group by Elapsed"), stele.QueryOptions{Memory: 5000})); got != "" || !errors.Is(err, stele.Exhausted) {
 		t.Errorf("with little memory: %s, %v", got, err)
 	}
+	const array = "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"
+	nested := strings.Repeat(" lateral unnest("+array+") as x", 6)
+	for i := range 6 {
+		nested = strings.Replace(nested, "as x ", fmt.Sprintf("as x%d ", i), 1)
+	}
+	for _, c := range []struct {
+		text   string
+		memory int64
+	}{
+		{"select count(*) from stream" + nested + " where x > 20", 0},
+		{"select @Document from stream" + nested + " limit 1000000", 1 << 20},
+	} {
+		if got, err := tableOf(s.Query(ctx, parseQuery(t, c.text), stele.QueryOptions{Memory: c.memory})); got != "" || !errors.Is(err, stele.Exhausted) {
+			t.Errorf("%s: %s, %v", c.text, got, err)
+		}
+	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	for _, text := range []string{"select count(*) from stream", "select Elapsed from stream", "select Elapsed as e from stream order by e", "select 1"} {

@@ -17,7 +17,6 @@ type Partial struct {
 	samples []sample
 	inputs  [][]*sample // of each call
 	key     []byte
-	err     error
 }
 
 // A group is what rows have in common that have the same keys.
@@ -49,16 +48,17 @@ func (r *Run) NewPartial() *Partial {
 // partial is of no use then.
 func (p *Partial) Add(e exec.Row) error {
 	at := Place{Key: event.MakeKey(e.Timestamp(), e.Arrival())}
-	p.run.rows(e, func(row row, n uint32) bool {
+	return p.run.rows(e, func(row row, n uint32) error {
 		at.Row = n
-		if p.rows != nil {
-			p.err = p.rows.offer(p.run.project(row), at)
-		} else {
-			p.err = p.addRow(row, at)
+		if p.rows == nil {
+			return p.addRow(row, at)
 		}
-		return p.err == nil
+		values := p.run.project(row)
+		for i := range values {
+			values[i] = detached(values[i])
+		}
+		return p.rows.offer(values, at)
 	})
-	return p.err
 }
 
 func (p *Partial) addRow(row row, at Place) error {
@@ -138,7 +138,7 @@ func keyValue(v event.Value) event.Value {
 	if v.Kind == event.Undefined {
 		return event.Value{Kind: event.Null}
 	}
-	return canonical(v)
+	return detached(canonical(v))
 }
 
 // Merge adds what another partial of the run has, which is of no use afterwards.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele/internal/event"
+	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/query/exec"
 )
 
@@ -55,18 +56,23 @@ func (r *Run) Bounds() Bounds { return r.bounds }
 // Filter is what the events fulfil that rows are made of, besides being within bounds; nil: they all are. What adds rows has asked it.
 func (r *Run) Filter() *exec.Filter { return r.filter }
 
-// rows calls f for each row of an event: itself, or those that the laterals make of it and the where clause wants. It ends when f returns
-// false. The row is valid during the call.
-func (r *Run) rows(event exec.Row, f func(row row, n uint32) bool) {
+// maxRows is how many rows an event may become, so that no query is lost in one: nested laterals multiply.
+const maxRows = 1 << 18
+
+// rows calls f for each row of an event: itself, or those that the laterals make of it and the where clause wants. It ends with f's
+// error, or fault.Exhausted. The row is valid during the call.
+func (r *Run) rows(event exec.Row, f func(row row, n uint32) error) error {
 	at := row{Row: event}
 	if len(r.laterals) == 0 {
-		f(at, 0)
-		return
+		return f(at, 0)
 	}
-	n := uint32(0)
-	r.unnest(&at, func() bool {
-		if r.late != nil && !r.late.MatchLocals(event, at.elements) {
-			return true
+	tried, n := 0, uint32(0)
+	return r.unnest(&at, func() error {
+		if tried++; tried > maxRows {
+			return fault.New(fault.Exhausted, "query", "`lateral unnest` makes more than %d rows of one event", maxRows)
+		}
+		if len(at.elements) < len(r.laterals) || r.late != nil && !r.late.MatchLocals(event, at.elements) {
+			return nil
 		}
 		n++
 		return f(at, n-1)
@@ -81,25 +87,25 @@ type row struct {
 
 func (r row) eval(f *exec.Filter) event.Value { return f.EvalLocals(r.Row, r.elements) }
 
-// unnest nests the laterals that are left. What is no array has no elements.
-func (r *Run) unnest(at *row, f func() bool) bool {
+// unnest nests the laterals that are left, and calls f at each step and for each row. What is no array has no elements.
+func (r *Run) unnest(at *row, f func() error) error {
 	depth := len(at.elements)
-	if depth == len(r.laterals) {
-		return f()
+	if err := f(); err != nil || depth == len(r.laterals) {
+		return err
 	}
 	for _, item := range at.eval(r.laterals[depth]).Items {
 		at.elements = append(at.elements[:depth], item)
-		if !r.unnest(at, f) {
-			return false
+		if err := r.unnest(at, f); err != nil {
+			return err
 		}
 	}
 	at.elements = at.elements[:depth]
-	return true
+	return nil
 }
 
-// Each calls f with each row of the result that an event gives, if the plan Streams. It ends when f returns false.
-func (r *Run) Each(event exec.Row, f func(values []event.Value) bool) {
-	r.rows(event, func(at row, _ uint32) bool { return f(r.project(at)) })
+// Each calls f with each row of the result that an event gives, if the plan Streams. It ends with f's error, or fault.Exhausted.
+func (r *Run) Each(event exec.Row, f func(values []event.Value) error) error {
+	return r.rows(event, func(at row, _ uint32) error { return f(r.project(at)) })
 }
 
 // Row is the one row of a scalar query.

@@ -28,11 +28,7 @@ func (s *sorter) offer(values []event.Value, at Place) error {
 }
 
 func (s *sorter) add(row sortedRow) error {
-	bytes := 64
-	for i := range row.values {
-		bytes += sizeOf(row.values[i])
-	}
-	if err := s.account.take(bytes); err != nil {
+	if err := s.account.take(RowBytes(row.values)); err != nil {
 		return err
 	}
 	s.kept = append(s.kept, row)
@@ -50,11 +46,7 @@ func (s *sorter) sort() {
 	}
 	s.cut = true
 	for i := int(s.plan.limit); i < len(s.kept); i++ {
-		bytes := 64
-		for j := range s.kept[i].values {
-			bytes += sizeOf(s.kept[i].values[j])
-		}
-		s.account.give(bytes)
+		s.account.give(RowBytes(s.kept[i].values))
 		s.kept[i] = sortedRow{}
 	}
 	s.kept = s.kept[:s.plan.limit]

@@ -78,7 +78,7 @@ func (s *distinctState) offer(key string, v event.Value, m *account) error {
 	if has && !s.ci {
 		return nil
 	}
-	v = canonical(v)
+	v = detached(canonical(v))
 	switch {
 	case !has:
 		s.values[key] = v
@@ -165,6 +165,7 @@ func (s *edgeState) offer(v event.Value, at Place, m *account) error {
 	if s.any && at.compare(s.at)*s.sign >= 0 {
 		return nil
 	}
+	v = detached(v)
 	m.give(s.bytes)
 	s.any, s.at, s.value, s.bytes = true, at, v, sizeOf(v)
 	return m.take(s.bytes)
@@ -208,6 +209,7 @@ func (s *endState) offer(p placed, m *account) error {
 	if err := m.take(32 + sizeOf(p.value)); err != nil {
 		return err
 	}
+	p.value = detached(p.value)
 	s.kept = append(s.kept, p)
 	if len(s.kept) >= 2*s.most+16 {
 		s.cut(m)
