@@ -54,7 +54,8 @@ func compileSelector(text string) (engine.Selector, error) {
 
 // rows returns the rows of a block that the filter selects. Those of which damage keeps it from telling are not among them; the error says so.
 func (f *Filter) rows(b *block.Block) (block.Bitmap, error) {
-	selected, open := selectRows(b, f.f.Plan())
+	plan := f.f.Plan()
+	selected, open := newSelector(plan).rows(b, plan)
 	if !open.Any() {
 		return selected, nil
 	}

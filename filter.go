@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/query/exec"
@@ -122,61 +121,6 @@ func textsOf(p *exec.Plan, list []engine.Text) []engine.Text {
 		list = append(list, engine.Text{Name: p.Path[0], Value: *p.Equals})
 	}
 	return list
-}
-
-// selection decides what it can about all rows of a block by its columns; nil if that is nothing.
-func selection(p *exec.Plan) func(*block.Block) engine.Selection {
-	if p.Op == exec.PlanAnd && len(p.Terms) == 1 {
-		p = p.Terms[0]
-	}
-	if p.Op == exec.PlanEvent {
-		return nil
-	}
-	return func(b *block.Block) engine.Selection {
-		yes, open := selectRows(b, p)
-		return engine.Selection{Yes: yes, Open: open}
-	}
-}
-
-// selectRows returns the rows of which the plan's condition is true, and those of which only the event tells. A bitmap that
-// is nil has no row.
-func selectRows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
-	rows := b.Rows()
-	switch p.Op {
-	case exec.PlanTrue:
-		yes = block.NewBitmap(rows)
-		yes.SetAll(rows)
-	case exec.PlanFalse:
-	case exec.PlanValue:
-		// What is damaged is open, and met again by who asks the event.
-		yes, open, _ = b.Test(&block.Test{Path: p.Path, Others: p.Others, Holds: p.Holds, Number: p.Number, Equals: p.Equals})
-	case exec.PlanNot:
-		no, open := selectRows(b, p.Terms[0])
-		yes = block.NewBitmap(rows)
-		yes.SetAll(rows)
-		return yes.Without(no).Without(open), open
-	case exec.PlanAnd, exec.PlanOr:
-		yes, open = selectRows(b, p.Terms[0])
-		for _, t := range p.Terms[1:] {
-			if p.Op == exec.PlanAnd {
-				if !yes.Any() && !open.Any() {
-					break
-				}
-				y, o := selectRows(b, t)
-				both := yes.And(y)
-				open = yes.Or(open).And(y.Or(o)).Without(both)
-				yes = both
-			} else {
-				y, o := selectRows(b, t)
-				yes = yes.Or(y)
-				open = open.Or(o).Without(yes)
-			}
-		}
-	default:
-		open = block.NewBitmap(rows)
-		open.SetAll(rows)
-	}
-	return yes, open
 }
 
 // FilterError says what is wrong with an expression, and where.

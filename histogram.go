@@ -40,7 +40,11 @@ func (s *Snapshot) Histogram(ctx context.Context, o HistogramOptions) ([]Bucket,
 	}
 	var lost error
 	want := o.Filter.wanted(func(err error) { lost = err })
-	counted, err := s.v.Histogram(ctx, o.Range.span(), !o.Range.From.bounded, !o.Range.To.bounded, want, o.Buckets)
+	span := o.Range.span()
+	if !o.Range.From.bounded && !o.Range.To.bounded { // else its ends are those of the buckets
+		span = o.Filter.narrow(span)
+	}
+	counted, err := s.v.Histogram(ctx, span, !o.Range.From.bounded, !o.Range.To.bounded, want, o.Buckets)
 	buckets := make([]Bucket, len(counted))
 	for i, b := range counted {
 		buckets[i] = Bucket{time.Unix(0, b.Start).UTC(), time.Unix(0, b.End).UTC(), b.Counts}

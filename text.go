@@ -51,7 +51,7 @@ func readText(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Te
 	if o.Limit == 0 {
 		r.limit = -1
 	}
-	r.work = engine.Read(ctx, v, o.Range.span(), descending, most, o.Filter.wanted(nil), o.Filter == nil && o.Limit == 0, owns, newWork)
+	r.work = engine.Read(ctx, v, o.Filter.narrow(o.Range.span()), descending, most, o.Filter.wanted(nil), o.Filter == nil && o.Limit == 0, owns, newWork)
 	return r
 }
 

@@ -137,6 +137,7 @@ type Test struct {
 
 	Number func(event.Decimal) bool // if not nil, the same for a number
 	Equals *string                  // if not nil, the test holds exactly for this string
+	Text   *TextTest                // if not nil, the same for a string
 }
 
 // What is known of a row, or of all rows of a shape.
@@ -461,6 +462,11 @@ func (s *valueScan) number(u *columnScan, n int64, at int) verdict {
 func (s *valueScan) text(u *columnScan, at int) verdict {
 	if s.test.Equals != nil {
 		return verdictOf(string(u.reader.textAt(at)) == *s.test.Equals)
+	}
+	if s.test.Text != nil && (u.kind == kindString || u.kind == kindTimeText) {
+		if v := s.test.Text.of(u.reader.textAt(at)); v != open {
+			return v
+		}
 	}
 	return s.ask(u.column, u.reader, at)
 }

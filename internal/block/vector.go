@@ -199,6 +199,9 @@ func (v *Vector) source(column uint32, way way) (*vectorSource, error) {
 	case wayFixed:
 		s.by, classes = byEntry, b.schema.columns[column].origin.entries
 	case wayTime, wayQuoting:
+		if err := b.LoadKeys(); err != nil {
+			return nil, err
+		}
 		s.by = byRow
 	default:
 		values := b.columns[column].values
@@ -284,6 +287,22 @@ func (v *Vector) Text(class uint32) (text []byte, ok bool, err error) {
 	if s.kind != kindString && s.kind != kindTimeText && s.kind != kindTime {
 		return nil, false, nil
 	}
+	return v.bytes(s, class)
+}
+
+// display returns the bytes that people read for a class that is kept as them; formats: numbers are not.
+func (v *Vector) display(class uint32, formats bool) (text []byte, ok bool, err error) {
+	if class < firstClass {
+		return nil, false, nil
+	}
+	s := v.sourceOf(class)
+	if !s.kind.isText() || s.kind == kindNumber && formats || s.by == byRow {
+		return nil, false, nil
+	}
+	return v.bytes(s, class)
+}
+
+func (v *Vector) bytes(s *vectorSource, class uint32) (text []byte, ok bool, err error) {
 	at := int(class - s.first)
 	switch s.by {
 	case byRow:

@@ -66,7 +66,9 @@ func Search(text string) (f *Filter, reason *syntax.Error, err error) {
 			return nil, nil, err
 		}
 	}
-	f, _ = compile("", &syntax.Text{Value: trimmed})
+	found := &syntax.Text{Value: trimmed}
+	f, _ = compile("", found)
+	f.plan = planOf(found)
 	return f, reason, nil
 }
 

@@ -18,7 +18,10 @@ type Plan struct {
 	Others [][]string               // where the value may be instead: A.B is first sought in A, then under the name "A.B"
 	Equals *string                  // not nil: the condition is that the value is this string
 	Number func(event.Decimal) bool // not nil: decides about numbers without their text
+	Text   *TextTest                // not nil: decides about strings; always of PlanMessage
 	of     *Filter
+	holds  func(event.Value) bool // in place of of
+	below  bool                   // of PlanTime: it holds until an instant, not from one on
 }
 
 // PlanOp says what a plan is.
@@ -32,12 +35,14 @@ const (
 	PlanValue               // a condition on the value at Path
 	PlanAnd
 	PlanOr
-	PlanNot // one term, which is true or false for every event
+	PlanNot     // one term, which is true or false for every event
+	PlanMessage // a condition on the message
+	PlanTime    // a condition on @Timestamp that holds between two instants: Instants
 )
 
 // Plan takes the filter apart. Events that are open in the end are for Match.
 func (f *Filter) Plan() *Plan {
-	if f.plan == nil || !f.asOf.IsZero() {
+	if f.plan == nil || !f.asOf.IsZero() && f.AsksTime() {
 		return &Plan{}
 	}
 	return f.plan
@@ -46,6 +51,12 @@ func (f *Filter) Plan() *Plan {
 // planOf compiles parts of the tree again, so it is made once, with the filter.
 
 func planOf(e syntax.Expr) *Plan {
+	if p := planText(e); p != nil {
+		return p
+	}
+	if p := planTime(e); p != nil {
+		return p
+	}
 	r := readings{}
 	r.expr(e)
 	switch {
@@ -64,6 +75,7 @@ func planOf(e syntax.Expr) *Plan {
 				p.Others = append(p.Others, []string{strings.Join(r.path[:i+1], ".")})
 			}
 			p.simple(e)
+			p.textual(e)
 			return p
 		}
 	}
@@ -86,7 +98,12 @@ func planOf(e syntax.Expr) *Plan {
 }
 
 // Holds says whether the condition of a PlanValue is exactly true where its path has v.
-func (p *Plan) Holds(v event.Value) bool { return p.of.Match(&singleRow{path: p.Path, value: v}) }
+func (p *Plan) Holds(v event.Value) bool {
+	if p.holds != nil {
+		return p.holds(v)
+	}
+	return p.of.Match(&singleRow{path: p.Path, value: v})
+}
 
 // A singleRow is an event of which one value is asked for.
 type singleRow struct {
