@@ -94,13 +94,13 @@ func checkMessages(t *testing.T, b *Block, tests ...finding) (left int) {
 
 func TestMessagesAreFoundWithoutBeingRendered(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(4)
+	seeds := uint64(2)
 	if os.Getenv("STELE_LONG") != "" {
 		seeds = 300
 	}
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 8))
-		events := toldEvents(r, []int{30, 700}[seed%2])
+		events := toldEvents(r, []int{30, 400}[seed%2])
 		everyBlock(t, events, func(b *Block) {
 			if left := checkMessages(t, b, "time", "out", "timeout", "me", "7", " ", ".5", "{missing}", `me",`, "\a", `\`, "x", "12:", "/time?n=9"); left > b.Rows() {
 				t.Errorf("%d of %d rows are left", left, b.Rows())
@@ -113,7 +113,7 @@ func TestMessagesOfRealEvents(t *testing.T) {
 	t.Parallel()
 	for name, events := range realEvents(t) {
 		if os.Getenv("STELE_LONG") == "" {
-			events = events[:min(len(events), 10)]
+			events = events[:min(len(events), 5)]
 		}
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			everyBlock(t, events, func(b *Block) { checkMessages(t, b, "e", "rror", "10", "0", "ti", ": ") })

@@ -170,7 +170,7 @@ func everyBlock(t *testing.T, events [][]byte, do func(b *Block)) {
 
 func TestVectorsSayWhatFieldsSay(t *testing.T) {
 	t.Parallel()
-	seeds, long := uint64(6), 600
+	seeds, long := uint64(3), 400
 	if os.Getenv("STELE_LONG") != "" {
 		seeds, long = 100, 5000
 	}
@@ -180,7 +180,7 @@ func TestVectorsSayWhatFieldsSay(t *testing.T) {
 		everyBlock(t, events, func(b *Block) { checkVectors(t, b, events) })
 	}
 	// Windows of chunks begin and end in between.
-	events := variedEvents(rand.New(rand.NewPCG(0, 6)), 10000)
+	events := variedEvents(rand.New(rand.NewPCG(0, 6)), 9000)
 	b := reopen(t, build(t, events), Thorough, 0)
 	var v Vector
 	var numbers Numbers
@@ -193,7 +193,7 @@ func TestVectorsOfRealEvents(t *testing.T) {
 	t.Parallel()
 	for name, events := range realEvents(t) {
 		if os.Getenv("STELE_LONG") == "" {
-			events = events[:min(len(events), 12)]
+			events = events[:min(len(events), 5)]
 		}
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			everyBlock(t, events, func(b *Block) { checkVectors(t, b, events) })
