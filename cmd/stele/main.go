@@ -35,6 +35,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the server: HTTP API and web page."`
 	Ingest    ingestCommand    `cmd:"" help:"Store the events of log files: CLEF, JSON lines, text."`
 	Search    searchCommand    `cmd:"" help:"Find events, newest first."`
+	Query     queryCommand     `cmd:"" help:"Answer a query: select count(*) from stream group by @Level."`
 	Tail      tailCommand      `cmd:"" help:"Show events as they arrive."`
 	Refused   refusedCommand   `cmd:"" help:"Show what the server has refused, and ingest it again."`
 	Signal    signalCommand    `cmd:"" help:"Show and change saved filters."`
@@ -54,6 +55,7 @@ const description = `Stele is an event store and log server: structured logs, se
     stele serve                          # http://localhost:5341, data in ./data
     stele ingest app.log access.log.gz   # files in, whatever their format
     stele search "@Level = 'Error'"      # and find events again
+    stele query "select count(*) from stream group by @Level"
 
 Commands talk to the server at --url, or open the directory of a server that is not running with --datapath.
 Exit codes: 0 done, 2 wrong usage or input, 6 store in use, 13 damaged data; docs/cli.md has them all.`

@@ -44,6 +44,16 @@ func (r *remote) close() error {
 // do sends a request. An answer that is no success is an error of the kind that its status
 // stands for, with the text that the server gave.
 func (r *remote) do(ctx context.Context, method, path string, query url.Values, body []byte, header ...string) (*http.Response, error) {
+	resp, err := r.send(ctx, method, path, query, body, header...)
+	if err == nil && resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		return nil, r.answered(resp)
+	}
+	return resp, err
+}
+
+// send sends a request and returns whatever is answered.
+func (r *remote) send(ctx context.Context, method, path string, query url.Values, body []byte, header ...string) (*http.Response, error) {
 	u := r.base.JoinPath(path)
 	u.RawQuery = query.Encode()
 	var reader io.Reader
@@ -63,10 +73,6 @@ func (r *remote) do(ctx context.Context, method, path string, query url.Values, 
 	resp, err := r.http.Do(req)
 	if err != nil {
 		return nil, r.unreachable(ctx, err)
-	}
-	if resp.StatusCode/100 != 2 {
-		defer resp.Body.Close()
-		return nil, r.answered(resp)
 	}
 	return resp, nil
 }

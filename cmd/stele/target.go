@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,10 @@ type door interface {
 	// search finds events and gives their CLEF to yield, whole lines with their newlines, which
 	// must not keep it.
 	search(ctx context.Context, q searchQuery, yield func(lines []byte) error) (searchNote, error)
+
+	// query writes the answer to a query to w: CSV, or the lines of stele.Rows.WriteLines. An error that is a *queryError or *stele.FilterError points at the place. damage is
+	// what could not be read; empty if nothing.
+	query(ctx context.Context, q queryRequest, w io.Writer) (damage string, err error)
 
 	// tail gives each event that arrives until ctx ends. told is called once, when
 	// listening has begun.
