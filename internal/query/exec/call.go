@@ -39,8 +39,11 @@ func (c *compiler) call(e *syntax.Call) node {
 				return c.fail(x, "", "the lambda of %s takes one argument: `|x| x > 1`", f.Name)
 			}
 			template.local = c.bind(x.Params[0])
+			c.loops++
 			template.body = c.condition(x.Body)
+			c.loops--
 			c.unbind(1)
+			template.cost = loopCost(x.Body)
 			args[i] = constant(undefined)
 		default:
 			if i == 1 && f.Lambda {
@@ -55,6 +58,9 @@ func (c *compiler) call(e *syntax.Call) node {
 		c.args = make([]value, n)
 		for i, arg := range args {
 			c.args[i] = arg(e)
+			if !e.charge(&c.args[i]) {
+				return undefined
+			}
 		}
 		return f.apply(e, &c)
 	}

@@ -18,6 +18,9 @@ func (c *compiler) comparison(b *syntax.Binary) node {
 		want := b.Op == syntax.Equal
 		return func(e *env) value {
 			l, r := left(e), right(e)
+			if !e.charge(&l, &r) {
+				return undefined
+			}
 			same, defined := e.same(&l, &r, ci)
 			return truth(same == want, defined)
 		}
@@ -31,6 +34,9 @@ func (c *compiler) comparison(b *syntax.Binary) node {
 		want := b.Op == syntax.In
 		return func(e *env) value {
 			l, r := left(e), right(e)
+			if e.loops > 0 && !e.spend(len(r.Items)) || !e.charge(&l) {
+				return undefined
+			}
 			found, defined := e.contains(&r, &l, ci)
 			return truth(found == want, defined)
 		}
@@ -48,6 +54,9 @@ func (c *compiler) comparison(b *syntax.Binary) node {
 	}
 	return func(e *env) value {
 		l, r := left(e), right(e)
+		if !e.charge(&l, &r) {
+			return undefined
+		}
 		order, defined := order(&l, &r, ci)
 		return truth(holds(order), defined)
 	}
@@ -120,13 +129,13 @@ func like(left, right node, b *syntax.Binary, ci bool) node {
 	}
 	return func(e *env) value {
 		l := left(e)
-		if l.Kind != event.String {
+		if l.Kind != event.String || !e.charge(&l) {
 			return undefined
 		}
 		p := fixed
 		if p == nil {
 			r := right(e)
-			if r.Kind != event.String {
+			if r.Kind != event.String || !e.charge(&r) {
 				return undefined
 			}
 			p = compilePattern(r.Text, ci)

@@ -12,13 +12,14 @@ type node func(*env) value
 
 // A compiler turns a tree into nodes. It corrects the spelling of function names in the tree.
 type compiler struct {
-	text  string
-	bad   *syntax.Error // the first mistake; what is compiled after it is never run
-	slots map[wildcard]int
-	scope []local // names bound around what is compiled, inner ones last
-	// How many names are bound in all, and whether arrays or objects are built.
-	locals int
-	builds bool
+	text   string
+	bad    *syntax.Error // the first mistake; what is compiled after it is never run
+	slots  map[wildcard]int
+	scope  []local               // names bound around what is compiled, inner ones last
+	locals int                   // how many names are bound in all
+	builds bool                  // arrays or objects are built
+	loops  int                   // of wildcards and lambdas around what is compiled
+	kept   int                   // how many values of the row are kept for loops
 	lent   map[*syntax.Call]bool // calls whose ci is the comparison's around them
 	reads  map[string]bool
 	whole  bool
@@ -33,7 +34,35 @@ func compile(text string, tree syntax.Expr, locals ...string) (*Filter, *syntax.
 	if c.bad != nil {
 		return nil, c.bad
 	}
-	return &Filter{tree: tree, eval: eval, slots: len(c.slots), locals: c.locals, builds: c.builds, reads: c.reads, whole: c.whole}, nil
+	return &Filter{tree: tree, eval: eval, slots: len(c.slots), locals: c.locals, kept: c.kept, builds: c.builds, reads: c.reads, whole: c.whole}, nil
+}
+
+// fromRow is a node that reads the row alone: in a loop it reads once.
+func (c *compiler) fromRow(n node) node {
+	if c.loops == 0 {
+		return n
+	}
+	place := c.kept
+	c.kept++
+	return func(e *env) value {
+		k := &e.kept[place]
+		if !k.read {
+			k.value, k.read = n(e), true
+		}
+		return k.value
+	}
+}
+
+// loopCost is what one turn of a loop costs with body in it.
+func loopCost(body syntax.Expr) int {
+	parts := 0
+	var count func(syntax.Expr)
+	count = func(e syntax.Expr) {
+		parts++
+		syntax.Children(e, count)
+	}
+	count(body)
+	return 1 + parts/8
 }
 
 // fail records a mistake and stands in for the node that it is in.
@@ -144,13 +173,13 @@ func (c *compiler) freeText(text string) node {
 	c.reads["@x"] = true
 	needle := appendFold(nil, text)
 	exception := member("@x")
-	return func(e *env) value {
+	return c.fromRow(func(e *env) value {
 		if e.message.contains(e.row, needle) {
 			return boolOf(true)
 		}
 		x := exception(e)
 		return boolOf(x.Kind != event.Undefined && bytes.Contains(appendFold(nil, x.AppendDisplay(nil)), needle))
-	}
+	})
 }
 
 // array leaves out undefined items. An array of literals is made once.

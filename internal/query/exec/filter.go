@@ -14,6 +14,7 @@ type Filter struct {
 	eval   node
 	slots  int
 	locals int  // names that are bound in it
+	kept   int  // values of the row that loops read
 	builds bool // it has literals of arrays or objects
 	reads  map[string]bool
 	whole  bool
@@ -143,6 +144,9 @@ func (f *Filter) enter(r Row) *env {
 	for len(slots) < f.slots {
 		slots = append(slots, event.Value{})
 	}
+	for len(e.kept) < f.kept {
+		e.kept = append(e.kept, kept{})
+	}
 	e.row, e.asOf, e.slots, e.steps, e.texts = r, f.asOf, slots, maxSteps, maxTexts
 	return e
 }
@@ -150,6 +154,7 @@ func (f *Filter) enter(r Row) *env {
 func (f *Filter) exit(e *env) {
 	clear(e.slots) // keep no row alive
 	clear(e.locals)
+	clear(e.kept)
 	e.row = nil
 	e.message.next()
 	envs.Put(e)

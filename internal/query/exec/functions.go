@@ -34,6 +34,7 @@ type call struct {
 	regex *matcher
 	body  node // of the lambda
 	local int  // the place of its argument
+	cost  int  // of one turn
 }
 
 // Functions lists the scalar functions by name.

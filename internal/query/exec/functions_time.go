@@ -136,12 +136,15 @@ var zones struct {
 const maxZones = 2000
 
 // zone finds an IANA time zone; nil if there is none of that name.
-func zone(name string) *time.Location {
+func (e *env) zone(name string) *time.Location {
 	if name == "" || name == "Local" || len(name) > 64 { // Go's own meanings
 		return nil
 	}
 	if known, ok := zones.byName.Load(name); ok {
 		return known.(*time.Location)
+	}
+	if !e.spend(100) { // it may be a file
+		return nil
 	}
 	found, err := time.LoadLocation(name)
 	if err != nil {
@@ -153,7 +156,7 @@ func zone(name string) *time.Location {
 	return found
 }
 
-func offsetIn(_ *env, c *call) value {
+func offsetIn(e *env, c *call) value {
 	ticks, ok := c.args[1].decimal()
 	if !ok || c.args[0].Kind != event.String {
 		return undefined
@@ -162,7 +165,7 @@ func offsetIn(_ *env, c *call) value {
 	if !ok {
 		return undefined
 	}
-	in := zone(c.args[0].Text)
+	in := e.zone(c.args[0].Text)
 	if in == nil {
 		return undefined
 	}

@@ -48,11 +48,11 @@ func toJSON(e *env, c *call) value {
 	if v.Kind == event.Undefined || tooBig(v) {
 		return undefined
 	}
-	text := v.AppendJSON(nil)
-	if !e.grow(len(text)) {
+	text := stringOf(string(v.AppendJSON(nil)))
+	if !e.charge(&text) || !e.grow(len(text.Text)) {
 		return undefined
 	}
-	return stringOf(string(text))
+	return text
 }
 
 func some(e *env, c *call) value  { return c.quantify(e, true) }
@@ -64,8 +64,10 @@ func (c *call) quantify(e *env, sought bool) value {
 	if n < 0 {
 		return undefined
 	}
+	e.loops++
+	defer func() { e.loops-- }()
 	for i := range n {
-		if !e.spend(1) {
+		if !e.spend(c.cost) {
 			return undefined
 		}
 		e.locals[c.local] = given(at(i))
@@ -130,8 +132,8 @@ func bucket(_ *env, c *call) value {
 	return defined(out.Normalized(), ok)
 }
 
-func fromJSON(_ *env, c *call) value {
-	if c.args[0].Kind != event.String {
+func fromJSON(e *env, c *call) value {
+	if c.args[0].Kind != event.String || e.loops > 0 && !e.spend(len(c.args[0].Text)/8) {
 		return undefined
 	}
 	v, err := event.ParseValue([]byte(c.args[0].Text))

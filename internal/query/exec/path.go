@@ -56,7 +56,7 @@ func (c *compiler) root(root syntax.Expr, steps []syntax.Step) (node, []syntax.S
 	switch root := root.(type) {
 	case *syntax.Property:
 		names := leadingNames(steps)
-		return c.property(append([]string{root.Name}, names...)), steps[len(names):]
+		return c.fromRow(c.property(append([]string{root.Name}, names...))), steps[len(names):]
 	case *syntax.BuiltIn:
 		b := findBuiltIn(root.Name)
 		if b == nil {
@@ -64,18 +64,18 @@ func (c *compiler) root(root syntax.Expr, steps []syntax.Step) (node, []syntax.S
 		}
 		if b.names[0] == "Properties" && len(steps) > 0 {
 			if names := leadingNames(steps); len(names) > 0 {
-				return c.property(names), steps[len(names):]
+				return c.fromRow(c.property(names)), steps[len(names):]
 			}
 			// @Properties['X'] is the property of exactly that name.
 			if name, ok := steps[0].At.(*syntax.String); ok && !strings.HasPrefix(name.Value, "@") {
-				return c.property([]string{name.Value}), steps[1:]
+				return c.fromRow(c.property([]string{name.Value})), steps[1:]
 			}
 		}
 		c.whole = c.whole || b.reads == nil
 		for _, r := range b.reads {
 			c.reads[r] = true
 		}
-		return b.eval, steps
+		return c.fromRow(b.eval), steps
 	}
 	return c.value(root), steps
 }
@@ -112,6 +112,9 @@ func (c *compiler) property(names []string) node {
 func members(of node, names []string) node {
 	return func(e *env) value {
 		v := of(e)
+		if !e.charge(&v) {
+			return undefined
+		}
 		return given(resolve(v.Value, names))
 	}
 }
@@ -145,6 +148,9 @@ func resolve(v event.Value, names []string) event.Value {
 func element(of, at node) node {
 	return func(e *env) value {
 		collection, index := of(e), at(e)
+		if !e.charge(&collection) {
+			return undefined
+		}
 		return elementAt(&collection, &index, false)
 	}
 }

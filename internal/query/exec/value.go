@@ -84,6 +84,9 @@ func (e *env) equal(a, b event.Value, ci bool) (same, defined bool) {
 		}
 		return false, false
 	case event.String:
+		if e.loops > 0 && !e.spend(len(a.Text)/64) {
+			return false, false
+		}
 		if ci {
 			return compareFold(a.Text, b.Text) == 0, true
 		}

@@ -53,21 +53,29 @@ func (c *compiler) quantify(e syntax.Expr, free []wildcard) node {
 		all  bool
 	}
 	loops := make([]loop, len(free))
+	c.loops++
 	for i, w := range free {
 		// Compiled before this wildcard has its slot, so that it is the part of the path before it.
 		over := c.before(w)
 		loops[i] = loop{over, len(c.slots), w.path.Steps[w.step].Kind == syntax.All}
 		c.slots[w] = loops[i].slot
 	}
-	inner := c.plain(e)
+	inner, cost := c.plain(e), loopCost(e)
+	c.loops--
 	var run func(e *env, i int) value
 	run = func(e *env, i int) value {
 		if i == len(loops) {
+			if !e.spend(cost) {
+				return undefined
+			}
 			v := inner(e)
 			return boolOf(v.isTrue())
 		}
 		l := &loops[i]
 		collection := l.over(e)
+		if !e.charge(&collection) {
+			return undefined
+		}
 		n, at := elements(collection.Value)
 		if n < 0 {
 			return undefined
@@ -83,7 +91,12 @@ func (c *compiler) quantify(e syntax.Expr, free []wildcard) node {
 		}
 		return boolOf(l.all)
 	}
-	return func(e *env) value { return run(e, 0) }
+	return func(e *env) value {
+		e.loops++
+		v := run(e, 0)
+		e.loops--
+		return v
+	}
 }
 
 // before compiles the part of a path before its wildcard.
