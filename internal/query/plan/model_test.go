@@ -139,7 +139,7 @@ func plainOrder(a, b string) int {
 // TestModel: random queries that group give what the model gives.
 func TestModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 2))
-	rounds := 200
+	rounds := 100
 	if long() {
 		rounds = 20_000
 	}
