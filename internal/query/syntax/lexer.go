@@ -70,8 +70,11 @@ func keyword(word string) string {
 // symbols are the operators and delimiters; where one is the beginning of another, the longer comes first.
 var symbols = [...]string{"<=", "<>", "<", ">=", ">", "=", "+", "-", "*", "/", "%", "^", "(", ")", "[", "]", "{", "}", ",", ".", ":", "?", "|"}
 
+// A stranger is what other languages have, with what it is here, "" if that is not one word, and what to say of it.
+type stranger struct{ text, here, what string }
+
 // strangers are what people write who come from other languages, with what it is here.
-var strangers = [...]struct{ text, here, what string }{
+var strangers = [...]stranger{
 	{"===", "=", "equality is written `=`"},
 	{"==", "=", "equality is written `=`"},
 	{"=~", "=", "a regular expression is matched with `= /pattern/`"},
@@ -90,7 +93,7 @@ var strangers = [...]struct{ text, here, what string }{
 }
 
 // strangeInfixes are the like between two operands, where this language has words and signs of another meaning.
-var strangeInfixes = [...]struct{ text, here, what string }{
+var strangeInfixes = [...]stranger{
 	{"contains", "", "text inside is found with `Contains(X, 'text')` or `X like '%text%'`"},
 	{"startswith", "", "a beginning is found with `StartsWith(X, 'text')` or `X like 'text%'`"},
 	{"endswith", "", "an ending is found with `EndsWith(X, 'text')` or `X like '%text'`"},

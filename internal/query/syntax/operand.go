@@ -69,8 +69,12 @@ func (p *parser) conditional() (Expr, *Error) {
 		if p.tok.keyword != part.word {
 			return nil, p.fail("", "unexpected %s: expected `%s`: a conditional is `if … then … else …`", p.tok.describe(), part.word)
 		}
+		open := p.off
 		x, err := p.afterToken(precOr)
 		if err != nil {
+			if part.word == "if" && p.tok.is(",") && strings.HasPrefix(strings.TrimSpace(p.text[open:]), "(") {
+				return nil, ErrorAt(p.text, e.Pos, "", "a conditional is `if X then 1 else 2`")
+			}
 			return nil, err
 		}
 		if err := p.condition(x); err != nil {
@@ -136,6 +140,8 @@ func (p *parser) index() (Step, *Error) {
 		s.Kind = Any
 	case p.tok.is("*"):
 		s.Kind = All
+	case p.tok.is("]"):
+		return s, p.fail("?", "unexpected `]`: `[?]` is any element, `[*]` every element, `[0]` the first")
 	}
 	if s.Kind != Index {
 		if err := p.advance(); err != nil {
@@ -258,6 +264,9 @@ func (p *parser) list(level *int, closing, within string, call bool) ([]Expr, *E
 			if !p.tok.is(",") {
 				if last, ok := items[len(items)-1].(*Property); ok && call && strings.EqualFold(last.Name, "distinct") && p.tok.kind != tokEnd {
 					return nil, ErrorAt(p.text, last.Pos, "distinct("+p.tok.text+")", "unexpected %s: distinct values are counted with `count(distinct(X))`", p.tok.describe())
+				}
+				if last, ok := items[len(items)-1].(*Property); ok && strings.EqualFold(last.Name, "case") && p.tok.kind != tokEnd {
+					return nil, ErrorAt(p.text, last.Pos, "", "a conditional is `if X then 1 else 2`")
 				}
 				return nil, p.fail("", "unexpected %s: expected `,` or `%s` %s", p.tok.describe(), closing, within)
 			}

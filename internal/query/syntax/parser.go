@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -90,12 +91,19 @@ func (p *parser) fail(suggestion, format string, args ...any) *Error {
 
 // unexpectedAfter is the error for a token that cannot follow a complete expression.
 func (p *parser) unexpectedAfter() *Error {
-	for _, s := range strangeInfixes {
-		if strings.EqualFold(p.tok.text, s.text) && p.tok.kind != tokString && p.tok.kind != tokText {
-			return p.fail(s.here, "unexpected %s: %s", p.tok.describe(), s.what)
+	if p.strangeInfix() {
+		for _, s := range strangeInfixes {
+			if strings.EqualFold(p.tok.text, s.text) {
+				return p.fail(s.here, "unexpected %s: %s", p.tok.describe(), s.what)
+			}
 		}
 	}
+	before := strings.ToLower(strings.TrimSpace(p.text[:p.tok.pos]))
 	switch {
+	case p.tok.kind == tokString && strings.HasSuffix(before, "interval"):
+		return p.fail("", "unexpected %s: a duration is written `1h`, without quotes", p.tok.describe())
+	case p.tok.kind == tokString && (strings.HasSuffix(before, "timestamp") || strings.HasSuffix(before, "date")):
+		return p.fail("", "unexpected %s: a time is written `DateTime(%s)`", p.tok.describe(), p.tok.text)
 	case p.tok.kind == tokWord && p.tok.keyword == "":
 		return p.fail(Nearest(p.tok.text, []string{"and", "or", "not", "like", "in", "is", "ci"}),
 			"unexpected %s: expected an operator, such as `and` or `=`, or the end", p.tok.describe())
@@ -103,6 +111,11 @@ func (p *parser) unexpectedAfter() *Error {
 		return p.fail("", "unexpected `ci`: it follows a comparison or a function call")
 	}
 	return p.fail("", "unexpected %s: expected an operator or the end", p.tok.describe())
+}
+
+// strangeInfix says whether the next token is one of strangeInfixes.
+func (p *parser) strangeInfix() bool {
+	return p.tok.kind != tokString && p.tok.kind != tokText && slices.ContainsFunc(strangeInfixes[:], func(s stranger) bool { return strings.EqualFold(p.tok.text, s.text) })
 }
 
 // nested runs read one level deeper, by the measure of level.

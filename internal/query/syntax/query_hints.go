@@ -44,7 +44,7 @@ func (p *parser) unexpectedInQuery(q *Query) *Error {
 			return p.fail(s.here, "unexpected %s: %s", p.tok.describe(), s.what)
 		}
 	}
-	if p.tok.kind == tokWord && p.tok.keyword == "" {
+	if p.tok.kind == tokWord && p.tok.keyword == "" && !p.strangeInfix() {
 		if near := Nearest(p.tok.text, clauses); near != "" {
 			return p.fail(near, "unexpected %s: expected an operator, a clause such as `where` or `group by`, or the end", p.tok.describe())
 		}
@@ -118,7 +118,10 @@ func (p *parser) notColumn() *Error {
 }
 
 // columnFrom catches `select from stream`, which is the property from, and a stranger.
-func (p *parser) columnFrom(first token) *Error {
+func (p *parser) columnFrom(q *Query, first token) *Error {
+	if first.isWord("from") && len(q.Columns) > 0 && (p.tok.isWord("stream") || p.tok.isWord("series")) {
+		return ErrorAt(p.text, first.pos, "", "unexpected `%s`: expected another column after the comma", first.text)
+	}
 	if first.isWord("from") && (p.tok.isWord("stream") || p.tok.isWord("series")) {
 		return ErrorAt(p.text, first.pos, "* from", "unexpected `%s`: expected what to select, such as `*`, `count(*)` or `@Message`", first.text)
 	}
@@ -127,5 +130,20 @@ func (p *parser) columnFrom(first token) *Error {
 
 // orderByExpression is the error for an ordering that is no name; the next token is in it.
 func (p *parser) orderByExpression(pos Pos) *Error {
+	if p.tok.kind == tokBuiltIn && (p.tok.text == "@Timestamp" || p.tok.text == "@t") {
+		return ErrorAt(p.text, pos, "time", "events are put in the order of their time with `order by time`")
+	}
 	return ErrorAt(p.text, pos, "", "`order by` takes the name of a column or grouping: name it with `as`, as in `select count(*) as n … order by n desc`")
+}
+
+// columnText refuses text in double quotes as a column: SQL has names so.
+func (p *parser) columnText(e Expr) *Error {
+	if text, ok := e.(*Text); ok {
+		name := "@Properties[" + quote(text.Value, '\'') + "]"
+		if IsIdentifier(text.Value) {
+			name = text.Value
+		}
+		return ErrorAt(p.text, text.Pos, name, "text in double quotes searches message and exception; a property is written without quotes")
+	}
+	return p.value(e)
 }

@@ -129,10 +129,13 @@ func (p *parser) columns(q *Query) *Error {
 		}
 		first := p.tok
 		var err *Error
-		if c.Expr, err = p.valueItem(); err != nil {
+		if c.Expr, err = p.expr(precOr); err != nil {
 			return err
 		}
-		if err := p.columnFrom(first); err != nil {
+		if err := p.columnText(c.Expr); err != nil {
+			return err
+		}
+		if err := p.columnFrom(q, first); err != nil {
 			return err
 		}
 		c.As, err = p.as()
