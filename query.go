@@ -21,12 +21,15 @@ type Query struct {
 }
 
 // ParseQuery reads a query. Errors are *FilterError (kind Invalid) and point at the place, or of kind TooLarge.
-func ParseQuery(text string) (*Query, error) {
+func ParseQuery(text string) (*Query, error) { return parseQuery(text, nil) }
+
+func parseQuery(text string, variables map[string]literal) (*Query, error) {
 	tree, err := syntax.ParseQuery(text)
 	if err != nil {
 		return nil, placed(err)
 	}
 	canonical := syntax.PrintQuery(tree)
+	fill(tree, variables)
 	p, err := plan.Compile(text, tree)
 	if err != nil {
 		return nil, placed(err)

@@ -40,11 +40,11 @@ var queryForms = []queryForm{
 // queryData answers a query.
 //
 //	GET /api/data?q=&rangeStartUtc=&rangeEndUtc=&signal=&timeoutMS=&format=
-//	POST /api/data?q=… {"Signal":{…},"Variables":{}}
+//	POST /api/data?q=… {"Signal":{…},"Variables":{"name":1}}
 //	200 {"Columns","Rows"|"Slices"|"Series","Statistics"}; 400 {"Error","Reasons","Suggestion","Position"} the query or a parameter is wrong;
 //	404 there is no such signal; 503 the limit of time or memory, or too many queries at once
 //
-// rangeStartUtc is inclusive, rangeEndUtc exclusive. Signal is one that is not stored, whose filters hold too. Slices stand for a query that groups by time
+// rangeStartUtc is inclusive, rangeEndUtc exclusive. Signal is one that is not stored, whose filters hold too; Variables are those that the query names with a $. Slices stand for a query that groups by time
 // alone, Series for one that groups by time and keys. format is application/json, text/csv, or application/x-ndjson: a line that
 // names the columns, each row, and the statistics. What goes wrong in the middle of a long answer is told at its end as "Error", or cuts CSV short. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage. The query ends
 // when the client leaves.
@@ -110,23 +110,23 @@ func (a *api) readQuery(w http.ResponseWriter, r *http.Request) (req queryReques
 	if strings.TrimSpace(text) == "" {
 		return req, badParam("q", "it is missing; it is a query such as select count(*) from stream")
 	}
-	if req.query, err = stele.ParseQuery(text); err != nil {
-		return req, err
-	}
 	if req.options.Range, err = rangeOf(q, "rangeStartUtc", "rangeEndUtc"); err != nil {
 		return req, err
 	}
 	if req.options.Filter, err = a.signalParam(r.Context(), q); err != nil {
 		return req, err
 	}
+	var given evaluationContext
 	if r.Method == http.MethodPost {
-		unsaved, err := a.readContext(w, r)
-		if err != nil {
+		if given, err = a.readContext(w, r); err != nil {
 			return req, err
 		}
-		if req.options.Filter, err = stele.And(req.options.Filter, unsaved); err != nil {
-			return req, err
-		}
+	}
+	if req.options.Filter, err = stele.And(req.options.Filter, given.filter); err != nil {
+		return req, err
+	}
+	if req.query, err = stele.ParseQueryWith(text, given.variables); err != nil {
+		return req, err
 	}
 	ms, err := intParam(q, "timeoutMS", 0, 0, 1<<31-1)
 	if err != nil {
@@ -141,27 +141,35 @@ func (a *api) readQuery(w http.ResponseWriter, r *http.Request) (req queryReques
 	return req, err
 }
 
-// readContext reads the body of a query: the filter of the signal in it, nil if there is none.
-func (a *api) readContext(w http.ResponseWriter, r *http.Request) (*stele.Filter, error) {
+// evaluationContext is what the body of a query gives.
+type evaluationContext struct {
+	filter    *stele.Filter // of a signal that is not stored; nil: every event
+	variables map[string]stele.Value
+}
+
+func (a *api) readContext(w http.ResponseWriter, r *http.Request) (given evaluationContext, err error) {
 	body, release, err := a.readBody(w, r, maxSignal)
 	defer release()
 	if err != nil || len(strings.TrimSpace(string(body))) == 0 {
-		return nil, err
+		return given, err
 	}
 	var part struct {
 		Signal    *stele.Signal
 		Variables map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(body, &part); err != nil {
-		return nil, fault.WrapAs(fault.Invalid, err, "", "the body is not of the form {\"Signal\":{…},\"Variables\":{}}")
+		return given, fault.WrapAs(fault.Invalid, err, "", "the body is not of the form {\"Signal\":{…},\"Variables\":{\"name\":1}}")
 	}
-	if len(part.Variables) > 0 {
-		return nil, fault.New(fault.Unsupported, "", "variables are not supported yet; write their values into the query")
+	given.variables = make(map[string]stele.Value, len(part.Variables))
+	for name, text := range part.Variables {
+		if given.variables[strings.TrimPrefix(name, "$")], err = event.ParseValue(text); err != nil {
+			return given, fault.WrapAs(fault.Invalid, err, "", "the variable %s", clip(name, 60))
+		}
 	}
-	if part.Signal == nil {
-		return nil, nil
+	if part.Signal != nil {
+		given.filter, err = part.Signal.Filter()
 	}
-	return part.Signal.Filter()
+	return given, err
 }
 
 // formParam reads in which form the answer is to be.

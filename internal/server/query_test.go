@@ -71,6 +71,8 @@ func TestQueries(t *testing.T) {
 	// A signal that is not stored, as the page has while it is edited.
 	h.do("POST", ask("select count(*) from stream", "signal=signal-1"), `{"Signal":{"Title":"x","Filters":[{"Filter":"N = 2"}],"Links":{}}}`).settled().want(t, 200,
 		`{"Columns":["count(*)"],"Rows":[[1]],"Limited":false}`)
+	h.do("POST", ask("select N + $add from stream where Who = $who"), `{"Variables":{"add":-0.5,"$who":"ada","unused":[null,{"a":true}]}}`).settled().want(t, 200,
+		`{"Columns":["N + $add"],"Rows":[[-0.5]],"Limited":false}`)
 	// Without q it is the form of documents (R22).
 	h.do("PUT", "/api/data/x", "1")
 	h.do("GET", "/api/data", "").want(t, 200, `{"x":1}`)
@@ -100,6 +102,8 @@ func TestWrongQueries(t *testing.T) {
 		{ask("1", "rangeStartUtc=2026-01-02", "rangeEndUtc=2026-01-01"), "", `2026-01-01 is before rangeStartUtc, 2026-01-02`},
 		{ask("1", "timeoutMS=soon"), "", `{"Error":"parameter timeoutMS: `},
 		{ask("1", "signal=signal-1+x"), "", `{"Error":"parameter signal: it cannot be used: line 1, column 10: expected`},
+		{ask("select $x"), `{"Variables":{"y":1}}`, `the variable $x is not defined`},
+		{ask("select $x"), `{"Variables":{"x":1e99}}`, `the variable $x: 1e99 is beyond the numbers`},
 		{ask("1"), "{", `{"Error":"the body is not of the form`},
 		{ask("1"), `{"Signal":{"Filters":[{"Filter":"N == 1"}]}}`, `unexpected ` + "`==`"},
 	} {
@@ -113,9 +117,8 @@ func TestWrongQueries(t *testing.T) {
 		}
 	}
 	h.do("GET", ask("1", "signal=signal-1"), "").wantError(t, 404, `there is no signal "signal-1"`)
-	h.do("POST", ask("1"), `{"Variables":{"x":1}}`).wantError(t, 501, "variables")
 	h.do("POST", ask("1"), strings.Repeat(" ", maxSignal+1)).wantError(t, 413, "")
-	if m := h.do("GET", "/metrics", "").body; !strings.Contains(m, `stele_queries_total{outcome="invalid"} 14`+"\n") {
+	if m := h.do("GET", "/metrics", "").body; !strings.Contains(m, `stele_queries_total{outcome="invalid"} 15`+"\n") {
 		t.Error(regexp.MustCompile(`stele_queries.*`).FindAllString(m, -1))
 	}
 }
