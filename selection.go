@@ -2,7 +2,6 @@ package stele
 
 import (
 	"math"
-	"sync"
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
@@ -60,7 +59,6 @@ func instantsOf(p *exec.Plan) (first, last int64) {
 // A selector runs a plan over blocks. Safe for concurrent use.
 type selector struct {
 	instants map[*exec.Plan][2]int64 // of each PlanTime
-	memos    sync.Pool               // *block.TemplateMemo
 }
 
 func newSelector(p *exec.Plan) *selector {
@@ -99,12 +97,7 @@ func (s *selector) rows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
 	case exec.PlanMessage:
 		machine := p.Text.Pattern.Machine()
 		defer machine.Free()
-		memo, _ := s.memos.Get().(*block.TemplateMemo)
-		if memo == nil {
-			memo = &block.TemplateMemo{}
-		}
-		defer s.memos.Put(memo)
-		yes, open, _ = b.Message(textTest(p.Text, machine), memo)
+		yes, open, _ = b.Message(textTest(p.Text, machine))
 	case exec.PlanTime:
 		if b.LoadKeys() != nil {
 			return nil, allRows(rows)

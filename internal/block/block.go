@@ -42,6 +42,7 @@ type Block struct {
 	spare    atomic.Pointer[Cursor] // one cursor kept for the calls that name a row
 	account  column.Account
 	memo     memo
+	messages composition
 }
 
 type section struct {

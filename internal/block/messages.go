@@ -1,11 +1,7 @@
 package block
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/stelehq/stele/internal/column"
-	"github.com/stelehq/stele/internal/event"
 )
 
 // Messages are searched without being rendered. What a template's literal text says is the same for all rows that have it, and what a hole adds is asked once of
@@ -28,6 +24,19 @@ func (t *TextTest) of(text []byte) verdict {
 	return t.end(t.Machine.Read(0, text))
 }
 
+// ofAll decides about all texts of a column at once; unknown if what it knows of them differs.
+func (t *TextTest) ofAll(texts *column.TextReader) verdict {
+	if t.Most > 0 && texts.Longest() > t.Most {
+		return unknown
+	}
+	var from column.States
+	from.Add(0)
+	if said := t.say(texts.Reach(t.Machine, from)); said == yes || said == no {
+		return said
+	}
+	return unknown
+}
+
 func (t *TextTest) end(state uint8) verdict {
 	holds, known := t.Holds(state)
 	if !known {
@@ -36,73 +45,23 @@ func (t *TextTest) end(state uint8) verdict {
 	return verdictOf(holds)
 }
 
-// A TemplateMemo keeps templates taken apart, for one search after another. Not for concurrent use.
-type TemplateMemo struct{ tokens map[string][]event.Token }
-
-// What a memo keeps is bounded.
-const (
-	memoTemplates = 4096
-	memoTemplate  = 4 << 10 // bytes of one
-)
-
-func (m *TemplateMemo) of(template []byte) []event.Token {
-	if tokens, ok := m.tokens[string(template)]; ok {
-		return tokens
-	}
-	text := string(template)
-	tokens := event.ParseTemplate(text)
-	if len(text) <= memoTemplate {
-		if m.tokens == nil || len(m.tokens) >= memoTemplates {
-			m.tokens = map[string][]event.Token{}
-		}
-		m.tokens[text] = tokens
-	}
-	return tokens
-}
-
 // A messageSearch finds the rows of a block whose message a condition holds of.
 type messageSearch struct {
-	b         *Block
-	test      *TextTest
-	memo      *TemplateMemo
-	sites     []site
-	given     *Field // @m
-	rendering *Field // @r
-	byShape   []int32
-	templates Vector
-	byClass   map[uint64]int32 // where templates are no matter of the shape: by shape and class
-	known     map[uint32]*messageTemplate
-	reached   map[reachKey]column.States
-	vectors   map[*Field]*Vector
-	tables    map[tableKey][]uint8
-	lengths   []int // 1 + a bound for the texts of each column, as far as it was asked for
-	columns   []int32
+	*composer
+	test     *TextTest
+	verdicts []verdict // of the sites, as far as they are known: byValue means that the rows are gone through
+	byClass  map[uint64]int32
+	reached  map[reachKey]column.States
+	vectors  map[*Field]*Vector
+	tables   map[tableKey][]uint8
+	parts    map[int32][]rowPart // of the sites whose rows are gone through
 }
 
-// A messageTemplate is what the messages of a template's rows are made of, whatever their shape.
-type messageTemplate struct {
-	tokens  []event.Token
-	holes   []*Field // of each token; nil: a text
-	dotted  []*Field // where a name with dots leads if it is none
-	formats bool
-	columns []int32 // the columns of the last shape's holes, -1 for none
-	site    int32   // of that shape
-}
-
-// A site is what the messages of some rows are made of: those of one shape that have one template.
-type site struct {
-	verdict verdict // byValue: the rows are gone through
-	parts   []messagePart
-}
-
-// A messagePart is a text, or a value of which it is not known what it adds.
-type messagePart struct {
-	text   []byte
-	token  *event.Token // nil: the text
-	field  *Field
-	column uint32
-	table  map[uint8][]uint8 // by state: the states behind the classes
-	codes  *Vector
+// A rowPart is a messagePart with what is known of its values.
+type rowPart struct {
+	*messagePart
+	table map[uint8][]uint8 // by state: the states behind the classes
+	codes *Vector
 }
 
 type reachKey struct {
@@ -123,9 +82,8 @@ const unread = column.Anywhere // in tables
 
 // Message sets in selected the rows of whose message, as event.RenderMessage gives it, the test holds, and in left those of which only the whole event
 // tells; nil has none. After an error all rows are left.
-func (b *Block) Message(t *TextTest, memo *TemplateMemo) (selected, left Bitmap, err error) {
-	s := &messageSearch{b: b, test: t, memo: memo, known: map[uint32]*messageTemplate{}, reached: map[reachKey]column.States{}, vectors: map[*Field]*Vector{}, tables: map[tableKey][]uint8{}, lengths: make([]int, len(b.columns))}
-	if selected, left, err = s.run(); err == nil {
+func (b *Block) Message(t *TextTest) (selected, left Bitmap, err error) {
+	if selected, left, err = b.message(t); err == nil {
 		err = b.late()
 	}
 	if err != nil {
@@ -136,238 +94,89 @@ func (b *Block) Message(t *TextTest, memo *TemplateMemo) (selected, left Bitmap,
 	return selected, left, nil
 }
 
-func (s *messageSearch) run() (selected, left Bitmap, err error) {
-	b := s.b
-	s.given, s.rendering = b.Field("@m"), b.Field("@r")
-	if err := b.classify([]string{"@mt"}, nil, &s.templates); err != nil {
-		return nil, nil, err
+func (b *Block) message(t *TextTest) (selected, left Bitmap, err error) {
+	known := b.composition()
+	if known.err != nil {
+		return nil, nil, known.err
 	}
-	s.byShape = make([]int32, len(b.schema.shapes))
-	perRow := false
-	for i := range s.byShape {
-		if s.byShape[i], err = s.siteOf(i); err != nil {
+	s := &messageSearch{composer: &composer{b: b, sites: known.sites}, test: t, byClass: map[uint64]int32{}, reached: map[reachKey]column.States{}, vectors: map[*Field]*Vector{}, tables: map[tableKey][]uint8{}, parts: map[int32][]rowPart{}}
+	if known.byRow {
+		if err := s.begin(); err != nil {
 			return nil, nil, err
 		}
-		perRow = perRow || s.byShape[i] < 0
-	}
-	if perRow {
 		s.templates.fill()
-		s.byClass = map[uint64]int32{}
 	}
-	return s.rows()
+	return s.rows(known.byShape)
 }
 
-var messageGiven = []event.Token{{Name: "@m"}}
-
-// siteOf returns the site of a shape's rows; -1 if their templates differ.
-func (s *messageSearch) siteOf(shape int) (int32, error) {
-	switch at := &s.given.targets[shape]; {
-	case at.found == targetNone, at.found == targetLeaf && s.b.schema.columns[at.column].kind == kindNull:
-	case at.found == targetLeaf:
-		return s.ofTemplate(shape, RestClass, messageGiven)
-	default:
-		return s.put(site{verdict: open}), nil
+// verdict says what is known of the rows of a site.
+func (s *messageSearch) verdict(at int32) (verdict, error) {
+	for len(s.verdicts) < len(s.sites) {
+		s.verdicts = append(s.verdicts, unknown)
 	}
-	switch base := s.templates.bases[shape]; {
-	case base == RestClass:
-		return s.put(site{verdict: open}), nil
-	case base < firstClass:
-		return s.ofTemplate(shape, AbsentClass, nil)
-	case s.templates.sourceOf(base).by != byEntry:
-		return -1, nil
-	default:
-		return s.ofClass(shape, base)
-	}
-}
-
-// ofClass returns the site of a shape's rows whose template is a class.
-func (s *messageSearch) ofClass(shape int, class uint32) (int32, error) {
-	if t := s.known[class]; t != nil {
-		return s.site(shape, t)
-	}
-	text, ok, err := s.templates.Text(class)
-	if err != nil || !ok { // what is no text is no template
-		return s.ofTemplate(shape, AbsentClass, nil)
-	}
-	return s.ofTemplate(shape, class, s.memo.of(text))
-}
-
-// ofTemplate is ofClass for a template taken apart.
-func (s *messageSearch) ofTemplate(shape int, class uint32, tokens []event.Token) (int32, error) {
-	t := s.known[class]
-	if t == nil {
-		t = &messageTemplate{tokens: tokens, holes: make([]*Field, len(tokens)), dotted: make([]*Field, len(tokens)), site: -1}
-		for i := range tokens {
-			name := tokens[i].Name
-			if name == "" {
-				continue
-			}
-			t.holes[i] = s.b.Field(name)
-			if strings.Contains(name, ".") {
-				t.dotted[i] = s.b.Field(strings.Split(name, ".")...)
-			}
-			t.formats = t.formats || tokens[i].Format != ""
+	if s.verdicts[at] == unknown {
+		v, err := s.read(at)
+		if err != nil {
+			return open, err
 		}
-		s.known[class] = t
+		s.verdicts[at] = v
 	}
-	return s.site(shape, t)
+	return s.verdicts[at], nil
 }
 
-func (s *messageSearch) put(x site) int32 {
-	s.sites = append(s.sites, x)
-	return int32(len(s.sites) - 1)
-}
-
-// hole finds the member that a hole names in events of a shape.
-func (t *messageTemplate) hole(i, shape int) *Field {
-	if f := t.holes[i]; f.targets[shape].found != targetNone || t.dotted[i] == nil {
-		return f
+// read reads a template with what its holes may have.
+func (s *messageSearch) read(at int32) (verdict, error) {
+	x := &s.sites[at]
+	if x.open || s.test.Most > 0 && x.size > s.test.Most {
+		return open, nil
 	}
-	return t.dotted[i]
-}
-
-// site returns the site of a shape's rows that have a template. Shapes whose holes lead to the same columns, of which none is fixed, share one.
-func (s *messageSearch) site(shape int, t *messageTemplate) (int32, error) {
-	if t.formats && s.rendering.targets[shape].found != targetNone {
-		return s.put(site{verdict: open}), nil
-	}
-	s.columns = s.columns[:0]
-	for i, f := range t.holes {
-		if f == nil {
-			continue
-		}
-		at := &t.hole(i, shape).targets[shape]
-		switch {
-		case at.found == targetNone:
-			s.columns = append(s.columns, -1)
-		case at.found != targetLeaf:
-			return s.put(site{verdict: open}), nil
-		default:
-			s.columns = append(s.columns, int32(at.column))
-			if s.b.schema.columns[at.column].origin.way == wayFixed {
-				s.columns = append(s.columns, int32(at.nth))
-			}
-		}
-	}
-	if t.site >= 0 && slices.Equal(t.columns, s.columns) {
-		return t.site, nil
-	}
-	var err error
-	t.columns = append(t.columns[:0], s.columns...)
-	t.site, err = s.newSite(shape, t)
-	return t.site, err
-}
-
-// newSite reads a template with what its holes may have in events of a shape.
-func (s *messageSearch) newSite(shape int, t *messageTemplate) (int32, error) {
-	var parts []messagePart
 	var states column.States
 	states.Add(0)
-	size := 0
-	for i := range t.tokens {
-		part, err := s.part(shape, t, i)
-		if err != nil {
-			return -1, err
-		}
-		parts = append(parts, part)
+	for i := range x.parts {
+		part := &x.parts[i]
 		if part.token == nil {
-			size += len(part.text)
 			states = states.Read(s.test.Machine, part.text)
 			continue
 		}
-		longest, err := s.longest(&part)
-		if err != nil {
-			return -1, err
-		}
-		size += longest
-		if states, err = s.reach(&part, states); err != nil {
-			return -1, err
+		var err error
+		if states, err = s.reach(part, states); err != nil {
+			return open, err
 		}
 	}
-	if size > event.MaxMessage || s.test.Most > 0 && size > s.test.Most {
-		return s.put(site{verdict: open}), nil
-	}
-	said := s.say(states)
+	said := s.test.say(states)
 	if said != byValue {
-		return s.put(site{verdict: said}), nil
+		return said, nil
 	}
+	parts := make([]rowPart, len(x.parts))
 	for i := range parts {
 		p := &parts[i]
-		if p.token == nil {
+		if p.messagePart = &x.parts[i]; p.token == nil {
 			continue
 		}
 		var err error
 		if p.codes, err = s.vector(p.field); err != nil {
-			return -1, err
+			return open, err
 		}
 		p.table = map[uint8][]uint8{}
 	}
-	return s.put(site{verdict: byValue, parts: parts}), nil
+	s.parts[at] = parts
+	return byValue, nil
 }
 
 // say returns what all of these states say of a text that ends there, byValue if that differs.
-func (s *messageSearch) say(states column.States) verdict {
+func (t *TextTest) say(states column.States) verdict {
 	if states.Has(column.Anywhere) {
 		return byValue
 	}
 	said := unknown
 	for state := range states.All() {
-		v := s.test.end(state)
+		v := t.end(state)
 		if said != unknown && said != v {
 			return byValue
 		}
 		said = v
 	}
 	return said
-}
-
-// part returns what a token of a template is in events of a shape.
-func (s *messageSearch) part(shape int, t *messageTemplate, i int) (messagePart, error) {
-	token := &t.tokens[i]
-	if t.holes[i] == nil {
-		return messagePart{text: []byte(token.Text)}, nil
-	}
-	f := t.hole(i, shape)
-	at := &f.targets[shape]
-	if at.found == targetNone {
-		return messagePart{text: []byte(token.Text)}, nil
-	}
-	c := s.b.schema.seat(at.column)
-	switch def := &s.b.schema.columns[c]; {
-	case def.kind == kindNull:
-		return messagePart{text: fillHole(token, event.Value{Kind: event.Null})}, nil
-	case def.origin.way == wayFixed:
-		r, err := s.b.column(c)
-		if err != nil {
-			return messagePart{}, err
-		}
-		v, err := s.b.ownValue(c, r, int(at.nth))
-		return messagePart{text: fillHole(token, v)}, err
-	}
-	return messagePart{token: token, field: f, column: c}, nil
-}
-
-// fillHole returns what a value is in a hole.
-func fillHole(t *event.Token, v event.Value) []byte {
-	return event.AppendMessage(nil, []event.Token{*t}, event.Value{}, func(string) event.Value { return v })
-}
-
-// longest bounds the bytes that the values of a hole take.
-func (s *messageSearch) longest(p *messagePart) (int, error) {
-	size := 128 // a number in a format
-	if def := &s.b.schema.columns[p.column]; def.origin.way == wayQuoting {
-		size = mostQuoting
-	} else if def.kind.isText() && def.origin.way == wayOwn {
-		if s.lengths[p.column] == 0 {
-			r, err := s.b.column(p.column)
-			if err != nil {
-				return 0, err
-			}
-			s.lengths[p.column] = 1 + r.texts.Longest()
-		}
-		size = max(size, s.lengths[p.column])
-	}
-	return size + max(p.token.Align, -p.token.Align), nil
 }
 
 // What a number is made of in a format, hexadecimal ones among them, and what a time in any form that instants have.
@@ -444,70 +253,56 @@ func (s *messageSearch) vector(f *Field) (*Vector, error) {
 	return v, nil
 }
 
-// rows goes through the rows.
-func (s *messageSearch) rows() (selected, left Bitmap, err error) {
+// rows goes through the rows, if it has to.
+func (s *messageSearch) rows(byShape []int32) (selected, left Bitmap, err error) {
 	rows := s.b.Rows()
-	said := s.all()
-	switch said {
-	case no:
+	said, same := make([]verdict, len(byShape)), unknown
+	for i, at := range byShape {
+		if s.b.schema.shapes[i].rows == 0 {
+			continue
+		}
+		if said[i] = byValue; at >= 0 {
+			if said[i], err = s.verdict(at); err != nil {
+				return nil, nil, err
+			}
+		}
+		if same == unknown {
+			same = said[i]
+		}
+		if same != said[i] {
+			same = byValue
+		}
+	}
+	switch same {
+	case no, unknown:
 		return nil, nil, nil
 	case yes, open:
 		all := NewBitmap(rows)
 		all.SetAll(rows)
-		if said == yes {
+		if same == yes {
 			return all, nil, nil
 		}
 		return nil, all, nil
 	}
 	selected, left = NewBitmap(rows), NewBitmap(rows)
-	var shapes [512]int64
+	var shapes [64]int64
 	for row := 0; row < rows; row += len(shapes) {
 		some := shapes[:min(len(shapes), rows-row)]
 		s.b.shapes.Fill(some, row)
+		var yesses, opens uint64
 		for i, sh := range some {
-			at := s.byShape[sh]
-			if at < 0 {
-				if at, err = s.siteOfRow(int(sh), row+i); err != nil {
-					return nil, nil, err
-				}
-			}
-			v := s.sites[at].verdict
+			v := said[sh]
 			if v == byValue {
-				if v, err = s.row(&s.sites[at], row+i); err != nil {
+				if v, err = s.row(byShape[sh], int(sh), row+i); err != nil {
 					return nil, nil, err
 				}
 			}
-			switch v {
-			case yes:
-				selected.Set(row + i)
-			case open:
-				left.Set(row + i)
-			}
+			yesses |= bit(v == yes) << i
+			opens |= bit(v == open) << i
 		}
+		selected[row>>6], left[row>>6] = yesses, opens
 	}
 	return selected, left, nil
-}
-
-// all returns the verdict that all rows have, unknown if they may differ.
-func (s *messageSearch) all() verdict {
-	said := unknown
-	for i := range s.byShape {
-		if s.b.schema.shapes[i].rows == 0 {
-			continue
-		}
-		if s.byShape[i] < 0 {
-			return unknown
-		}
-		v := s.sites[s.byShape[i]].verdict
-		if v == byValue || said != unknown && said != v {
-			return unknown
-		}
-		said = v
-	}
-	if said == unknown { // there is no row
-		return no
-	}
-	return said
 }
 
 // siteOfRow returns the site of a row whose template its shape does not tell.
@@ -525,11 +320,20 @@ func (s *messageSearch) siteOfRow(shape, row int) (int32, error) {
 	return at, nil
 }
 
-// row reads the message of a row.
-func (s *messageSearch) row(x *site, row int) (verdict, error) {
-	state := uint8(0)
-	for i := range x.parts {
-		p := &x.parts[i]
+// row reads the message of a row, whose site is -1 if its shape does not tell it.
+func (s *messageSearch) row(at int32, shape, row int) (verdict, error) {
+	if at < 0 {
+		var err error
+		if at, err = s.siteOfRow(shape, row); err != nil {
+			return open, err
+		}
+	}
+	if v, err := s.verdict(at); v != byValue || err != nil {
+		return v, err
+	}
+	parts, state := s.parts[at], uint8(0)
+	for i := range parts {
+		p := &parts[i]
 		if p.token == nil {
 			state = s.test.Machine.Read(state, p.text)
 			continue
@@ -553,7 +357,7 @@ func (s *messageSearch) row(x *site, row int) (verdict, error) {
 }
 
 // table returns the states behind the classes of a part, which all sites with it share.
-func (s *messageSearch) table(p *messagePart, state uint8) []uint8 {
+func (s *messageSearch) table(p *rowPart, state uint8) []uint8 {
 	key := tableKey{p.field, p.token.Format, p.token.Align, state}
 	table := s.tables[key]
 	if table == nil {
@@ -566,7 +370,7 @@ func (s *messageSearch) table(p *messagePart, state uint8) []uint8 {
 	return table
 }
 
-func (s *messageSearch) readClass(p *messagePart, state uint8, class uint32) (uint8, error) {
+func (s *messageSearch) readClass(p *rowPart, state uint8, class uint32) (uint8, error) {
 	if p.token.Align == 0 {
 		if text, ok, err := p.codes.display(class, p.token.Format != ""); ok || err != nil {
 			return s.test.Machine.Read(state, text), err

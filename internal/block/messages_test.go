@@ -62,7 +62,6 @@ func toldEvents(r *rand.Rand, n int) [][]byte {
 
 func checkMessages(t *testing.T, b *Block, tests ...finding) (left int) {
 	t.Helper()
-	var memo TemplateMemo
 	messages := make([]string, b.Rows())
 	c := b.Cursor()
 	for i := range messages {
@@ -74,7 +73,7 @@ func checkMessages(t *testing.T, b *Block, tests ...finding) (left int) {
 		messages[i] = event.RenderMessage(v)
 	}
 	for _, f := range tests {
-		selected, open, err := b.Message(f.test(), &memo)
+		selected, open, err := b.Message(f.test())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,11 +126,10 @@ func BenchmarkMessage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var memo TemplateMemo
 	for _, text := range []finding{"okkastamp", "time", "er"} {
 		b.Run(string(text), func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := blk.Message(text.test(), &memo); err != nil {
+				if _, _, err := blk.Message(text.test()); err != nil {
 					b.Fatal(err)
 				}
 			}

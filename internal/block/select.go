@@ -162,17 +162,18 @@ func verdictOf(holds bool) verdict {
 // of the path is decoded. After an error, which is of that column, all rows are left.
 func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	rows := b.Rows()
-	selected, left = NewBitmap(rows), NewBitmap(rows)
 	s := scanOf(b, t)
-	if s.used != nil {
-		err = s.rows(selected, left)
-	} else {
-		s.constant(selected, left)
-	}
-	if err == nil {
+	if err = s.open(); err == nil {
+		selected, left = NewBitmap(rows), NewBitmap(rows)
+		if len(s.used) > 0 {
+			s.rows(selected, left)
+		} else {
+			s.constant(selected, left)
+		}
 		err = b.late()
 	}
 	if err != nil {
+		left = NewBitmap(rows)
 		left.SetAll(rows)
 		return NewBitmap(rows), left, err
 	}
@@ -185,6 +186,8 @@ type valueScan struct {
 	test   *Test
 	shapes []shapeScan
 	used   []columnScan // the columns in which the path's values are
+
+	entries map[uint64]verdict // of fixed columns, by column and number
 }
 
 // A shapeScan says what a test does with the events of one shape.
@@ -206,6 +209,7 @@ type columnScan struct {
 	coded  bool          // texts with a dictionary
 	window column.Window // numbers or codes around the last position
 	few    [256]verdict  // by what stands in a window of one byte
+	hits   Bitmap        // not nil: the positions of the one text that is sought
 	codes  []verdict     // by code
 	memo   [256]memoEntry
 }
@@ -218,7 +222,7 @@ type memoEntry struct {
 
 // scanOf finds out what the test does with each shape.
 func scanOf(b *Block, t *Test) *valueScan {
-	s := &valueScan{b: b, test: t, shapes: make([]shapeScan, len(b.schema.shapes))}
+	s := &valueScan{b: b, test: t, shapes: make([]shapeScan, len(b.schema.shapes)), entries: map[uint64]verdict{}}
 	f := b.finder(t.Path, t.Others)
 	absent := unknown
 	for i := range s.shapes {
@@ -234,18 +238,6 @@ func scanOf(b *Block, t *Test) *valueScan {
 			sh.verdict = s.byColumn(at, sh)
 		default:
 			sh.verdict = open
-		}
-	}
-	if len(s.used) > 0 {
-		for i := range s.shapes {
-			s.shapes[i].steps = make([]uint32, len(s.used))
-			for _, c := range b.schema.shapes[i].data {
-				for u := range s.used {
-					if s.used[u].column == c {
-						s.shapes[i].steps[u]++
-					}
-				}
-			}
 		}
 	}
 	return s
@@ -291,10 +283,16 @@ func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
 	case s.test.Equals != nil && k != kindString && k != kindTimeText:
 		return no
 	case way == wayFixed:
-		if r, err := s.b.column(from); err == nil {
-			return s.ask(from, r, int(t.nth))
+		key := uint64(from)<<32 | uint64(t.nth)
+		v, ok := s.entries[key]
+		if !ok {
+			v = open
+			if r, err := s.b.column(from); err == nil {
+				v = s.ask(from, r, int(t.nth))
+			}
+			s.entries[key] = v
 		}
-		return open
+		return v
 	}
 	sh.nth = t.nth
 	for i := range s.used {
@@ -327,36 +325,25 @@ func (s *valueScan) constant(selected, left Bitmap) {
 		into.SetAll(rows)
 		return
 	}
-	s.eachShape(func(row int, sh *shapeScan) {
-		switch sh.verdict {
-		case yes:
-			selected.Set(row)
-		case open:
-			left.Set(row)
-		}
-	})
-}
-
-// eachShape calls do for each row.
-func (s *valueScan) eachShape(do func(row int, sh *shapeScan)) {
-	var shapes [512]int64
-	for row, rows := 0, s.b.Rows(); row < rows; {
+	yesses, opens := make([]uint64, len(s.shapes)), make([]uint64, len(s.shapes)) // 1: so are the rows of the shape
+	for i := range s.shapes {
+		yesses[i], opens[i] = bit(s.shapes[i].verdict == yes), bit(s.shapes[i].verdict == open)
+	}
+	var shapes [64]int64
+	for row := 0; row < rows; row += len(shapes) {
 		some := shapes[:min(len(shapes), rows-row)]
 		s.b.shapes.Fill(some, row)
-		for _, sh := range some {
-			do(row, &s.shapes[sh])
-			row++
+		var y, o uint64
+		for i, k := range some {
+			y |= yesses[k] << i
+			o |= opens[k] << i
 		}
+		selected[row>>6], left[row>>6] = y, o
 	}
 }
 
 // rows fills the bitmaps row by row.
-func (s *valueScan) rows(selected, left Bitmap) error {
-	for i := range s.used {
-		if err := s.open(&s.used[i]); err != nil {
-			return err
-		}
-	}
+func (s *valueScan) rows(selected, left Bitmap) {
 	one := &s.used[0]
 	var shapes [64]int64
 	for row, rows := 0, s.b.Rows(); row < rows; row += len(shapes) {
@@ -387,7 +374,6 @@ func (s *valueScan) rows(selected, left Bitmap) error {
 		}
 		selected[row>>6], left[row>>6] = yesses, opens
 	}
-	return nil
 }
 
 func bit(set bool) (b uint64) {
@@ -397,15 +383,60 @@ func bit(set bool) (b uint64) {
 	return b
 }
 
-// open opens the scan's column.
-func (s *valueScan) open(u *columnScan) (err error) {
+// open opens the columns. Those about whose values all the same can be said without a look at each are used no more.
+func (s *valueScan) open() error {
+	said := make([]verdict, len(s.used))
+	place := make([]int, len(s.used))
+	left := s.used[:0]
+	for i := range s.used {
+		var err error
+		if said[i], err = s.openColumn(&s.used[i]); err != nil {
+			return err
+		}
+		if place[i] = len(left); said[i] == unknown {
+			left = append(left, s.used[i])
+		}
+	}
+	s.used = left
+	for i := range s.shapes {
+		sh := &s.shapes[i]
+		if sh.verdict == byValue && said[sh.used] != unknown {
+			sh.verdict = said[sh.used]
+		} else if sh.verdict == byValue {
+			sh.used = place[sh.used]
+		}
+	}
+	if len(s.used) == 0 {
+		return nil
+	}
+	for i := range s.shapes {
+		s.shapes[i].steps = make([]uint32, len(s.used))
+		for _, c := range s.b.schema.shapes[i].data {
+			for u := range s.used {
+				if s.used[u].column == c {
+					s.shapes[i].steps[u]++
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// openColumn opens one, and says what is known of all its values; unknown if they may differ.
+func (s *valueScan) openColumn(u *columnScan) (said verdict, err error) {
 	if u.reader, err = s.b.column(u.column); err != nil {
-		return err
+		return unknown, err
 	}
 	switch {
 	case u.kind.isText():
 		if n := u.reader.texts.Entries(); n > 0 {
 			u.coded, u.codes = true, make([]verdict, n)
+		}
+		switch {
+		case s.test.Equals != nil:
+			return s.seek(u), nil
+		case s.test.Text != nil && (u.kind == kindString || u.kind == kindTimeText):
+			return s.test.Text.ofAll(u.reader.texts), nil
 		}
 	case u.kind == kindDecimal:
 		if mantissas, scale, same := u.reader.decimals.Scaled(); same {
@@ -414,7 +445,31 @@ func (s *valueScan) open(u *columnScan) (err error) {
 	default:
 		u.ints = u.reader.ints
 	}
-	return nil
+	return unknown, nil
+}
+
+// seek finds the text that the test asks for in a column.
+func (s *valueScan) seek(u *columnScan) verdict {
+	some := false
+	u.reader.texts.Equal([]byte(*s.test.Equals), func(i int) {
+		if some = true; u.coded {
+			u.codes[i] = yes
+			return
+		}
+		if u.hits == nil {
+			u.hits = NewBitmap(u.reader.texts.Len())
+		}
+		u.hits.Set(i)
+	})
+	if !some {
+		return no
+	}
+	for i, v := range u.codes {
+		if v == unknown {
+			u.codes[i] = no
+		}
+	}
+	return unknown
 }
 
 // value decides about one value.
@@ -460,8 +515,8 @@ func (s *valueScan) number(u *columnScan, n int64, at int) verdict {
 }
 
 func (s *valueScan) text(u *columnScan, at int) verdict {
-	if s.test.Equals != nil {
-		return verdictOf(string(u.reader.textAt(at)) == *s.test.Equals)
+	if u.hits != nil {
+		return verdictOf(u.hits.Has(at))
 	}
 	if s.test.Text != nil && (u.kind == kindString || u.kind == kindTimeText) {
 		if v := s.test.Text.of(u.reader.textAt(at)); v != open {

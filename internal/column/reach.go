@@ -146,6 +146,11 @@ func (f *ids) reach(m Machine, from States) States {
 		for i := range hex {
 			next.Join(to.Read(m, []byte{hex[i]}))
 		}
+		if next == to { // nor do the digits that follow lead elsewhere
+			for j+1 < len(f.template) && f.digits[j+1] {
+				j++
+			}
+		}
 		to = next
 	}
 	to.Join(f.except.reach(m, from))
