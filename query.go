@@ -96,8 +96,9 @@ type Rows struct {
 	query   *Query
 	run     *plan.Run
 	memory  *plan.Memory
-	scan    *engine.Scan
-	counts  *scanCounts // nil: every event is wanted
+	scan    *engine.Scan // of events that are given as they are read
+	blocks  *blockQuery  // of a query that groups or sorts; then scan is nil
+	counts  *scanCounts  // nil: every event is wanted
 	begun   time.Time
 	lost    func(error)
 	row     []Value
@@ -116,7 +117,8 @@ type QueryStatistics struct {
 	Elapsed time.Duration // until the last row, or until Close
 	Scanned uint64        // events that were looked at, by their columns or one by one
 	Matched uint64        // events that the query is about: within its range, and as its filters ask
-	Blocks  uint64        // blocks whose columns were looked at
+	Blocks  uint64        // blocks of events whose columns were looked at
+	Skipped uint64        // blocks that did not have to be, as what is known of them tells enough
 	// Limited: there are more rows than the limit (1024 if the query sets none) let through. Where rows are given as events are
 	// read, that is when the limit ended the query, as there may be more.
 	Limited bool
@@ -161,14 +163,18 @@ func query(ctx context.Context, v *engine.View, q *Query, o QueryOptions, owns b
 	if b.Empty() || q.p.Scalar() || q.p.Explain() != syntax.ExplainNone && q.p.Explain() != syntax.ExplainAnalyze {
 		span = engine.Nothing
 	}
-	r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(o), owns)
+	filters := wantedFilters(run, o)
+	if q.p.Streams() || q.p.Scalar() {
+		r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(filters), owns)
+	} else {
+		r.blocks = &blockQuery{ctx: ctx, run: run, view: v, owns: owns, span: span, filters: filters}
+	}
 	return r
 }
 
-// wanted is what the where clause and the options' filter ask of events.
-func (r *Rows) wanted(o QueryOptions) *engine.Wanted {
-	var filters []*exec.Filter
-	if f := r.run.Filter(); f != nil {
+// wantedFilters are the where clause and the options' filter.
+func wantedFilters(run *plan.Run, o QueryOptions) (filters []*exec.Filter) {
+	if f := run.Filter(); f != nil {
 		filters = append(filters, f)
 	}
 	if o.Filter != nil {
@@ -178,6 +184,11 @@ func (r *Rows) wanted(o QueryOptions) *engine.Wanted {
 		}
 		filters = append(filters, f)
 	}
+	return filters
+}
+
+// wanted is what the filters ask of events that are read one after the other.
+func (r *Rows) wanted(filters []*exec.Filter) *engine.Wanted {
 	w := wantedOf(filters, r.lost)
 	if w == nil {
 		return nil
@@ -218,7 +229,7 @@ func (r *Rows) Next() bool {
 		r.start()
 	}
 	for len(r.ready) == 0 {
-		if r.done || r.err != nil || !r.streams() || !r.read() {
+		if r.done || !r.streams() || r.err != nil || !r.read() {
 			r.finish()
 			return false
 		}
@@ -245,28 +256,13 @@ func (r *Rows) start() {
 // streams reports whether rows are given as events are read.
 func (r *Rows) streams() bool { return r.query.p.Streams() && !r.explains() }
 
+// collect makes all rows of a query that groups or sorts. With an error that says what was passed over come the rows of the rest.
 func (r *Rows) collect() error {
-	partial := r.run.NewPartial()
-	defer partial.Close()
-	e := &Event{lost: r.lost}
-	for r.next() {
-		e.row = r.scan.Row()
-		r.stats.Matched++
-		if err := partial.Add(eventRow{e}); err != nil {
-			return err
-		}
-		r.watch.lap(plan.StageGroup)
+	result, err := r.blocks.execute(&r.stats, r.watch)
+	if r.blocks.failed = result == nil; result != nil {
+		r.ready, r.stats.Limited = result.Rows, result.Cut
 	}
-	if r.scan.Failed() {
-		return nil // what was read is not the whole
-	}
-	result, err := r.run.Finish(partial)
-	if err != nil {
-		return err
-	}
-	r.watch.lap(plan.StageSort)
-	r.ready, r.stats.Limited = result.Rows, result.Cut
-	return nil
+	return err
 }
 
 // read takes the rows of the next event.
@@ -317,6 +313,10 @@ func (r *Rows) finish() {
 		r.done, r.ready = true, nil
 		r.stats.Elapsed = time.Since(r.begun)
 	}
+	if r.blocks != nil {
+		r.blocks.close()
+		return
+	}
 	r.scan.Close()
 }
 
@@ -329,6 +329,9 @@ func (r *Rows) Statistics() QueryStatistics {
 	if !r.done {
 		s.Elapsed = time.Since(r.begun)
 	}
+	if r.blocks != nil {
+		return s
+	}
 	s.Scanned = s.Matched
 	if r.counts != nil {
 		s.Scanned, s.Blocks = r.counts.rows.Load(), r.counts.blocks.Load()
@@ -339,7 +342,7 @@ func (r *Rows) Statistics() QueryStatistics {
 // Err returns why the query ended early, or what was passed over on the way: Invalid for a query that needs a lower bound of time,
 // Exhausted if its memory did not do, Canceled, Closed, Corrupt with file and offset, IO. nil while all is well.
 func (r *Rows) Err() error {
-	if r.err != nil {
+	if r.err != nil || r.blocks != nil {
 		return r.err
 	}
 	return r.scan.Err()

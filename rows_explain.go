@@ -39,6 +39,13 @@ func (w *stopwatch) lap(stage string) {
 	}
 }
 
+// add says that some time, of several workers side by side, went to a stage.
+func (w *stopwatch) add(stage string, d time.Duration) {
+	if w != nil {
+		w.spent[stage] += d
+	}
+}
+
 func (r *Rows) explain() {
 	switch r.query.p.Explain() {
 	case syntax.ExplainLower:
@@ -77,8 +84,8 @@ func (r *Rows) analyze() {
 		switch {
 		case s.Name == plan.StageRead:
 			count = countValue(stats.Scanned)
-			if r.counts != nil {
-				s.Detail += fmt.Sprintf("; %d blocks by their columns", stats.Blocks)
+			if r.counts != nil || r.blocks != nil {
+				s.Detail += fmt.Sprintf("; %d blocks by their columns, %d passed over", stats.Blocks, stats.Skipped)
 			}
 		case i == lastFilter:
 			count = countValue(stats.Matched)

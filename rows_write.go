@@ -101,7 +101,12 @@ func (r *Rows) WriteJSON(w io.Writer) error {
 }
 
 // failed reports whether the query ended early: Err is not what was passed over.
-func (r *Rows) failed() bool { return r.err != nil || r.scan.Failed() }
+func (r *Rows) failed() bool {
+	if r.blocks != nil {
+		return r.blocks.failed
+	}
+	return r.err != nil || r.scan.Failed()
+}
 
 func (w *rowWriter) values(row []Value) {
 	w.text("[")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -15,7 +16,16 @@ import (
 type Slab struct {
 	Block    *block.Block
 	From, To int
-	Hidden   block.Bitmap // rows that deletions hide, or that are lost to damage; nil: none
+	Hidden   block.Bitmap // rows that are not shown; nil: all are
+	Sound    bool         // those that are lost to damage are hidden too
+}
+
+// Whole has all of the block be there, for who reads events. fault.Corrupt if some that are shown are damaged.
+func (s *Slab) Whole() error {
+	if d := s.Block.Damaged(); d != nil && !s.Sound {
+		return d.Err
+	}
+	return s.Block.Fetch()
 }
 
 // Rows sets in rows, which is empty, the rows of the slab.
@@ -41,7 +51,8 @@ type Blocks struct {
 	// Counted is asked whether a block need not be opened, as what is known of it is enough. It may also pass over what is not wanted.
 	Counted func(worker int, c Closed) bool
 	// Each works on one block. It is called by several goroutines, each with its number below Workers. An error ends the walk, unless it is of the
-	// block (Corrupt, IO): then nothing may have been counted, and Each is called once more, with what is sound of the block.
+	// block (Corrupt, IO): then nothing may have been counted, and Each is called once more, for the rows of which all is sound. Damage to a block that Each
+	// does not meet is not told: what was asked for is sound.
 	Each func(worker int, s Slab) error
 
 	Passed atomic.Int64 // out: blocks that were not opened
@@ -184,30 +195,44 @@ func (b *Blocks) task(m *merge, worker int, c *cursor) {
 		return
 	}
 	b.Opened.Add(1)
-	if c.part != nil {
-		part, err := m.e.segmentPart(c.part, c.index, true)
-		if err == nil {
-			if err = b.use(m, worker, c, part, whole); err == nil {
-				return
-			}
-		}
-		if part == nil || !part.Broken() {
-			b.failed(m, err)
+	part, err := m.e.partOf(c)
+	if err == nil {
+		if err = b.use(m, worker, c, part, whole, false); err == nil {
 			return
 		}
 	}
-	// Whatever is wrong with the block is told by who reads it whole.
+	var final *finalError
+	if k := fault.KindOf(err); k != fault.Corrupt && k != fault.IO || errors.As(err, &final) {
+		b.failed(m, err)
+		return
+	}
+	// What is lost with the part that was needed is told by who reads the block whole.
 	all, err := m.e.wholeBlock(c)
 	if err == nil {
-		err = b.use(m, worker, c, all, whole)
+		if d := all.Damaged(); d != nil {
+			m.lost(d.Err)
+		}
+		err = b.use(m, worker, c, all, false, true)
 	}
 	if err != nil {
 		b.failed(m, err)
 	}
 }
 
+// Final says of an error of Each that some of the block was counted already: the block is not handed over again, and whatever the error is, it ends the walk.
+func Final(err error) error { return &finalError{err} }
+
+type finalError struct{ error }
+
+func (e *finalError) Unwrap() error { return e.error }
+
 // failed notes damage, or that the walk ends.
 func (b *Blocks) failed(m *merge, err error) {
+	var final *finalError
+	if errors.As(err, &final) {
+		b.end(final.error, nil)
+		return
+	}
 	if k := fault.KindOf(err); k == fault.Corrupt || k == fault.IO {
 		m.lost(err)
 		return
@@ -216,18 +241,18 @@ func (b *Blocks) failed(m *merge, err error) {
 }
 
 // use hands over what is shown of a block.
-func (b *Blocks) use(m *merge, worker int, c *cursor, of *block.Block, whole bool) error {
-	s := Slab{Block: of, To: of.Rows()}
-	if d := of.Damaged(); d != nil {
-		m.lost(d.Err)
-		whole = false
+func (b *Blocks) use(m *merge, worker int, c *cursor, of *block.Block, whole, sound bool) error {
+	s := Slab{Block: of, To: of.Rows(), Sound: sound}
+	hidden := m.e.deleted
+	if sound {
+		hidden = m.e.mask
 	}
 	if !whole {
 		if err := of.LoadKeys(); err != nil {
 			return err
 		}
 		var err error
-		if s.Hidden, err = m.e.mask(of, c.deletions); err != nil {
+		if s.Hidden, err = hidden(of, c.deletions); err != nil {
 			if of.Broken() {
 				return err
 			}
@@ -242,6 +267,14 @@ func (b *Blocks) use(m *merge, worker int, c *cursor, of *block.Block, whole boo
 		return nil
 	}
 	return b.Each(worker, s)
+}
+
+// partOf returns the block at hand of a cursor, perhaps in part.
+func (e *Engine) partOf(c *cursor) (*block.Block, error) {
+	if c.part != nil {
+		return e.segmentPart(c.part, c.index, true)
+	}
+	return e.recentBlock(c.recent, true)
 }
 
 // wholeBlock returns the block at hand of a cursor, with all that is in it.

@@ -46,16 +46,20 @@ const mostSelectors = 1000
 
 // mask returns the rows of a block that some of the deletions hide, or that are lost to damage; nil has none. With an error come those of which it is certain.
 func (e *Engine) mask(b *block.Block, deletions []manifest.Deletion) (mask block.Bitmap, err error) {
-	var lost block.Bitmap
+	mask, err = e.deleted(b, deletions)
 	if d := b.Damaged(); d != nil {
-		lost = d.Rows
+		mask = mask.Or(d.Rows)
 	}
+	return mask, err
+}
+
+// deleted returns the rows of a block that some of the deletions hide; nil has none. With an error come those of which it is certain.
+func (e *Engine) deleted(b *block.Block, deletions []manifest.Deletion) (mask block.Bitmap, err error) {
 	if len(deletions) == 0 {
-		return lost, nil
+		return nil, nil
 	}
 	rows := b.Rows()
 	mask = block.NewBitmap(rows)
-	copy(mask, lost)
 	for i := range deletions {
 		d := &deletions[i]
 		low, high := b.Search(d.From), rows

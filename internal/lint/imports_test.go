@@ -37,6 +37,7 @@ var walls = []struct {
 	{"internal/engine", []string{"internal/fault", "internal/machine", "internal/event", "internal/vfs", "internal/frame", "internal/block", "internal/journal", "internal/manifest", "internal/document", "internal/segment", "internal/backup", "internal/membership"}, "the engine alone knows the order of writes and syncs"},
 	{"internal/inspect", []string{"internal/fault", "internal/event", "internal/vfs", "internal/frame", "internal/block", "internal/journal", "internal/manifest", "internal/document", "internal/segment"}, "shows files as they are, without the engine's judgement"},
 	{"internal/query/syntax", []string{"internal/fault", "internal/event"}, "text in, tree out"},
+	{"internal/query/plan", []string{"internal/fault", "internal/event", "internal/block", "internal/query"}, "columns of many events at once, wherever they come from"},
 	{"internal/query", []string{"internal/fault", "internal/event", "internal/query"}, "queries see rows and columns, never files"},
 	{"internal/ingest", []string{"stele", "internal/fault", "internal/event", "internal/syslog"}, "what the door needs of the engine must be public"},
 	{"internal/elastic", []string{"internal/fault", "internal/event", "internal/ingest"}, "a form of payload is a decoder alone"},

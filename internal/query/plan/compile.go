@@ -235,6 +235,7 @@ func (c *compiler) group() error {
 			return err
 		}
 		c.plan.keys = append(c.plan.keys, key{f, g.CI})
+		c.plan.folds = c.plan.folds || g.CI
 	}
 	if c.plan.width > 0 {
 		names = append([]string{"time"}, names...)

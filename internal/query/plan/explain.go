@@ -31,7 +31,10 @@ func (r *Run) Stages() []Stage {
 		return stages
 	}
 	direction := "oldest first"
-	if r.Descending() {
+	switch {
+	case !r.Streams():
+		direction = "in no order"
+	case r.Descending():
 		direction = "newest first"
 	}
 	add(StageRead, "%s, %s", r.bounds, direction)

@@ -17,6 +17,7 @@ type Partial struct {
 	samples []sample
 	inputs  [][]*sample // of each call
 	key     []byte
+	blocks  *blockReader // nil: none were added yet
 }
 
 // A group is what rows have in common that have the same keys.
@@ -89,7 +90,7 @@ func (p *Partial) groupOf(row row, at Place) (*group, error) {
 		keys[i] = row.eval(k.of)
 		p.key = appendKey(p.key, keys[i], k.ci)
 	}
-	return p.group(string(p.key), slice, keys)
+	return p.group(p.key, slice, func() ([]event.Value, error) { return keys, nil })
 }
 
 // appendSlice begins the key of a group in a time slice.
@@ -97,39 +98,48 @@ func appendSlice(dst []byte, slice int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(slice))
 }
 
-// group finds or makes the group of a key.
-func (p *Partial) group(key string, slice int64, keys []event.Value) (*group, error) {
-	g := p.groups[key]
-	if g == nil {
-		g = &group{slice: slice, keys: keys}
-		for i := range keys {
-			keys[i] = keyValue(keys[i])
-		}
-		bytes := groupBytes + len(key)
-		for i := range keys {
-			bytes += sizeOf(keys[i])
-		}
-		if err := p.account.take(bytes); err != nil {
-			return nil, err
-		}
-		g.states = make([]state, len(p.run.calls))
-		for i, call := range p.run.calls {
-			var err error
-			if g.states[i], err = call.kind.make(call, &p.account); err != nil {
-				return nil, err
-			}
-		}
-		p.groups[key] = g
+// group finds or makes the group of a key. keys gives the keys' values.
+func (p *Partial) group(key []byte, slice int64, keys func() ([]event.Value, error)) (*group, error) {
+	g := p.groups[string(key)]
+	if g != nil && !p.run.folds {
 		return g, nil
 	}
-	for i := range keys {
+	values, err := keys()
+	if err != nil {
+		return nil, err
+	}
+	if g == nil {
+		return p.newGroup(string(key), slice, values)
+	}
+	for i := range values {
 		// Of keys that differ in case the first by code point is shown, whatever the order in which they come.
-		if p.run.keys[i].ci && keys[i].Kind != event.Null {
-			if v := keyValue(keys[i]); compareValues(v, g.keys[i], false) < 0 {
+		if p.run.keys[i].ci && values[i].Kind != event.Null {
+			if v := keyValue(values[i]); compareValues(v, g.keys[i], false) < 0 {
 				g.keys[i] = v
 			}
 		}
 	}
+	return g, nil
+}
+
+func (p *Partial) newGroup(key string, slice int64, keys []event.Value) (*group, error) {
+	g := &group{slice: slice, keys: keys}
+	bytes := groupBytes + len(key)
+	for i := range keys {
+		keys[i] = keyValue(keys[i])
+		bytes += sizeOf(keys[i])
+	}
+	if err := p.account.take(bytes); err != nil {
+		return nil, err
+	}
+	g.states = make([]state, len(p.run.calls))
+	for i, call := range p.run.calls {
+		var err error
+		if g.states[i], err = call.kind.make(call, &p.account); err != nil {
+			return nil, err
+		}
+	}
+	p.groups[key] = g
 	return g, nil
 }
 
@@ -154,7 +164,7 @@ func (p *Partial) Merge(o *Partial) error {
 		return nil
 	}
 	for key, other := range o.groups {
-		g, err := p.group(key, other.slice, other.keys)
+		g, err := p.group([]byte(key), other.slice, func() ([]event.Value, error) { return other.keys, nil })
 		if err != nil {
 			return err
 		}
@@ -170,5 +180,5 @@ func (p *Partial) Merge(o *Partial) error {
 // Close gives back the partial's memory.
 func (p *Partial) Close() {
 	p.account.close()
-	p.groups, p.rows = nil, nil
+	p.groups, p.rows, p.blocks = nil, nil, nil
 }

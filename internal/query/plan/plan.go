@@ -32,6 +32,7 @@ type Plan struct {
 	criteria  string       // having as text
 	orders    []order
 	limit     int64
+	folds     bool // a key is told apart without regard to case
 }
 
 // A key is what rows are grouped by.

@@ -38,7 +38,7 @@ type quantile struct {
 	bits    uint8
 	total   uint64                   // saturated
 	exact   map[event.Decimal]uint64 // normalized; nil once there are too many
-	buckets map[int32]uint64
+	buckets tally
 	least   event.Decimal
 	most    event.Decimal
 	scale   uint8 // the most digits that a value has after the point
@@ -60,7 +60,7 @@ func (q *quantile) add(d event.Decimal, n uint64, a *account) error {
 	q.scale = max(q.scale, d.Scale)
 	q.total = saturated(q.total, n)
 	if q.exact == nil {
-		return q.count(bucketOf(d, q.bits), n, a)
+		return q.buckets.add(bucketOf(d, q.bits), n, a)
 	}
 	before := len(q.exact)
 	q.exact[d] = saturated(q.exact[d], n)
@@ -89,20 +89,10 @@ func product(a, b uint64) uint64 {
 	return low
 }
 
-func (q *quantile) count(bucket int32, n uint64, a *account) error {
-	before := len(q.buckets)
-	q.buckets[bucket] = saturated(q.buckets[bucket], n)
-	if len(q.buckets) > before {
-		return a.take(entryBytes / 2)
-	}
-	return nil
-}
-
 // coarsen goes over to buckets, and returns what taken entries took.
 func (q *quantile) coarsen(a *account, taken int) error {
-	q.buckets = map[int32]uint64{}
 	for d, n := range q.exact {
-		if err := q.count(bucketOf(d, q.bits), n, a); err != nil {
+		if err := q.buckets.add(bucketOf(d, q.bits), n, a); err != nil {
 			return err
 		}
 	}
@@ -136,8 +126,8 @@ func (q *quantile) merge(o *quantile, a *account) error {
 	}
 	q.scale = max(q.scale, o.scale)
 	q.total = saturated(q.total, o.total)
-	for b, n := range o.buckets {
-		if err := q.count(b, n, a); err != nil {
+	for b, n := range o.buckets.all {
+		if err := q.buckets.add(b, n, a); err != nil {
 			return err
 		}
 	}
@@ -165,13 +155,8 @@ func (q *quantile) at(p event.Decimal) (event.Decimal, bool) {
 		}
 		return q.most, true
 	}
-	buckets := make([]int32, 0, len(q.buckets))
-	for b := range q.buckets {
-		buckets = append(buckets, b)
-	}
-	slices.Sort(buckets)
-	for _, b := range buckets {
-		if n := q.buckets[b]; left > n {
+	for b, n := range q.buckets.all {
+		if left > n {
 			left -= n
 			continue
 		}

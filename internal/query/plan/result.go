@@ -34,7 +34,7 @@ func (r *Run) Finish(p *Partial) (*Result, error) {
 func (r *Run) groupRows(p *Partial, rows *sorter) error {
 	if len(p.groups) == 0 && r.width == 0 && len(r.keys) == 0 {
 		// Without keys there is one group, of no events if need be.
-		if _, err := p.group("", 0, nil); err != nil {
+		if _, err := p.group(nil, 0, noKeys); err != nil {
 			return err
 		}
 	}
@@ -48,6 +48,8 @@ func (r *Run) groupRows(p *Partial, rows *sorter) error {
 	}
 	return nil
 }
+
+func noKeys() ([]event.Value, error) { return nil, nil }
 
 func (r *Run) groupRow(g *group, rows *sorter) error {
 	results := make([]event.Value, len(r.calls))
@@ -108,7 +110,7 @@ func (r *Run) fill(p *Partial) error {
 		return nil
 	}
 	for slice := first; slice <= last; slice++ {
-		if _, err := p.group(string(appendSlice(nil, slice)), slice, nil); err != nil {
+		if _, err := p.group(appendSlice(nil, slice), slice, noKeys); err != nil {
 			return err
 		}
 	}

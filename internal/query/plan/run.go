@@ -13,6 +13,8 @@ type Run struct {
 	*Plan  // with Now() fixed
 	memory *Memory
 	bounds Bounds
+
+	vectors *vectors // nil: rows are added one by one
 }
 
 // Start begins an execution over the events within bounds. The error is a *syntax.Error: group by time(…) needs a lower bound.
@@ -23,7 +25,8 @@ func (p *Plan) Start(now time.Time, within Bounds, memory *Memory) (*Run, error)
 	if p.width > 0 && within.From == event.MinKey {
 		return nil, p.unbounded
 	}
-	return &Run{Plan: p.asOf(now), memory: memory, bounds: within}, nil
+	fixed := p.asOf(now)
+	return &Run{Plan: fixed, memory: memory, bounds: within, vectors: vectorsOf(fixed)}, nil
 }
 
 // asOf fixes Now().

@@ -75,7 +75,7 @@ func appendNumberKey(dst []byte, d event.Decimal) []byte {
 	return binary.BigEndian.AppendUint32(dst, d.Lo)
 }
 
-func appendText(dst []byte, s string) []byte {
+func appendText[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
