@@ -14,7 +14,7 @@ import (
 func BenchmarkSelection(b *testing.B) {
 	dir := os.Getenv("STELE_BENCH_STORE")
 	if dir == "" {
-		b.Skip("STELE_BENCH_STORE names no store")
+		b.Skip("skipped: STELE_BENCH_STORE names no store")
 	}
 	s, err := Open(dir, &Options{ReadOnly: true, CacheBytes: 8 << 30})
 	if err != nil {
