@@ -222,30 +222,28 @@ func ExampleSnapshot_Histogram() {
 	// 12:30 13:00 map[Error:1]
 }
 
-func ExampleToStrict() {
-	for _, text := range []string{"disk is full", "level == 'error'", "@level = 'Error'", "@Level='Error'  AND \"disk\"", " "} {
-		s, err := stele.ToStrict(text)
+func ExampleParseSearch() {
+	for _, text := range []string{"disk is full", "level == 'error'", "@level = 'Error'", "@Level='Error'  AND \"disk\""} {
+		f, reason, err := stele.ParseSearch(text)
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%q %v %q %q\n", s.Expression, s.MatchedAsText, s.Reason, s.Suggestion)
+		fmt.Println(f) // as a strict expression
+		if reason != nil {
+			fmt.Printf("is text, because: %s; did you mean %q?\n", reason.Message, reason.Suggestion)
+		}
 	}
-	// Output:
-	// "\"disk is full\"" true "unexpected `full`: expected `is null` or `is not null`" "null"
-	// "\"level == 'error'\"" true "unexpected `==`: equality is written `=`" "="
-	// "\"@level = 'Error'\"" true "there is no built-in @level" "@Level"
-	// "@Level = 'Error' and \"disk\"" false "" ""
-	// "" false "" ""
-}
-
-func ExampleParseSearch() {
-	_, reason, err := stele.ParseSearch("disk is full")
-	fmt.Println(err, reason != nil) // no expression: found as text
-	_, err = stele.ParseFilter("Elapsed >> 3")
+	_, err := stele.ParseFilter("Elapsed >> 3")
 	var at *stele.FilterError
 	fmt.Println(errors.As(err, &at), at.Line, at.Column)
 	// Output:
-	// <nil> true
+	// "disk is full"
+	// is text, because: unexpected `full`: expected `is null` or `is not null`; did you mean "null"?
+	// "level == 'error'"
+	// is text, because: unexpected `==`: equality is written `=`; did you mean "="?
+	// "@level = 'Error'"
+	// is text, because: there is no built-in @level; did you mean "@Level"?
+	// @Level = 'Error' and "disk"
 	// true 1 10
 }
 

@@ -2,7 +2,6 @@ package stele
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/fault"
@@ -38,28 +37,6 @@ func ParseSearch(text string) (f *Filter, reason *FilterError, err error) {
 		reason = filterError(why)
 	}
 	return &Filter{parsed}, reason, nil
-}
-
-// Strict is what a text that a person typed means as a strict expression.
-type Strict struct {
-	Expression    string // canonical; of blank text ""
-	MatchedAsText bool   // the text is no condition, and so is sought as text in message and exception
-	Reason        string // why it is no condition
-	Suggestion    string // what was probably meant at that place, "" if that is not known
-}
-
-// ToStrict says what ParseSearch makes of a text. err is ParseSearch's.
-func ToStrict(fuzzy string) (Strict, error) {
-	f, reason, err := ParseSearch(fuzzy)
-	switch {
-	case err != nil:
-		return Strict{}, err
-	case strings.TrimSpace(fuzzy) == "":
-		return Strict{}, nil
-	case reason != nil:
-		return Strict{f.String(), true, reason.Message, reason.Suggestion}, nil
-	}
-	return Strict{Expression: f.String()}, nil
 }
 
 // String returns the strict expression.
