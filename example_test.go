@@ -272,3 +272,29 @@ func ExampleStore_Query() {
 	// ["eu" 2 95]
 	// ["us" 1 210]
 }
+
+// A signal is a filter that is saved in the store; expressions join several.
+func ExampleStore_FilterOf() {
+	store, done := openExample()
+	defer done()
+	ctx := context.Background()
+	for _, g := range []stele.Signal{
+		{Title: "Errors", Filters: []stele.SignalFilter{{Filter: "@Level in ['Error', 'Fatal']"}}},
+		{Title: "Slow", Filters: []stele.SignalFilter{{Filter: "Elapsed > 500"}}},
+	} {
+		made, err := store.CreateSignal(ctx, g)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(made.ID, made.Title)
+	}
+	either, err := store.FilterOf(ctx, "signal-1~signal-2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(either)
+	// Output:
+	// signal-1 Errors
+	// signal-2 Slow
+	// @Level in ['Error', 'Fatal'] or Elapsed > 500
+}

@@ -165,6 +165,15 @@ func TestQueriesHaveLimits(t *testing.T) {
 	}
 }
 
+// The server's limit holds for who gives none, or more.
+func TestQueriesHaveTheServersLimit(t *testing.T) {
+	h := serve(t, Options{QueryTime: time.Millisecond})
+	h.manyRows(20_000)
+	for _, more := range []string{"", "timeoutMS=60000"} {
+		h.do("GET", ask("select count(*) from stream where Length(ToJson(@Properties)) + Length(Replace(@Message, /x|y/, 'z')) > 0", more), "").wantError(t, 503, "after the 1ms that it may take")
+	}
+}
+
 // The gate serves in order, refuses when too many wait, and forgets who gives up.
 func TestQueryGate(t *testing.T) {
 	g := newQueryGate(1, time.Minute)
