@@ -60,7 +60,7 @@ type messageSearch struct {
 // A rowPart is a messagePart with what is known of its values.
 type rowPart struct {
 	*messagePart
-	table map[uint8][]uint8 // by state: the states behind the classes
+	table [][]uint8 // by state: the states behind the classes
 	codes *Vector
 }
 
@@ -157,7 +157,7 @@ func (s *messageSearch) read(at int32) (verdict, error) {
 		if p.codes, err = s.vector(p.field); err != nil {
 			return open, err
 		}
-		p.table = map[uint8][]uint8{}
+		p.table = make([][]uint8, 256)
 	}
 	s.parts[at] = parts
 	return byValue, nil

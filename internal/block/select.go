@@ -135,9 +135,9 @@ type Test struct {
 	Others [][]string
 	Holds  func(event.Value) bool
 
-	Number func(event.Decimal) bool // if not nil, the same for a number
-	Equals *string                  // if not nil, the test holds exactly for this string
-	Text   *TextTest                // if not nil, the same for a string
+	Number *event.Comparison // if not nil, the same for a number
+	Equals *string           // if not nil, the test holds exactly for this string
+	Text   *TextTest         // if not nil, the same for a string
 }
 
 // What is known of a row, or of all rows of a shape.
@@ -165,10 +165,13 @@ func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	s := scanOf(b, t)
 	if err = s.open(); err == nil {
 		selected, left = NewBitmap(rows), NewBitmap(rows)
-		if len(s.used) > 0 {
-			s.rows(selected, left)
-		} else {
+		switch {
+		case len(s.used) == 0:
 			s.constant(selected, left)
+		case s.canSweep():
+			s.sweep(selected, left)
+		default:
+			s.rows(selected, left)
 		}
 		err = b.late()
 	}
@@ -209,9 +212,10 @@ type columnScan struct {
 	coded  bool          // texts with a dictionary
 	window column.Window // numbers or codes around the last position
 	few    [256]verdict  // by what stands in a window of one byte
-	hits   Bitmap        // not nil: the positions of the one text that is sought
-	codes  []verdict     // by code
-	memo   [256]memoEntry
+	between
+	hits  Bitmap    // not nil: the positions of the one text that is sought
+	codes []verdict // by code
+	memo  [256]memoEntry
 }
 
 type memoEntry struct {
@@ -445,7 +449,10 @@ func (s *valueScan) openColumn(u *columnScan) (said verdict, err error) {
 	default:
 		u.ints = u.reader.ints
 	}
-	return unknown, nil
+	if u.ints != nil && u.kind != kindBool && s.test.Number != nil {
+		u.between, said = compare(u.ints, u.scale, s.test.Number)
+	}
+	return said, nil
 }
 
 // seek finds the text that the test asks for in a column.
@@ -529,7 +536,7 @@ func (s *valueScan) text(u *columnScan, at int) verdict {
 // numeric decides about a number by its mantissa and scale; the last answers are kept.
 func (s *valueScan) numeric(u *columnScan, mantissa int64, scale uint8, at int) verdict {
 	if s.test.Number != nil {
-		return verdictOf(s.test.Number(decimalOf(mantissa, scale)))
+		return verdictOf(s.test.Number.Holds(decimalOf(mantissa, scale)))
 	}
 	e := &u.memo[uint64(mantissa)*0x9E3779B97F4A7C15>>56]
 	if e.verdict == unknown || e.value != mantissa || e.scale != scale {

@@ -14,11 +14,11 @@ type Plan struct {
 	Terms []*Plan // of PlanAnd, PlanOr and PlanNot
 
 	// Of PlanValue.
-	Path   []string                 // raw member names
-	Others [][]string               // where the value may be instead: A.B is first sought in A, then under the name "A.B"
-	Equals *string                  // not nil: the condition is that the value is this string
-	Number func(event.Decimal) bool // not nil: decides about numbers without their text
-	Text   *TextTest                // not nil: decides about strings; always of PlanMessage
+	Path   []string          // raw member names
+	Others [][]string        // where the value may be instead: A.B is first sought in A, then under the name "A.B"
+	Equals *string           // not nil: the condition is that the value is this string
+	Number *event.Comparison // not nil: decides about numbers without their text
+	Text   *TextTest         // not nil: decides about strings; always of PlanMessage
 	of     *Filter
 	holds  func(event.Value) bool // in place of of
 	below  bool                   // of PlanTime: it holds until an instant, not from one on
@@ -149,22 +149,13 @@ func (p *Plan) simple(e syntax.Expr) {
 		if !ok {
 			return
 		}
-		compare := func(holds func(int) bool) {
-			p.Number = func(d event.Decimal) bool { return holds(d.Compare(limit)) }
-		}
-		switch b.Op {
-		case syntax.Equal:
-			compare(func(c int) bool { return c == 0 })
-		case syntax.NotEqual:
-			compare(func(c int) bool { return c != 0 })
-		case syntax.Less:
-			compare(func(c int) bool { return c < 0 })
-		case syntax.LessEqual:
-			compare(func(c int) bool { return c <= 0 })
-		case syntax.Greater:
-			compare(func(c int) bool { return c > 0 })
-		case syntax.GreaterEqual:
-			compare(func(c int) bool { return c >= 0 })
+		if op := b.Op; op != syntax.In && op != syntax.NotIn && op != syntax.Like && op != syntax.NotLike {
+			p.Number = &event.Comparison{
+				Limit:   limit,
+				Less:    op == syntax.Less || op == syntax.LessEqual || op == syntax.NotEqual,
+				Equal:   op == syntax.Equal || op == syntax.LessEqual || op == syntax.GreaterEqual,
+				Greater: op == syntax.Greater || op == syntax.GreaterEqual || op == syntax.NotEqual,
+			}
 		}
 	}
 }
