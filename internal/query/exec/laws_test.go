@@ -37,14 +37,14 @@ func TestLawsOfNames(t *testing.T) {
 				continue
 			}
 			b = "Coalesce(" + b + ")" // in ('a') is an error
-			for _, op := range []string{"=", "<>", "<", ">=", "+", "*", "like", "in", "not in"} {
+			for _, op := range []string{"=", "<", "+", "like", "in"} {
 				for _, ci := range []string{"", " ci"} {
-					if ci != "" && (op == "+" || op == "*") {
+					if ci != "" && op == "+" {
 						continue
 					}
 					pair := "(" + a + ") " + op + " " + b + ci
 					same("let |x: "+a+", y: "+b+"| x "+op+" y"+ci, pair)
-					if op == "+" || op == "*" || strings.Contains(a+b, "Huge") {
+					if op == "+" || strings.Contains(a+b, "Huge") {
 						continue
 					}
 					// Undefined elements are in no array.
