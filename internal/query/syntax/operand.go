@@ -379,7 +379,7 @@ func (p *parser) let(pos Pos) (Expr, *Error) {
 		if err := p.expect(":", "after the name"); err != nil {
 			return nil, err
 		}
-		e, err := p.nested(&p.depth, func() (Expr, *Error) { return p.expr(precOr) })
+		e, err := p.expr(precOr)
 		if err != nil {
 			return nil, err
 		}
