@@ -146,45 +146,68 @@ func TestRepairCrashPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var clones []*vfs.Mem
 	rng := rand.New(rand.NewPCG(1, 1))
-	n := 0
-	disk := d.disk.CrashClone(nil, vfs.CrashKill)
-	disk.OnOp(func(op vfs.Op) {
-		if op.Kind == vfs.OpReadAt || op.Kind == vfs.OpSize || !strings.HasPrefix(op.Name, repaired) {
-			return
-		}
-		for _, mode := range vfs.CrashModes() {
-			if n++; n%5 == 0 || long() {
-				clones = append(clones, disk.CrashClone(rng, mode))
+	// cuts repairs what is on a disk, and returns what power cuts leave of it meanwhile: one in every of them.
+	cuts := func(disk *vfs.Mem, every int) (clones []*vfs.Mem) {
+		n := 0
+		disk.OnOp(func(op vfs.Op) {
+			if op.Kind == vfs.OpReadAt || op.Kind == vfs.OpSize || !strings.HasPrefix(op.Name, repaired) {
+				return
 			}
+			for _, mode := range vfs.CrashModes() {
+				if n++; n%every == 0 {
+					clones = append(clones, disk.CrashClone(rng, mode))
+				}
+			}
+		})
+		again, err := repairOf(disk, disk)
+		disk.OnOp(nil)
+		if err != nil || again.Events != r.Events {
+			t.Fatalf("%v, %v", again, err)
 		}
-	})
-	if _, err := repairOf(disk, disk); err != nil {
-		t.Fatal(err)
+		return clones
 	}
-	disk.OnOp(nil)
-	whole := 0
-	for i, c := range append(clones, disk) {
+	// judge reports whether a disk has all of the store; if not it has none.
+	judge := func(i int, c *vfs.Mem) (whole bool) {
+		t.Helper()
 		s, err := openHalf(c)
 		switch stele.KindOf(err) {
 		case 0:
-			if whole++; s.Stats().Events != r.Events {
+			if s.Stats().Events != r.Events {
 				t.Fatalf("point %d: %d events of %d", i, s.Stats().Events, r.Events)
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			continue
+			return true
 		case stele.Invalid, stele.NotFound:
 		default:
 			t.Fatalf("point %d: %v", i, err)
 		}
-		again, err := repairOf(c, c)
-		if err != nil || again.Events != r.Events {
-			t.Fatalf("point %d, repaired again: %v, %v", i, again, err)
+		return false
+	}
+	disk := d.disk.CrashClone(nil, vfs.CrashKill)
+	first, then := 5, 3
+	if long() {
+		first, then = 1, 1
+	}
+	clones := cuts(disk, first)
+	whole, halves := 0, 0
+	for i, c := range append(clones, disk) {
+		if judge(i, c) {
+			whole++
+			continue
 		}
-		if s, err = openRepaired(c); err != nil {
+		// Beginning anew is cut off too.
+		every := 1 << 30
+		if halves++; halves%20 == 0 {
+			every = then
+		}
+		for _, again := range cuts(c, every) {
+			judge(i, again)
+		}
+		s, err := openRepaired(c)
+		if err != nil {
 			t.Fatalf("point %d, repaired again: %v", i, err)
 		}
 		if err := s.Close(); err != nil {
