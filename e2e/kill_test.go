@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -39,15 +40,21 @@ func TestKillNineLosesNothingAcknowledged(t *testing.T) {
 		stores = 50
 	}
 	seed := uint64(time.Now().UnixNano())
-	for n := range stores {
-		t.Run(fmt.Sprintf("seed %d", seed+uint64(n)), func(t *testing.T) {
-			t.Parallel()
-			killAgainAndAgain(t, seed+uint64(n))
-		})
+	var merged atomic.Int64
+	t.Run("all", func(t *testing.T) {
+		for n := range stores {
+			t.Run(fmt.Sprintf("seed %d", seed+uint64(n)), func(t *testing.T) {
+				t.Parallel()
+				killAgainAndAgain(t, seed+uint64(n), &merged)
+			})
+		}
+	})
+	if merged.Load() == 0 && !t.Failed() {
+		t.Error("hardly a kill can have met the merging")
 	}
 }
 
-func killAgainAndAgain(t *testing.T, seed uint64) {
+func killAgainAndAgain(t *testing.T, seed uint64, mergedOfAll *atomic.Int64) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	dir, backups := t.TempDir(), t.TempDir()
 	w := newWorkload(seed)
@@ -105,8 +112,9 @@ func killAgainAndAgain(t *testing.T, seed uint64) {
 		}
 	}
 	t.Logf("%d segments were seen between the kills, %d of them are merged", len(seen), merged)
-	if len(seen) < killsEach || merged == 0 {
-		t.Error("hardly a kill can have met the sealer or the merging")
+	mergedOfAll.Add(int64(merged)) // of one store it may be none, on a machine that has little time for it
+	if len(seen) < killsEach {
+		t.Error("hardly a kill can have met the sealer")
 	}
 	if out, errs, code := run(t, "verify", dir); code != 0 {
 		t.Errorf("verify ends with %d:\n%s%s", code, out, errs)
