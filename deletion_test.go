@@ -129,6 +129,57 @@ func TestDeletionsByFilterAndKey(t *testing.T) {
 	same(t, "gone on", slices.Insert(left, 3, testkit.Line(4)), s.All())
 }
 
+// A deletion takes another one's place in the catalog only if it hides as much (I8).
+func TestADeletionTakesThePlaceOfWhatItCovers(t *testing.T) {
+	all := stele.Range{}
+	part := stele.Range{From: stele.FromTime(timeOf(10)), To: stele.BeforeTime(timeOf(30))}
+	type deletion struct {
+		r      stele.Range
+		filter string // empty: everything
+		key    int    // not 0: this one event
+		hides  func(i int) bool
+	}
+	even := func(i int) bool { return i%2 == 0 }
+	third := func(i int) bool { return i%3 == 0 }
+	within := func(i int) bool { return i >= 10 && i < 30 }
+	for name, both := range map[string][2]deletion{
+		"another filter":                     {{r: all, filter: "N % 2 = 0", hides: even}, {r: all, filter: "N % 3 = 0", hides: third}},
+		"the same filter of less":            {{r: all, filter: "N % 2 = 0", hides: even}, {r: part, filter: "N % 2 = 0", hides: func(i int) bool { return even(i) && within(i) }}},
+		"the same filter of more":            {{r: part, filter: "N % 2 = 0", hides: func(i int) bool { return even(i) && within(i) }}, {r: all, filter: "N % 2 = 0", hides: even}},
+		"everything of a part, after a part": {{r: all, filter: "N % 2 = 0", hides: even}, {r: part, hides: within}},
+		"a filter, after everything":         {{r: part, hides: within}, {r: all, filter: "N % 2 = 0", hides: even}},
+		"a key, after another":               {{key: 7, hides: func(i int) bool { return i == 7 }}, {key: 25, hides: func(i int) bool { return i == 25 }}},
+		"a filter, after a key":              {{key: 7, hides: func(i int) bool { return i == 7 }}, {r: all, filter: "N % 2 = 0", hides: even}},
+		"a key, after a filter":              {{r: all, filter: "N % 2 = 0", hides: even}, {key: 7, hides: func(i int) bool { return i == 7 }}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := testkit.OpenMem(t, func(o *stele.Options) { o.Hooks.BlockRows = 16; o.Hooks.NoCompact = true })
+			keys := s.Append(series(0, 40)...)
+			if err := s.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range both {
+				var err error
+				switch {
+				case d.key > 0:
+					_, err = s.DeleteKeys(ctx, keys.At(d.key))
+				case d.filter != "":
+					_, err = s.DeleteMatching(ctx, d.r, filterOf(t, d.filter))
+				default:
+					_, err = s.Delete(ctx, d.r)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			left := keep(0, 40, func(i int) bool { return !both[0].hides(i) && !both[1].hides(i) })
+			same(t, "deleted", left, s.All())
+			s.Reopen()
+			same(t, "opened again", left, s.All())
+		})
+	}
+}
+
 func TestDeletionsAreRefused(t *testing.T) {
 	s := testkit.OpenMem(t, nil)
 	s.AppendSeries(0, 4, 4)
