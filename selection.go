@@ -86,7 +86,7 @@ func (s *selector) rows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
 		return allRows(rows), nil
 	case exec.PlanFalse:
 	case exec.PlanValue:
-		test := &block.Test{Path: p.Path, Others: p.Others, Holds: p.Holds, Number: p.Number, Equals: p.Equals}
+		test := &block.Test{Path: p.Path, Others: p.Others, Holds: p.Holds, Number: p.Number, Equals: p.Equals, Kinds: p.Kinds}
 		if p.Text != nil && p.Equals == nil {
 			machine := p.Text.Pattern.Machine()
 			defer machine.Free()

@@ -138,6 +138,7 @@ type Test struct {
 	Number *event.Comparison // if not nil, the same for a number
 	Equals *string           // if not nil, the test holds exactly for this string
 	Text   *TextTest         // if not nil, the same for a string
+	Kinds  bool              // the test depends on the value's kind alone: of each any value is asked about
 }
 
 // What is known of a row, or of all rows of a shape.
@@ -275,6 +276,12 @@ func (f *finder) target(shape int) target {
 	return at
 }
 
+// valueOfKind has a value of each kind.
+var valueOfKind = [kinds]event.Value{
+	kindBool: event.BoolValue(true), kindInt: event.NumberValue("0"), kindDecimal: event.NumberValue("0"), kindNumber: event.NumberValue("0"),
+	kindString: event.StringValue(""), kindTime: event.StringValue(""), kindTimeText: event.StringValue(""), kindArray: {Kind: event.Array},
+}
+
 // byColumn says how the values of a column are decided about. All rows of a shape have the same entry of a fixed one.
 func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
 	schema := s.b.schema
@@ -282,6 +289,8 @@ func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
 	switch way := schema.columns[from].origin.way; {
 	case k == kindNull:
 		return verdictOf(s.test.Holds(event.Value{Kind: event.Null}))
+	case s.test.Kinds && valueOfKind[k].Kind != event.Undefined:
+		return verdictOf(s.test.Holds(valueOfKind[k]))
 	case !k.hasData() || way == wayTime || way == wayQuoting:
 		return open
 	case s.test.Equals != nil && k != kindString && k != kindTimeText:

@@ -19,6 +19,7 @@ type Plan struct {
 	Equals *string           // not nil: the condition is that the value is this string
 	Number *event.Comparison // not nil: decides about numbers without their text
 	Text   *TextTest         // not nil: decides about strings; always of PlanMessage
+	Kinds  bool              // the condition asks only of what kind the value is
 	of     *Filter
 	holds  func(event.Value) bool // in place of of
 	below  bool                   // of PlanTime: it holds until an instant, not from one on
@@ -74,6 +75,7 @@ func planOf(e syntax.Expr) *Plan {
 			for i := 1; i < len(r.path); i++ {
 				p.Others = append(p.Others, []string{strings.Join(r.path[:i+1], ".")})
 			}
+			p.Kinds = asksKind(e)
 			p.simple(e)
 			p.textual(e)
 			return p
@@ -122,6 +124,32 @@ func (r *singleRow) Lookup(path ...string) event.Value {
 		}
 	}
 	return r.value
+}
+
+// asksKind reports whether an expression over one path asks only of what kind the value there is.
+func asksKind(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.IsNull:
+		return isNamed(e.Of)
+	case *syntax.Call:
+		f := findFunction(e.Name)
+		return f != nil && f.Name == "Has" && len(e.Args) == 1 && isNamed(e.Args[0])
+	case *syntax.Unary:
+		return e.Op == syntax.Not && asksKind(e.Of)
+	}
+	return false
+}
+
+// isNamed reports whether an expression is the value under names, as it is.
+func isNamed(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Property:
+		return true
+	case *syntax.Path:
+		_, ok := e.Root.(*syntax.Property)
+		return ok && len(leadingNames(e.Steps)) == len(e.Steps)
+	}
+	return false
 }
 
 // simple notes what a comparison with a literal allows.

@@ -24,6 +24,9 @@ type kind struct {
 	inputs   int  // the first of them, which are evaluated for each row; the others are constants
 	rows     bool // gives a row for each of its values
 	make     func(a *aggregate, m *account) (state, error)
+
+	// If not nil, there is no state: the number of a group's rows tells all.
+	result func(a *aggregate, rows uint64) event.Value
 }
 
 // A state is what an aggregate knows of the rows of a group that a partial has seen. What it says in the end depends on the rows alone: not
@@ -81,7 +84,7 @@ var kinds = [...]*kind{
 		return &distinctState{a.ci, map[string]event.Value{}}
 	})},
 	{name: "first", min: 1, max: 1, inputs: 1, make: makeOf(func(*aggregate) state { return &edgeState{sign: 1} })},
-	{name: "interval", make: makeOf(func(a *aggregate) state { return &constantState{numberOf(a.p)} })},
+	{name: "interval", result: func(a *aggregate, _ uint64) event.Value { return numberOf(a.p) }},
 	{name: "last", min: 1, max: 1, inputs: 1, make: makeOf(func(*aggregate) state { return &edgeState{sign: -1} })},
 	{name: "max", min: 1, max: 1, inputs: 1, make: makeOf(func(*aggregate) state { return &extremeState{sign: 1} })},
 	{name: "mean", min: 1, max: 1, inputs: 1, make: makeOf(func(*aggregate) state { return &meanState{} })},
@@ -95,7 +98,7 @@ var kinds = [...]*kind{
 // countDistinct is count(distinct(…)), and countRows count(*).
 var (
 	countDistinct = &kind{name: "count", inputs: 1, make: makeOf(func(a *aggregate) state { return &countDistinctState{a.ci, newCardinality(exactDistinct)} })}
-	countRows     = &kind{name: "count", make: makeOf(func(*aggregate) state { return &countRowsState{} })}
+	countRows     = &kind{name: "count", result: func(_ *aggregate, rows uint64) event.Value { return countOf(rows) }}
 )
 
 func makeOf(make func(*aggregate) state) func(*aggregate, *account) (state, error) {

@@ -9,8 +9,8 @@ import (
 // in 10^26 such groups; beyond that by HyperLogLog with 2^18 registers, whose standard error is 0.2 %. Whether it is exact depends on the
 // values alone.
 type cardinality struct {
-	most   int                    // that are counted exactly
-	hashes map[[2]uint64]struct{} // nil once there are too many
+	most   int      // that are counted exactly
+	hashes *hashSet // nil once there are too many
 	sketch *hyperloglog.Sketch
 }
 
@@ -21,7 +21,7 @@ const (
 )
 
 func newCardinality(most int) cardinality {
-	return cardinality{most: most, hashes: map[[2]uint64]struct{}{}}
+	return cardinality{most: most, hashes: &hashSet{}}
 }
 
 // hashOf hashes a value's key.
@@ -37,15 +37,13 @@ func (c *cardinality) add(hash [2]uint64, a *account) error {
 		c.sketch.InsertHash(hash[0])
 		return nil
 	}
-	before := len(c.hashes)
-	c.hashes[hash] = struct{}{}
 	switch {
-	case len(c.hashes) == before:
+	case !c.hashes.add(hash):
 		return nil
-	case len(c.hashes) > c.most:
+	case c.hashes.n > c.most:
 		return c.estimate(a)
 	}
-	return a.take(entryBytes - 16)
+	return a.take(slotBytes)
 }
 
 // estimate goes over to the sketch.
@@ -57,17 +55,17 @@ func (c *cardinality) estimate(a *account) error {
 	if err != nil {
 		return err
 	}
-	for h := range c.hashes {
+	for h := range c.hashes.all {
 		sketch.InsertHash(h[0])
 	}
-	a.give(min(len(c.hashes), c.most) * (entryBytes - 16))
+	a.give(min(c.hashes.n, c.most) * slotBytes)
 	c.hashes, c.sketch = nil, sketch
 	return nil
 }
 
 func (c *cardinality) merge(o *cardinality, a *account) error {
 	if o.hashes != nil {
-		for h := range o.hashes {
+		for h := range o.hashes.all {
 			if err := c.add(h, a); err != nil {
 				return err
 			}
@@ -84,7 +82,7 @@ func (c *cardinality) merge(o *cardinality, a *account) error {
 
 func (c *cardinality) count() uint64 {
 	if c.hashes != nil {
-		return uint64(len(c.hashes))
+		return uint64(c.hashes.n)
 	}
 	return c.sketch.Estimate()
 }

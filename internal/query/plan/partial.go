@@ -11,20 +11,13 @@ import (
 type Partial struct {
 	run     *Run
 	account account
-	groups  map[string]*group // by slice and keys
-	rows    *sorter           // of a query without groups
+	groups  *groupTable // by slice and keys
+	rows    *sorter     // of a query without groups
 
 	samples []sample
 	inputs  [][]*sample // of each call
 	key     []byte
 	blocks  *blockReader // nil: none were added yet
-}
-
-// A group is what rows have in common that have the same keys.
-type group struct {
-	slice  int64
-	keys   []event.Value
-	states []state
 }
 
 // NewPartial returns a partial without rows.
@@ -34,7 +27,7 @@ func (r *Run) NewPartial() *Partial {
 		p.rows = newSorter(r.Plan, &p.account)
 		return p
 	}
-	p.groups = map[string]*group{}
+	p.groups = newGroupTable()
 	p.samples = make([]sample, len(r.inputs))
 	p.inputs = make([][]*sample, len(r.calls))
 	for i, call := range r.calls {
@@ -70,7 +63,11 @@ func (p *Partial) addRow(row row, at Place) error {
 	for i, f := range p.run.inputs {
 		p.samples[i] = sample{value: row.eval(f)}
 	}
+	g.rows++
 	for i, s := range g.states {
+		if s == nil {
+			continue
+		}
 		if err := s.add(p.inputs[i], 1, at, &p.account); err != nil {
 			return err
 		}
@@ -93,23 +90,51 @@ func (p *Partial) groupOf(row row, at Place) (*group, error) {
 	return p.group(p.key, slice, func() ([]event.Value, error) { return keys, nil })
 }
 
+const sliceBytes = 8
+
 // appendSlice begins the key of a group in a time slice.
 func appendSlice(dst []byte, slice int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(slice))
 }
 
-// group finds or makes the group of a key. keys gives the keys' values.
+// group finds or makes the group of a key. keys gives the keys' values, and is asked if these do not follow from it.
 func (p *Partial) group(key []byte, slice int64, keys func() ([]event.Value, error)) (*group, error) {
-	g := p.groups[string(key)]
-	if g != nil && !p.run.folds {
+	g, hash := p.groups.find(key)
+	if g == nil {
+		if err := p.account.take(groupBytes + len(key)); err != nil {
+			return nil, err
+		}
+		g = p.groups.add(key, hash)
+		g.slice = slice
+		if len(p.run.inputs) > 0 {
+			g.states = make([]state, len(p.run.calls))
+		}
+		for i, call := range p.run.calls {
+			if call.kind.result != nil {
+				continue
+			}
+			var err error
+			if g.states[i], err = call.kind.make(call, &p.account); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !p.run.folds {
 		return g, nil
 	}
 	values, err := keys()
 	if err != nil {
 		return nil, err
 	}
-	if g == nil {
-		return p.newGroup(string(key), slice, values)
+	if g.keys == nil {
+		g.keys = make([]event.Value, len(values))
+		for i := range values {
+			g.keys[i] = keyValue(values[i])
+			if err := p.account.take(sizeOf(g.keys[i])); err != nil {
+				return nil, err
+			}
+		}
+		return g, nil
 	}
 	for i := range values {
 		// Of keys that differ in case the first by code point is shown, whatever the order in which they come.
@@ -119,27 +144,6 @@ func (p *Partial) group(key []byte, slice int64, keys func() ([]event.Value, err
 			}
 		}
 	}
-	return g, nil
-}
-
-func (p *Partial) newGroup(key string, slice int64, keys []event.Value) (*group, error) {
-	g := &group{slice: slice, keys: keys}
-	bytes := groupBytes + len(key)
-	for i := range keys {
-		keys[i] = keyValue(keys[i])
-		bytes += sizeOf(keys[i])
-	}
-	if err := p.account.take(bytes); err != nil {
-		return nil, err
-	}
-	g.states = make([]state, len(p.run.calls))
-	for i, call := range p.run.calls {
-		var err error
-		if g.states[i], err = call.kind.make(call, &p.account); err != nil {
-			return nil, err
-		}
-	}
-	p.groups[key] = g
 	return g, nil
 }
 
@@ -163,12 +167,16 @@ func (p *Partial) Merge(o *Partial) error {
 		p.rows.cut = p.rows.cut || o.rows.cut
 		return nil
 	}
-	for key, other := range o.groups {
-		g, err := p.group([]byte(key), other.slice, func() ([]event.Value, error) { return other.keys, nil })
+	for other := range o.groups.all {
+		g, err := p.group(other.key, other.slice, func() ([]event.Value, error) { return other.keys, nil })
 		if err != nil {
 			return err
 		}
+		g.rows += other.rows
 		for i := range g.states {
+			if g.states[i] == nil {
+				continue
+			}
 			if err := g.states[i].merge(other.states[i], &p.account); err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ func (r *Run) Finish(p *Partial) (*Result, error) {
 
 // groupRows makes the rows of all groups.
 func (r *Run) groupRows(p *Partial, rows *sorter) error {
-	if len(p.groups) == 0 && r.width == 0 && len(r.keys) == 0 {
+	if p.groups.n == 0 && r.width == 0 && len(r.keys) == 0 {
 		// Without keys there is one group, of no events if need be.
 		if _, err := p.group(nil, 0, noKeys); err != nil {
 			return err
@@ -41,8 +41,9 @@ func (r *Run) groupRows(p *Partial, rows *sorter) error {
 	if err := r.fill(p); err != nil {
 		return err
 	}
-	for _, g := range p.groups {
-		if err := r.groupRow(g, rows); err != nil {
+	maker := &rowMaker{run: r, results: make([]event.Value, len(r.calls)), rows: rows}
+	for g := range p.groups.all {
+		if err := maker.group(g); err != nil {
 			return err
 		}
 	}
@@ -51,21 +52,44 @@ func (r *Run) groupRows(p *Partial, rows *sorter) error {
 
 func noKeys() ([]event.Value, error) { return nil, nil }
 
-func (r *Run) groupRow(g *group, rows *sorter) error {
-	results := make([]event.Value, len(r.calls))
+// A rowMaker makes rows of groups.
+type rowMaker struct {
+	run     *Run
+	results []event.Value // of the aggregates
+	row     []event.Value
+	rows    *sorter
+}
+
+func (m *rowMaker) group(g *group) error {
+	r := m.run
 	for i, call := range r.calls {
-		if !call.kind.rows {
-			results[i] = g.states[i].result()
+		switch {
+		case call.kind.result != nil:
+			m.results[i] = call.kind.result(call, g.rows)
+		case !call.kind.rows:
+			m.results[i] = g.states[i].result()
 		}
 	}
-	lead := make([]event.Value, 0, len(r.names))
+	m.row = m.row[:0]
+	key := g.key
 	if r.width > 0 {
-		lead = append(lead, numberOf(sliceStart(g.slice, r.width)))
+		m.row = append(m.row, numberOf(sliceStart(g.slice, r.width)))
+		key = key[sliceBytes:]
 	}
-	lead = append(lead, g.keys...)
+	if r.folds {
+		m.row = append(m.row, g.keys...)
+	} else {
+		for range r.keys {
+			var v event.Value
+			v, key = readKey(key)
+			m.row = append(m.row, v)
+		}
+	}
 	if len(r.columns) == 1 && r.columns[0].call >= 0 && r.calls[r.columns[0].call].kind.rows {
+		lead := len(m.row)
 		for i, v := range g.states[r.columns[0].call].(rowset).rows() {
-			if err := r.offer(append(slices.Clip(lead), v), i, rows); err != nil {
+			m.row = append(m.row[:lead], v)
+			if err := m.offer(i); err != nil {
 				return err
 			}
 		}
@@ -73,20 +97,25 @@ func (r *Run) groupRow(g *group, rows *sorter) error {
 	}
 	for _, c := range r.columns {
 		if c.call >= 0 {
-			lead = append(lead, results[c.call])
+			m.row = append(m.row, m.results[c.call])
 		} else {
-			lead = append(lead, c.eval(results))
+			m.row = append(m.row, c.eval(m.results))
 		}
 	}
-	return r.offer(lead, 0, rows)
+	return m.offer(0)
 }
 
-// offer takes a row that `having` wants.
-func (r *Run) offer(values []event.Value, nth int, rows *sorter) error {
-	if r.having != nil && !r.having.MatchLocals(noRow, values) {
+// offer takes the row if `having` wants it.
+func (m *rowMaker) offer(nth int) error {
+	if h := m.run.having; h != nil && !h.MatchLocals(noRow, m.row) {
 		return nil
 	}
-	return rows.add(sortedRow{values: values, nth: nth})
+	row := sortedRow{values: m.row, nth: nth}
+	if m.rows.hopeless(row) {
+		return nil
+	}
+	row.values = slices.Clone(m.row)
+	return m.rows.add(row)
 }
 
 // mostFilled bounds how many slices are shown because they are empty.
@@ -102,7 +131,7 @@ func (r *Run) fill(p *Partial) error {
 	if r.bounds.To != event.MaxKey {
 		last = sliceOf(r.bounds.To.Instant(), r.width)
 	} else {
-		for _, g := range p.groups {
+		for g := range p.groups.all {
 			last = max(last, g.slice)
 		}
 	}

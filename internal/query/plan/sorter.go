@@ -12,7 +12,8 @@ type sorter struct {
 	plan    *Plan
 	account *account
 	kept    []sortedRow
-	cut     bool // rows were left out
+	worst   *sortedRow // nil, or what no row of the result comes behind
+	cut     bool       // rows were left out
 }
 
 type sortedRow struct {
@@ -24,7 +25,11 @@ type sortedRow struct {
 func newSorter(p *Plan, a *account) *sorter { return &sorter{plan: p, account: a} }
 
 func (s *sorter) offer(values []event.Value, at Place) error {
-	return s.add(sortedRow{values: values, at: at})
+	row := sortedRow{values: values, at: at}
+	if s.hopeless(row) {
+		return nil
+	}
+	return s.add(row)
 }
 
 func (s *sorter) add(row sortedRow) error {
@@ -50,6 +55,19 @@ func (s *sorter) sort() {
 		s.kept[i] = sortedRow{}
 	}
 	s.kept = s.kept[:s.plan.limit]
+	if n := len(s.kept); n > 0 {
+		worst := s.kept[n-1]
+		s.worst = &worst
+	}
+}
+
+// hopeless reports whether a row is past the limit, whatever comes.
+func (s *sorter) hopeless(row sortedRow) bool {
+	if s.worst == nil || s.plan.compareRows(row, *s.worst) < 0 {
+		return false
+	}
+	s.cut = true
+	return true
 }
 
 // compareRows is the order of the result: what `order by` says, then the slice and the keys, or the time.

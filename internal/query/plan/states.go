@@ -8,21 +8,6 @@ import (
 
 // The states of aggregates. docs/query-language.md has what each gives.
 
-// count(*): rows.
-type countRowsState struct{ n uint64 }
-
-func (s *countRowsState) add(_ []*sample, n uint64, _ Place, _ *account) error {
-	s.n += n
-	return nil
-}
-
-func (s *countRowsState) merge(from state, _ *account) error {
-	s.n += from.(*countRowsState).n
-	return nil
-}
-
-func (s *countRowsState) result() event.Value { return countOf(s.n) }
-
 // count: values that are neither undefined nor null.
 type countState struct{ n uint64 }
 
@@ -140,13 +125,6 @@ func (s *allState) merge(from state, _ *account) error {
 func (s *allState) result() event.Value { return event.BoolValue(!s.not) }
 
 func isTrue(v event.Value) bool { return v.Kind == event.Bool && v.Bool }
-
-// interval: a constant.
-type constantState struct{ value event.Value }
-
-func (s *constantState) add([]*sample, uint64, Place, *account) error { return nil }
-func (s *constantState) merge(state, *account) error                  { return nil }
-func (s *constantState) result() event.Value                          { return s.value }
 
 // first and last: the value in the row that stands first (sign 1) or last (-1), undefined if it is undefined there.
 type edgeState struct {

@@ -79,6 +79,48 @@ func appendText[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
+// readKey reads what appendKey appended, and returns the value that keyValue gives of what it was given, and what follows.
+func readKey(key []byte) (v event.Value, rest []byte) {
+	first := key[0]
+	key = key[1:]
+	text := func() string {
+		n, width := binary.Uvarint(key)
+		s := string(key[width : width+int(n)])
+		key = key[width+int(n):]
+		return s
+	}
+	count := func() int {
+		n, width := binary.Uvarint(key)
+		key = key[width:]
+		return int(n)
+	}
+	switch first {
+	case keyFalse, keyTrue:
+		return event.BoolValue(first == keyTrue), key
+	case keyNumber:
+		d := event.Decimal{Scale: key[0] &^ 0x80, Neg: key[0]&0x80 != 0, Hi: binary.BigEndian.Uint32(key[1:]), Mid: binary.BigEndian.Uint32(key[5:]), Lo: binary.BigEndian.Uint32(key[9:])}
+		return numberOf(d), key[13:]
+	case keyBeyond:
+		return event.NumberValue(text()), key
+	case keyText:
+		return event.StringValue(text()), key
+	case keyArray:
+		v = event.Value{Kind: event.Array, Items: make([]event.Value, count())}
+		for i := range v.Items {
+			v.Items[i], key = readKey(key)
+		}
+		return v, key
+	case keyObject:
+		v = event.Value{Kind: event.Object, Members: make([]event.Member, count())}
+		for i := range v.Members {
+			v.Members[i].Name = text()
+			v.Members[i].Value, key = readKey(key)
+		}
+		return v, key
+	}
+	return event.Value{Kind: event.Null}, key
+}
+
 // canonical is the one value that stands for all that are equal to v: numbers without needless zeros, objects without the
 // duplicates that do not count and in order of their names.
 func canonical(v event.Value) event.Value {

@@ -21,8 +21,13 @@ type blockReader struct {
 	groups localGroups
 	pairs  []uint32
 	counts []uint64
+	locals []uint32
 	number block.Numbers
-	sorted []int64
+
+	// Of numbersByGroup.
+	picked   []int64
+	pickedOf []uint32
+	sorted   []int64
 }
 
 // AddRows adds n events if the run CountsRows.
@@ -31,16 +36,7 @@ func (p *Partial) AddRows(n int) error {
 	if err != nil {
 		return err
 	}
-	return p.addCounted(g, uint64(n))
-}
-
-// addCounted adds n rows to a group of which the aggregates have no inputs.
-func (p *Partial) addCounted(g *group, n uint64) error {
-	for _, s := range g.states {
-		if err := s.add(nil, n, Place{}, &p.account); err != nil {
-			return err
-		}
-	}
+	g.rows += uint64(n)
 	return nil
 }
 
@@ -136,9 +132,7 @@ func (r *blockReader) countClasses() (done, counted bool, err error) {
 		if err != nil {
 			return true, true, err
 		}
-		if err := r.p.addCounted(g, uint64(n)); err != nil {
-			return true, true, err
-		}
+		g.rows += uint64(n)
 	}
 	return true, true, nil
 }
@@ -199,6 +193,9 @@ func (r *blockReader) fill() error {
 		r.lane(&run.vectors.inputs[i])
 	}
 	r.makeGroups()
+	if err := r.countRows(); err != nil {
+		return err
+	}
 	for i, call := range run.calls {
 		if err := r.aggregate(i, call); err != nil {
 			return err
@@ -299,8 +296,9 @@ type localGroups struct {
 	of     []uint32 // by row; nil: all are in the first one
 	n      int
 	slices []int64    // of the time slices
+	ends   []int      // of the rows in each slice, behind the last
 	parts  [][]uint32 // for each slice or key: the code that a group has; empty: the group's number is the code
-	global []*group   // as far as they were asked for
+	global []*group   // of those that have rows
 }
 
 const densePairs = 1 << 20 // most entries of a table by two codes
@@ -308,13 +306,17 @@ const densePairs = 1 << 20 // most entries of a table by two codes
 // makeGroups gives each row its group.
 func (r *blockReader) makeGroups() {
 	g := &r.groups
-	g.of, g.n, g.parts, g.slices = nil, 1, g.parts[:0], g.slices[:0]
+	g.of, g.n, g.parts, g.slices, g.ends = nil, 1, g.parts[:0], g.slices[:0], g.ends[:0]
 	if width := r.p.run.width; width > 0 {
-		codes := r.sliceCodes(width)
-		g.join(codes, len(g.slices), r.n)
+		r.cutSlices(width)
+		if len(r.p.run.keys)+len(r.p.run.inputs) == 0 {
+			g.n, g.parts = len(g.slices), append(g.parts, nil) // ends tell how many rows each has
+		} else {
+			g.join(r.sliceCodes(), len(g.slices))
+		}
 	}
 	for i := range r.p.run.keys {
-		g.join(r.lanes[i].codes, r.lanes[i].size, r.n)
+		g.join(r.lanes[i].codes, r.lanes[i].size)
 	}
 	g.global = resize(g.global, g.n)
 	clear(g.global)
@@ -322,25 +324,33 @@ func (r *blockReader) makeGroups() {
 
 func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
-// sliceCodes numbers the time slices that the rows are in, which stand in order of time.
-func (r *blockReader) sliceCodes(width int64) []uint32 {
+// cutSlices finds the time slices that the rows are in, which stand in order of time.
+func (r *blockReader) cutSlices(width int64) {
 	g := &r.groups
-	codes := make([]uint32, r.n)
+	g.slices, g.ends = g.slices[:0], g.ends[:0]
 	for i := 0; i < r.n; {
 		slice := sliceOf(r.b.Instant(r.row(i)), width)
-		end := r.n
+		i = r.n
 		if next, ok := sliceEnd(slice, width); ok {
 			row := r.b.Search(event.MakeKey(next, 0))
 			if r.rows == nil {
-				end = row
+				i = row
 			} else {
-				end, _ = slices.BinarySearch(r.rows, uint32(row))
+				i, _ = slices.BinarySearch(r.rows, uint32(row))
 			}
 		}
+		g.slices, g.ends = append(g.slices, slice), append(g.ends, i)
+	}
+}
+
+// sliceCodes numbers the slices of the rows.
+func (r *blockReader) sliceCodes() []uint32 {
+	codes := make([]uint32, r.n)
+	i := 0
+	for n, end := range r.groups.ends {
 		for ; i < end; i++ {
-			codes[i] = uint32(len(g.slices))
+			codes[i] = uint32(n)
 		}
-		g.slices = append(g.slices, slice)
 	}
 	return codes
 }
@@ -355,7 +365,7 @@ func sliceEnd(slice, width int64) (int64, bool) {
 }
 
 // join tells the groups apart by one more code.
-func (g *localGroups) join(codes []uint32, size, rows int) {
+func (g *localGroups) join(codes []uint32, size int) {
 	switch {
 	case codes == nil: // all are alike
 		part := make([]uint32, g.n)
@@ -444,33 +454,62 @@ func (g *localGroups) code(part int, group uint32) uint32 {
 	return g.parts[part][group]
 }
 
-// groupOf is the partial's group that a local one is.
-func (r *blockReader) groupOf(local uint32) (*group, error) {
-	g := &r.groups
-	if found := g.global[local]; found != nil {
-		return found, nil
-	}
+// findGroups finds the partial's groups that some local ones are. They are found in batches, as a table of many groups is waited for at each look.
+func (r *blockReader) findGroups(locals []uint32) error {
+	const batch = 64
 	p := r.p
-	part, slice := 0, int64(0)
-	key := p.key[:0]
-	if p.run.width > 0 {
-		slice = g.slices[g.code(0, local)]
-		key = appendSlice(key, slice)
+	var ends [batch]int
+	for ; len(locals) > 0; locals = locals[min(batch, len(locals)):] {
+		some := locals[:min(batch, len(locals))]
+		p.key = p.key[:0]
+		for i, local := range some {
+			var err error
+			if p.key, err = r.appendGroupKey(p.key, local); err != nil {
+				return err
+			}
+			ends[i] = len(p.key)
+		}
+		p.groups.expect(p.key, ends[:len(some)])
+		start := 0
+		for i, local := range some {
+			key, slice := p.key[start:ends[i]], int64(0)
+			start = ends[i]
+			if p.run.width > 0 {
+				slice = r.groups.slices[r.groups.code(0, local)]
+			}
+			g, err := p.group(key, slice, func() ([]event.Value, error) { return r.keyValues(r.groups.codes(local, len(p.run.keys))) })
+			if err != nil {
+				return err
+			}
+			r.groups.global[local] = g
+		}
+	}
+	return nil
+}
+
+// appendGroupKey appends the key of a local group.
+func (r *blockReader) appendGroupKey(key []byte, local uint32) ([]byte, error) {
+	g, part := &r.groups, 0
+	if r.p.run.width > 0 {
+		key = appendSlice(key, g.slices[g.code(0, local)])
 		part = 1
 	}
-	codes := make([]uint32, 0, 8)
-	for i, k := range p.run.keys {
-		code := g.code(part+i, local)
-		codes = append(codes, code)
+	for i, k := range r.p.run.keys {
 		var err error
-		if key, err = r.lanes[i].appendKey(key, code, k.ci); err != nil {
+		if key, err = r.lanes[i].appendKey(key, g.code(part+i, local), k.ci); err != nil {
 			return nil, err
 		}
 	}
-	p.key = key
-	found, err := p.group(key, slice, func() ([]event.Value, error) { return r.keyValues(codes) })
-	g.global[local] = found
-	return found, err
+	return key, nil
+}
+
+// codes are those of the keys of a group.
+func (g *localGroups) codes(local uint32, keys int) []uint32 {
+	codes := make([]uint32, keys)
+	for i := range codes {
+		codes[i] = g.code(len(g.parts)-keys+i, local)
+	}
+	return codes
 }
 
 // keyValues are the values that the keys' codes stand for.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/event"
@@ -9,7 +10,7 @@ import (
 
 // How the rows of a block come to the states of an aggregate, the fastest way that does first:
 //
-//   - rows are counted by group, for count(*);
+//   - rows are counted by group, which is all that count(*) needs;
 //   - numbers are added as integers of one scale, where nearly each row has its own;
 //   - pairs of group and code are counted, and each pair is added once, as often as it occurs;
 //   - rows are added one by one.
@@ -21,7 +22,7 @@ const fewClasses = 1024
 func (r *blockReader) aggregate(call int, a *aggregate) error {
 	switch {
 	case len(a.inputs) == 0:
-		return r.addCounts(call)
+		return nil
 	case len(a.inputs) > 1:
 		return r.addRows(call, a)
 	}
@@ -44,27 +45,33 @@ func (r *blockReader) aggregate(call int, a *aggregate) error {
 	return r.addRows(call, a)
 }
 
-// addCounts adds how many rows each group has.
-func (r *blockReader) addCounts(call int) error {
+// countRows finds the groups, and adds how many rows each has.
+func (r *blockReader) countRows() error {
 	r.counts = resize(r.counts, r.groups.n)
 	clear(r.counts)
-	if r.groups.of == nil {
+	switch from := 0; {
+	case r.groups.of != nil:
+	case len(r.groups.ends) == r.groups.n:
+		for g, end := range r.groups.ends {
+			r.counts[g], from = uint64(end-from), end
+		}
+	default:
 		r.counts[0] = uint64(r.n)
 	}
 	for _, g := range r.groups.of {
 		r.counts[g]++
 	}
+	r.locals = r.locals[:0]
 	for g, n := range r.counts {
-		if n == 0 {
-			continue
+		if n > 0 {
+			r.locals = append(r.locals, uint32(g))
 		}
-		group, err := r.groupOf(uint32(g))
-		if err != nil {
-			return err
-		}
-		if err := group.states[call].add(nil, n, Place{}, &r.p.account); err != nil {
-			return err
-		}
+	}
+	if err := r.findGroups(r.locals); err != nil {
+		return err
+	}
+	for _, g := range r.locals {
+		r.groups.global[g].rows += r.counts[g]
 	}
 	return nil
 }
@@ -91,6 +98,9 @@ func (r *blockReader) addPairs(call int, l *lane) error {
 			r.pairs[int(code)*groups+int(of[i])]++
 		}
 	}
+	if r.p.run.calls[call].kind == countDistinct {
+		return r.addHashes(call, l)
+	}
 	for code := range l.size {
 		var s sample
 		known := false
@@ -105,11 +115,36 @@ func (r *blockReader) addPairs(call int, l *lane) error {
 				}
 				s, known = sample{value: v}, true
 			}
-			group, err := r.groupOf(uint32(g))
-			if err != nil {
+			if err := r.groups.global[g].states[call].add([]*sample{&s}, uint64(n), Place{}, &r.p.account); err != nil {
 				return err
 			}
-			if err := group.states[call].add([]*sample{&s}, uint64(n), Place{}, &r.p.account); err != nil {
+		}
+	}
+	return nil
+}
+
+// addHashes adds the hash of each value to each group in which it occurs, as r.pairs has them.
+func (r *blockReader) addHashes(call int, l *lane) error {
+	groups := r.groups.n
+	ci := r.p.run.calls[call].ci
+	for code := range l.size {
+		pairs := r.pairs[code*groups : (code+1)*groups]
+		if !slices.ContainsFunc(pairs, func(n uint32) bool { return n > 0 }) {
+			continue
+		}
+		key, err := l.appendKey(r.p.key[:0], uint32(code), ci)
+		if err != nil {
+			return err
+		}
+		if r.p.key = key; key[0] == keyNull {
+			continue
+		}
+		hash := hashOf(key)
+		for g, n := range pairs {
+			if n == 0 {
+				continue
+			}
+			if err := r.groups.global[g].states[call].(*countDistinctState).of.add(hash, &r.p.account); err != nil {
 				return err
 			}
 		}
@@ -144,15 +179,11 @@ func (r *blockReader) addEdges(call int, l *lane, first bool) error {
 }
 
 func (r *blockReader) addOne(call, i int, in ...*sample) error {
-	group, err := r.groupOf(r.groups.group(i))
-	if err != nil {
-		return err
-	}
 	at := Place{}
 	if r.p.run.vectors.placed {
 		at.Key = r.b.Key(r.row(i))
 	}
-	return group.states[call].add(in, 1, at, &r.p.account)
+	return r.groups.global[r.groups.group(i)].states[call].add(in, 1, at, &r.p.account)
 }
 
 // addRows adds the rows one by one.
@@ -196,11 +227,7 @@ func (r *blockReader) addNumbers(call int, l *lane) error {
 		if len(values) == 0 {
 			continue
 		}
-		group, err := r.groupOf(uint32(g))
-		if err != nil {
-			return err
-		}
-		if err := group.states[call].(numberState).addNumbers(values, numbers.Scale, &r.p.account); err != nil {
+		if err := r.groups.global[g].states[call].(numberState).addNumbers(values, numbers.Scale, &r.p.account); err != nil {
 			return err
 		}
 	}
@@ -224,29 +251,37 @@ func (r *blockReader) addNumbers(call int, l *lane) error {
 
 // numbersByGroup lists the numbers of each group.
 func (r *blockReader) numbersByGroup(numbers *block.Numbers) [][]int64 {
+	values, groups := r.picked[:0], r.pickedOf[:0]
+	if cap(values) < r.n {
+		values, groups = make([]int64, 0, r.n), make([]uint32, 0, r.n)
+	}
+	for i := range r.n {
+		if row := r.row(i); numbers.Has.Has(row) {
+			values = append(values, numbers.Mantissas[row])
+			groups = append(groups, r.groups.group(i))
+		}
+	}
+	r.picked, r.pickedOf = values, groups
+	if r.groups.n == 1 {
+		return [][]int64{values}
+	}
 	r.counts = resize(r.counts, r.groups.n+1)
 	clear(r.counts)
-	has := func(i int) bool { return numbers.Has.Has(r.row(i)) }
-	total := 0
-	for i := range r.n {
-		if has(i) {
-			r.counts[r.groups.group(i)+1]++
-			total++
-		}
+	for _, g := range groups {
+		r.counts[g+1]++
 	}
 	for g := range r.groups.n {
 		r.counts[g+1] += r.counts[g]
 	}
-	r.sorted = resize(r.sorted, total)
+	r.sorted = resize(r.sorted, len(values))
+	next := slices.Clone(r.counts[:r.groups.n])
+	for i, g := range groups {
+		r.sorted[next[g]] = values[i]
+		next[g]++
+	}
 	byGroup := make([][]int64, r.groups.n)
 	for g := range byGroup {
-		byGroup[g] = r.sorted[r.counts[g]:r.counts[g]:r.counts[g+1]]
-	}
-	for i := range r.n {
-		if has(i) {
-			g := r.groups.group(i)
-			byGroup[g] = append(byGroup[g], numbers.Mantissas[r.row(i)])
-		}
+		byGroup[g] = r.sorted[r.counts[g]:r.counts[g+1]]
 	}
 	return byGroup
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -109,5 +110,84 @@ func TestTalliesCountFarApart(t *testing.T) {
 	var d tally
 	if err := d.add(1, 1, &small); err == nil {
 		t.Error("a page was made without memory")
+	}
+}
+
+// What stands in a key is what the key's value is shown as.
+func TestKeysAreReadBack(t *testing.T) {
+	var key []byte
+	var want []event.Value
+	for _, text := range []string{"null", "true", "false", "0", "-0", "1.50", "-3e2", "1e400", "-1e-400", "79228162514264337593543950335", "0.0000000000000000000000000001", `""`, `"x"`, `"\ud800"`,
+		"[]", `[1,[null,"y"],{"a":1.0}]`, "{}", `{"b":2,"a":{"c":[true]},"b":3.0}`} {
+		v, err := event.ParseValue([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key = appendKey(key, v, false)
+		want = append(want, keyValue(v))
+	}
+	key = appendKey(key, event.Value{}, false)
+	want = append(want, keyValue(event.Value{}))
+	for i, v := range want {
+		var got event.Value
+		got, key = readKey(key)
+		if got.String() != v.String() || got.Kind != v.Kind {
+			t.Errorf("value %d: %v, expected %v", i, got, v)
+		}
+	}
+	if len(key) > 0 {
+		t.Errorf("%d bytes are left", len(key))
+	}
+}
+
+func TestGroupTablesFindWhatWasAdded(t *testing.T) {
+	table := newGroupTable()
+	key := func(i int) []byte { return appendKey(nil, event.StringValue(fmt.Sprint("user-", i)), false) }
+	for i := range 5000 {
+		g, hash := table.find(key(i))
+		if g != nil {
+			t.Fatalf("key %d is there before it was added", i)
+		}
+		table.add(key(i), hash).slice = int64(i)
+	}
+	for i := range 5000 {
+		if g, _ := table.find(key(i)); g == nil || g.slice != int64(i) {
+			t.Fatalf("key %d finds %v", i, g)
+		}
+	}
+	n := int64(0)
+	for g := range table.all {
+		if g.slice != n {
+			t.Fatalf("group %d comes as number %d", g.slice, n)
+		}
+		n++
+	}
+	if long, hash := table.find(make([]byte, 1<<20)); long != nil || len(table.add(make([]byte, 1<<20), hash).key) != 1<<20 {
+		t.Error("a long key is not kept")
+	}
+}
+
+func TestHashSetsHaveWhatWasAdded(t *testing.T) {
+	var s hashSet
+	want := map[[2]uint64]bool{}
+	r := rand.New(rand.NewPCG(3, 5))
+	for range 3000 {
+		h := [2]uint64{r.Uint64N(40), r.Uint64N(60)}
+		if s.add(h) == want[h] {
+			t.Fatalf("%v: new %v", h, want[h])
+		}
+		want[h] = true
+	}
+	if s.n != len(want) || !want[[2]uint64{}] {
+		t.Errorf("%d hashes, expected %d", s.n, len(want))
+	}
+	for h := range s.all {
+		if !want[h] {
+			t.Errorf("%v comes twice, or was never added", h)
+		}
+		delete(want, h)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
 	}
 }
