@@ -13,7 +13,7 @@ FUZZ_TIME   ?= 10m
 ENDURANCE   ?= 1h
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-embedded bench-files bench-protocols clean
+.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ bench-backup: build ## backups of a million events: the first, the next, checked
 
 bench-queries: build ## the same questions asked of Stele and of VICTORIALOGS, cold and warm
 	cd bench && go run . -stele $(CURDIR)/bin/stele -queries $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
+
+bench-mixed: build ## queries beside ingestion, and each alone
+	cd bench && go run . -stele $(CURDIR)/bin/stele -mixed $(BENCH_FLAGS)
 
 bench-embedded: ## package stele beside bbolt, Pebble and SQLite
 	@ci/need go cc

@@ -28,6 +28,7 @@ type options struct {
 	scale     bool // see how cost grows instead
 	backup    bool // make backups instead
 	queries   bool // ask questions instead
+	mixed     bool // ask questions while events are taken in instead
 	only      string
 }
 
@@ -46,6 +47,7 @@ func main() {
 	flag.BoolVar(&o.scale, "scale", false, "see how cost grows at 1, 5 and 20 million events")
 	flag.BoolVar(&o.backup, "backup", false, "make backups, and restore them")
 	flag.BoolVar(&o.queries, "queries", false, "ask questions; the loaded stores stay in the folder of -work")
+	flag.BoolVar(&o.mixed, "mixed", false, "ask questions while events are taken in")
 	flag.StringVar(&o.only, "only", "", "regular expression: the questions to ask")
 	flag.Parse()
 
@@ -65,6 +67,8 @@ func run(o options) error {
 		return runProtocols(o, t, work)
 	case o.scale:
 		return runScale(o, t, work)
+	case o.mixed:
+		return runMixed(o, t, work)
 	case o.queries:
 		return runQueries(o, t, work)
 	case o.backup:

@@ -48,14 +48,28 @@ func build(shared, name, work string) (string, error) {
 	return bin, nil
 }
 
+const generatedFrom = "2025-06-01T00:00:00Z"
+
 // Generator makes n events, always the same, on its standard output.
 func (t Tools) Generator(n int, format string) *exec.Cmd {
-	return exec.Command(t.Gen, "-n", strconv.Itoa(n), "-seed", "1", "-start", "2025-06-01T00:00:00Z", "-rate", "50", "-format", format)
+	return t.generatorFrom(n, format, generatedFrom)
+}
+
+func (t Tools) generatorFrom(n int, format, start string) *exec.Cmd {
+	return exec.Command(t.Gen, "-n", strconv.Itoa(n), "-seed", "1", "-start", start, "-rate", "50", "-format", format)
 }
 
 // Generate writes n events to a file in work, which is kept for later runs.
 func (t Tools) Generate(n int, format, work string) (string, error) {
-	name := filepath.Join(work, fmt.Sprintf("events-%d.%s", n, format))
+	return t.generate(filepath.Join(work, fmt.Sprintf("events-%d.%s", n, format)), t.Generator(n, format))
+}
+
+// GenerateFrom is Generate for events that begin at another time.
+func (t Tools) GenerateFrom(n int, format, start, work string) (string, error) {
+	return t.generate(filepath.Join(work, fmt.Sprintf("events-%d-%s.%s", n, start[:10], format)), t.generatorFrom(n, format, start))
+}
+
+func (t Tools) generate(name string, cmd *exec.Cmd) (string, error) {
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
 	}
@@ -63,7 +77,6 @@ func (t Tools) Generate(n int, format, work string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := t.Generator(n, format)
 	cmd.Stdout, cmd.Stderr = f, os.Stderr
 	if err := errors.Join(cmd.Run(), f.Close()); err != nil {
 		return "", fmt.Errorf("generate events: %w", err)
