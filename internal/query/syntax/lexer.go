@@ -192,7 +192,9 @@ func (l *lexer) scan() (token, *Error) {
 	}
 	if n := wordAt(rest, false); n > 0 {
 		t.kind, t.text = tokWord, rest[:n]
-		t.keyword = keyword(t.text)
+		if !l.prev.is(".") { // after a dot every word is a name
+			t.keyword = keyword(t.text)
+		}
 		return t, nil
 	}
 	for _, s := range strangers {
