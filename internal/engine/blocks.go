@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -106,6 +107,7 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 					b.end(err, nil)
 					return
 				}
+				runtime.Gosched() // who appends works in short steps, each of which would else wait for the scheduler's 10 ms
 				b.task(m, worker, tasks[i])
 			}
 		})
