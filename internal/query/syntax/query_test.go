@@ -187,7 +187,7 @@ func queries() *rapid.Generator[*Query] {
 
 // TestPrintedQueriesParseBack: what PrintQuery writes, ParseQuery reads as the same query.
 func TestPrintedQueriesParseBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkOften(t, func(t *rapid.T) {
 		q := queries().Draw(t, "query")
 		text := PrintQuery(q)
 		if len(text) > MaxBytes {

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -116,9 +117,20 @@ func path(t *rapid.T, v *rapid.Generator[Expr]) Expr {
 	return &Path{Root: root, Steps: steps}
 }
 
+// checkOften checks a thousand cases, and with STELE_LONG a hundred thousand: they are cheap, and what is wrong is rare.
+func checkOften(t *testing.T, property func(*rapid.T)) {
+	rounds := 10
+	if os.Getenv("STELE_LONG") != "" {
+		rounds = 1000
+	}
+	for range rounds {
+		rapid.Check(t, property)
+	}
+}
+
 // TestPrintedTreesParseBack: what Print writes, Parse reads as the same tree.
 func TestPrintedTreesParseBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkOften(t, func(t *rapid.T) {
 		e := conditions(3).Draw(t, "tree")
 		text := Print(e)
 		if len(text) > MaxBytes {
