@@ -54,6 +54,7 @@ func (h *handle) take() (vfs.File, error) {
 		if err != nil {
 			return nil, fault.Wrap(err, "open segment", "cannot open the file").At(h.name, fault.NoOffset)
 		}
+		vfs.ExpectJumps(file)
 		h.file = file
 		f.open++
 	}

@@ -243,6 +243,9 @@ func (f *osFile) Reserve(n int64) error {
 	return nil
 }
 
+// expectJumps: see ExpectJumps.
+func (f *osFile) expectJumps() { expectJumps(f.File) }
+
 func (f *osFile) Sync() error { return syncFile(f.File) }
 
 func (f *osFile) Size() (int64, error) {

@@ -35,6 +35,13 @@ type FS interface {
 	Lock(name string, exclusive bool, content []byte) (lock io.Closer, holder []byte, err error)
 }
 
+// ExpectJumps tells the operating system, if it listens, that a file is read a piece here and a piece there, each in one call.
+func ExpectJumps(f File) {
+	if f, ok := f.(interface{ expectJumps() }); ok {
+		f.expectJumps()
+	}
+}
+
 // File is an open file. ReadAt may be called concurrently with everything; Write and
 // Sync by one goroutine at a time.
 type File interface {
