@@ -58,7 +58,13 @@ func (a *api) queryData(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) answerQuery(w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() { a.meters.queries.ended(err) }() // also if an answer that has begun is cut short
+	var told error // at the end of the answer
+	defer func() { // also if an answer that has begun is cut short
+		if err != nil {
+			told = err
+		}
+		a.meters.queries.ended(told)
+	}()
 	req, err := a.readQuery(w, r)
 	if err != nil {
 		return err
@@ -85,6 +91,7 @@ func (a *api) answerQuery(w http.ResponseWriter, r *http.Request) (err error) {
 	}
 	if list.started && req.form.tells && stele.KindOf(err) != fault.Corrupt {
 		_ = list.flush(0)
+		told = timedOut(ctx, err, req.limit)
 		return nil
 	}
 	return list.end(timedOut(ctx, err, req.limit))
