@@ -2,6 +2,7 @@ package block
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
@@ -160,11 +161,17 @@ func verdictOf(holds bool) verdict {
 }
 
 // Test sets in selected the rows of which the test holds, and in left those of which only the whole event tells. Only the column
-// of the path is decoded. After an error, which is of that column, all rows are left.
+// of the path is decoded. nil has none. After an error, which is of that column, all rows are left.
 func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	rows := b.Rows()
 	s := scanOf(b, t)
 	if err = s.open(); err == nil {
+		err = b.late()
+	}
+	if err == nil && s.none() {
+		return nil, nil, nil
+	}
+	if err == nil {
 		selected, left = NewBitmap(rows), NewBitmap(rows)
 		switch {
 		case len(s.used) == 0:
@@ -182,6 +189,11 @@ func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 		return NewBitmap(rows), left, err
 	}
 	return selected, left, nil
+}
+
+// none says whether the shapes and what is known of the columns tell that the test holds of no row.
+func (s *valueScan) none() bool {
+	return len(s.used) == 0 && !slices.ContainsFunc(s.shapes, func(sh shapeScan) bool { return sh.verdict != no })
 }
 
 // A valueScan runs a test over a block.

@@ -71,7 +71,7 @@ func planOf(e syntax.Expr) *Plan {
 		}
 	default:
 		if f, bad := compile("", e); bad == nil {
-			p := &Plan{Op: PlanValue, Path: r.path, of: f}
+			p := &Plan{Op: PlanValue, Path: r.path, Others: r.others, of: f}
 			for i := 1; i < len(r.path); i++ {
 				p.Others = append(p.Others, []string{strings.Join(r.path[:i+1], ".")})
 			}
@@ -190,8 +190,9 @@ func (p *Plan) simple(e syntax.Expr) {
 
 // readings is what an expression asks of an event.
 type readings struct {
-	path []string // the one path that it reads; nil: none so far
-	more bool     // it asks for something else
+	path   []string   // the one path that it reads; nil: none so far
+	others [][]string // what stands in for its value, if there is something
+	more   bool       // it asks for something else
 }
 
 func (r *readings) reads(path []string) {
@@ -245,12 +246,21 @@ func (r *readings) expr(e syntax.Expr) {
 	syntax.Children(e, r.expr)
 }
 
-// builtIn: those that read one member, and nothing else of the event.
+// builtIn: those that read one member, or in an event without some others one, and nothing else of the event.
 func (r *readings) builtIn(e *syntax.BuiltIn) {
 	b := findBuiltIn(e.Name)
-	if b == nil || len(b.reads) != 1 || b.reads[0] == "@t" {
+	switch {
+	case b == nil:
 		r.more = true
-		return
+	case b.names[0] == "MessageTemplate":
+		r.reads([]string{"@mt"})
+		r.others = append(r.others, []string{"@m"})
+	case b.names[0] == "EventType":
+		r.reads([]string{"@mt"})
+		r.others = append(r.others, []string{"@i"}, []string{"@m"})
+	case len(b.reads) != 1 || b.reads[0] == "@t":
+		r.more = true
+	default:
+		r.reads(b.reads)
 	}
-	r.reads(b.reads)
 }
