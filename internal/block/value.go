@@ -168,12 +168,20 @@ type Field struct {
 
 }
 
-// A target is where a path leads in events of one shape.
+// A target is where a path leads in events of one shape. There is one for each shape and field, so it is kept small.
 type target struct {
-	found      targetKind
-	column     uint32
-	nth        uint32 // of a leaf, as schema.nth has it
-	start, end int    // tokens of an object
+	column uint32 // of a leaf; of an object its first token
+	nth    uint32 // of a leaf, as schema.nth has it; of an object the token behind it
+	found  targetKind
+}
+
+const targetBytes = 12
+
+// tokens are those of an object.
+func (t *target) tokens() (start, end int) { return int(t.column), int(t.nth) }
+
+func objectTarget(start, end int) target {
+	return target{found: targetObject, column: uint32(start), nth: uint32(end)}
 }
 
 type targetKind uint8
@@ -220,7 +228,7 @@ func (b *Block) Field(path ...string) *Field {
 			b.fields.known = map[string]*Field{}
 		}
 		b.fields.known[string(key)] = f
-		b.account.Take(len(f.targets)*32 + len(key) + 128)
+		b.account.Take(len(f.targets)*targetBytes + len(key) + 128)
 	}
 	return f
 }
@@ -230,30 +238,30 @@ func (s *schema) target(sh *shape, path []string) target {
 	if s.isEvent(sh) {
 		return target{found: targetWhole, column: sh.tokens[0].id()}
 	}
-	t := target{found: targetObject, end: len(sh.tokens)}
+	t, leaf := objectTarget(0, len(sh.tokens)), 0
 	for _, name := range path {
 		if t.found != targetObject {
 			return target{}
 		}
-		inside, end := t.start, t.end
+		inside, end := t.tokens()
 		t = target{}
 		for i := inside; i < end; i++ {
 			tok := sh.tokens[i]
 			if tok.isLeaf() {
 				if s.columns[tok.id()].name == name {
-					t = target{found: targetLeaf, column: tok.id(), start: i}
+					t, leaf = target{found: targetLeaf, column: tok.id()}, i
 				}
 				continue
 			}
 			start := i + 1
 			i = s.endOf(sh.tokens, i)
 			if s.objects[tok.id()].name == name {
-				t = target{found: targetObject, start: start, end: i}
+				t = objectTarget(start, i)
 			}
 		}
 	}
 	if t.found == targetLeaf {
-		t.nth = s.nth(sh, t.start)
+		t.nth = s.nth(sh, leaf)
 	}
 	return t
 }
@@ -291,7 +299,8 @@ func (c *Cursor) Lookup(f *Field) (event.Value, error) {
 	case targetLeaf:
 		return c.valueAt(t.column, t.nth)
 	case targetObject:
-		return c.objectValue(&c.b.schema.shapes[sh], t.start, t.end)
+		start, end := t.tokens()
+		return c.objectValue(&c.b.schema.shapes[sh], start, end)
 	case targetWhole:
 		return c.findInWhole(t.column, f.path)
 	}
