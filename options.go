@@ -20,7 +20,7 @@ type Options struct {
 	BatchBytes int
 	// MemoryBytes is about how much memory the store is to get along with, Go's garbage included; the settings below follow from it. Batches and
 	// what readers hold are their callers'. 0: half of what there is (physical memory, the cgroup's limit, GOMEMLIMIT, whichever is least), but
-	// from 32 MiB to 256 MiB.
+	// from 32 MiB to 512 MiB.
 	MemoryBytes int64
 	// JournalBytes is the size at which a journal file is sealed into a segment. 0: a quarter of MemoryBytes, at most 64 MiB.
 	JournalBytes int64

@@ -33,7 +33,7 @@ type serveCommand struct {
 	EventLimit     string `placeholder:"SIZE" help:"Longest event (default 256KiB)."`
 	BatchLimit     string `placeholder:"SIZE" help:"Longest body of events, decompressed (default 10MiB)."`
 	DocumentLimit  string `placeholder:"SIZE" help:"Longest document (default 16MiB)."`
-	Memory         string `placeholder:"SIZE" help:"Memory to get along with (default half of what there is, at most 256MiB)."`
+	Memory         string `placeholder:"SIZE" help:"Memory to get along with (default half of what there is, at most 512MiB)."`
 	JournalLimit   string `placeholder:"SIZE" help:"Size of the journal at which its events are sealed into a segment (default a quarter of the memory, at most 64MiB)."`
 	BodyMemory     string `placeholder:"SIZE" help:"Most memory for requests' bodies at once (default a quarter of the memory)."`
 	Queries        string `placeholder:"N" help:"Most queries that run at once; others wait (default half of the processors, at least 2)."`

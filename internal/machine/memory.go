@@ -14,7 +14,7 @@ import (
 
 const (
 	// MostMemory is what Memory gives at most: more brings nothing that would be worth it unasked.
-	MostMemory = 256 << 20
+	MostMemory = 512 << 20
 	// LeastMemory is the least with which a store works well.
 	LeastMemory = 32 << 20
 )
