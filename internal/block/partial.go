@@ -22,17 +22,14 @@ type partial struct {
 	broken atomic.Bool
 }
 
-// headBytes is how much is read to find the head of a block, which is seldom larger.
-const headBytes = 32 << 10
+// PartBytes is how much of a block is best read before OpenPart, in one call: of most blocks that is the head, the schema and the shapes.
+const PartBytes = 128 << 10
 
 // OpenPart opens the block of length bytes that src begins with, for who asks for a few columns of many events: only the head, the schema and the
-// shapes are read now, and any other section when it is first needed, each with its own checksum. Keys (Key, Instant, Search, Cursor and what is
+// shapes are read now, and any other section when it is first needed, each with its own checksum. first is the beginning of the block, as much as was read of it. Keys (Key, Instant, Search, Cursor and what is
 // read by rows) may only be asked for after LoadKeys or Fetch. src has to stay readable, and the same, as long as something is left to read: until Fetch.
-func OpenPart(src io.ReaderAt, length int, base uint64) (*Block, error) {
-	data, err := readBytes(src, 0, min(length, headBytes))
-	if err != nil {
-		return nil, err
-	}
+func OpenPart(first []byte, src io.ReaderAt, length int, base uint64) (*Block, error) {
+	data, err := first, error(nil)
 	d := &column.Decoder{Src: data}
 	d.Bytes("version and checksum", 1+checksumBytes)
 	head := d.Uvarint("bytes of the head")

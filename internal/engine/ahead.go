@@ -201,11 +201,11 @@ func (e *Engine) segmentPart(p *part, i int, keep bool) (*block.Block, error) {
 		return b, nil
 	}
 	meta := p.reader.Meta(i)
-	src, err := p.reader.Part(i)
+	first, src, err := p.reader.Part(i, block.PartBytes)
 	if src == nil || err != nil {
 		return e.segmentBlock(p, i, keep)
 	}
-	b, err := block.OpenPart(src, int(src.Size()), meta.Base)
+	b, err := block.OpenPart(first, src, int(src.Size()), meta.Base)
 	if err != nil || b.Rows() != meta.Rows {
 		return e.segmentBlock(p, i, keep)
 	}

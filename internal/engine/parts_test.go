@@ -45,8 +45,8 @@ func numberIs(name string, n int) *Wanted {
 // A search reads the rest of a block only if some of it is wanted.
 func TestSearchesReadWhatTheyNeed(t *testing.T) {
 	fs := vfs.NewMem()
-	e := open(t, fs, Options{CacheBytes: 64 << 20, Hooks: Hooks{BlockRows: 8192, NoCompact: true}})
-	wide(t, e, 40000)
+	e := open(t, fs, Options{CacheBytes: 64 << 20, Hooks: Hooks{BlockRows: 40000, NoCompact: true}})
+	wide(t, e, 80000)
 	size := e.current().set.parts[0].Bytes
 	var bytes atomic.Int64
 	fs.OnOp(func(op vfs.Op) {

@@ -176,21 +176,21 @@ func (r *Reader) ReadBlock(i int, buf []byte) ([]byte, error) {
 	return buf[blockHeaderSize:], nil
 }
 
-// Part returns the bytes of block i, to be read here and there for as long as the reader is held, once the block's header was found where it has to be;
-// nothing else is checked. It is nil for a file that is read whole.
-func (r *Reader) Part(i int) (*io.SectionReader, error) {
+// Part returns the first bytes of block i, up to n, and all of them to be read here and there for as long as the reader is held, once the block's header was found
+// where it has to be; nothing else is checked. all is nil for a file that is read whole.
+func (r *Reader) Part(i, n int) (first []byte, all *io.SectionReader, err error) {
 	if r.small {
-		return nil, nil
+		return nil, nil, nil
 	}
 	e := &r.entries[i]
-	var head [blockHeaderSize]byte
-	if err := readFull(r.file, head[:], e.offset, r.name); err != nil {
-		return nil, err
+	buf := make([]byte, blockHeaderSize+min(n, int(e.length)))
+	if err := readFull(r.file, buf, e.offset, r.name); err != nil {
+		return nil, nil, err
 	}
-	if err := e.matches(head[:]); err != nil {
-		return nil, err.At(r.name, e.offset)
+	if err := e.matches(buf); err != nil {
+		return nil, nil, err.At(r.name, e.offset)
 	}
-	return io.NewSectionReader(r.file, e.offset+blockHeaderSize, int64(e.length)), nil
+	return buf[blockHeaderSize:], io.NewSectionReader(r.file, e.offset+blockHeaderSize, int64(e.length)), nil
 }
 
 // matches says whether a block's header is the one of the index.

@@ -195,7 +195,7 @@ func (s *Server) openStore(ctx context.Context) (*stele.Store, error) {
 		return s.o.Open(ctx)
 	}
 	o := &stele.Options{Logger: s.log, EventBytes: s.o.EventBytes, MemoryBytes: s.o.MemoryBytes, DocumentBytes: s.o.DocumentBytes, JournalBytes: s.o.JournalBytes, Retention: s.o.Retention, MinFreeBytes: s.o.MinFreeBytes,
-		CacheBytes: s.o.MemoryBytes / 4} // bodies have another quarter
+		CacheBytes: s.o.MemoryBytes / 8 * 3} // bodies have a quarter
 	o.BatchBytes = max(64<<20, s.o.BatchBytes)
 	if len(s.o.URLs) > 0 {
 		o.URL = s.o.URLs[0]
