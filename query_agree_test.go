@@ -2,6 +2,7 @@ package stele_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -232,5 +233,74 @@ func TestQueriesByBlocksAgreeWithRows(t *testing.T) {
 	t.Logf("%d queries", answered)
 	if answered < stores*queries/2 {
 		t.Errorf("only %d queries were answered", answered)
+	}
+}
+
+// TestHistogramsAgreeWithEvents: what is counted by blocks is what the events say one by one.
+func TestHistogramsAgreeWithEvents(t *testing.T) {
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 12))
+		s := testkit.OpenMem(t, func(o *stele.Options) {
+			o.Hooks = engine.Hooks{BlockRows: [...]int{70, 300, 3000}[seed], ReserveBytes: -1}
+		})
+		events := agreeEvents(r, 900)
+		for i, e := range events {
+			switch r.IntN(12) {
+			case 0: // a level of its own kind, or of its own
+				events[i] = e[:len(e)-1] + fmt.Sprintf(`,"@l":%s}`, []string{"null", `""`, "7", `{"a":1}`, fmt.Sprintf("%q", fmt.Sprint("level ", i))}[r.IntN(5)])
+			}
+		}
+		s.Append(events[:400]...)
+		if err := s.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s.Append(events[400:]...)
+		if f, err := stele.ParseFilter("N = 107"); err != nil {
+			t.Fatal(err)
+		} else if _, err := s.DeleteMatching(ctx, stele.Range{}, f); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"", "N > 120", "@Level = 'Error'", "@Message like '%1%'", "false", "Has(B)"} {
+			var f *stele.Filter
+			if text != "" {
+				var err error
+				if f, err = stele.ParseFilter(text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, over := range []stele.Range{{}, {From: stele.Inclusive(firstKey)}, {From: stele.Inclusive(firstKey), To: stele.BeforeTime(time.Date(2024, 1, 1, 0, 9, 0, 0, time.UTC))}} {
+				for _, n := range []int{1, 7, 1000} {
+					got, err := s.Histogram(ctx, stele.HistogramOptions{Range: over, Filter: f, Buckets: n})
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := make([]map[string]int64, len(got))
+					for i := range want {
+						want[i] = map[string]int64{}
+					}
+					read := s.Read(ctx, stele.ReadOptions{Range: over, Filter: f})
+					for read.Next() {
+						e, found := read.Event(), false
+						for i, b := range got {
+							if !e.Time().Before(b.Start) && e.Time().Before(b.End) {
+								want[i][e.Level()]++
+								found = true
+							}
+						}
+						if !found {
+							t.Fatalf("%s: no bucket has %v", text, e.Time())
+						}
+					}
+					if err := read.Close(); err != nil {
+						t.Fatal(err)
+					}
+					for i, b := range got {
+						if !maps.Equal(b.Counts, want[i]) {
+							t.Fatalf("seed %d, %q, %d buckets: bucket %d has %v, expected %v", seed, text, n, i, b.Counts, want[i])
+						}
+					}
+				}
+			}
+		}
 	}
 }

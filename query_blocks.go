@@ -95,8 +95,18 @@ func (q *blockQuery) close() {
 	}
 }
 
-// A stop is what a worker panics with, as deep in a block it cannot return an error; add recovers it.
+// A stop is what a worker panics with, as deep in a block it cannot return an error; who works on the block defers stopped.
 type stop struct{ err error }
+
+func stopped(err *error) {
+	if p := recover(); p != nil {
+		ended, ok := p.(stop)
+		if !ok {
+			panic(p)
+		}
+		*err = ended.err
+	}
+}
 
 // step is called for each row that is looked at by itself: a block has so many, and a row may take so long, that who gave up is not to wait for all, nor
 // who appends.
@@ -112,15 +122,7 @@ func (w *queryWorker) step() {
 
 // add adds what is wanted of a block.
 func (w *queryWorker) add(s engine.Slab) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			ended, ok := p.(stop)
-			if !ok {
-				panic(p)
-			}
-			err = ended.err
-		}
-	}()
+	defer stopped(&err)
 	begun := time.Now()
 	w.lost = nil
 	rows, err := w.selected(s)

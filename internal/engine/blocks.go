@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -95,7 +97,7 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 		ended.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
-					b.end(nil, p)
+					b.end(nil, &Panic{p, debug.Stack()})
 				}
 			}()
 			for !b.stop.Load() {
@@ -220,6 +222,14 @@ func (b *Blocks) task(m *merge, worker int, c *cursor) {
 		b.failed(m, err)
 	}
 }
+
+// A Panic is a defect that a worker met, as the caller of Walk panics with it.
+type Panic struct {
+	Value any
+	Stack []byte // of the worker
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("%v\n\n%s", p.Value, p.Stack) }
 
 // Final says of an error of Each that some of the block was counted already: the block is not handed over again, and whatever the error is, it ends the walk.
 func Final(err error) error { return &finalError{err} }

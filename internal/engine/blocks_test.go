@@ -110,7 +110,7 @@ func TestAWalkEndsEarly(t *testing.T) {
 	}
 	func() {
 		defer func() {
-			if p := recover(); p != "a defect" {
+			if p, ok := recover().(*Panic); !ok || p.Value != "a defect" || !strings.Contains(p.Error(), "TestAWalkEndsEarly") {
 				t.Errorf("recovered %v", p)
 			}
 		}()

@@ -22,11 +22,9 @@ type Bucket struct {
 	Counts     map[string]int64 // by level as written
 }
 
-// Histogram counts the span's events that match, by time and level. A bounded end of the span bounds the buckets too;
-// an open one is the first or last matching event's time. With nothing wanted in particular only @l is decoded.
-func (v *View) Histogram(ctx context.Context, span Span, fromOpen, toOpen bool, want *Wanted, n int) ([]Bucket, error) {
-	from, to := span.From.Instant(), span.To.Instant()
-	ends := func(descending bool) (event.Key, bool, error) {
+// Ends returns the keys of the first and the last event of a span that match; some is false if none does.
+func (v *View) Ends(ctx context.Context, span Span, want *Wanted) (first, last event.Key, some bool, err error) {
+	end := func(descending bool) (event.Key, bool, error) {
 		s := v.Scan(ctx, span, descending, want, false)
 		defer s.Close()
 		if s.Next() {
@@ -34,63 +32,32 @@ func (v *View) Histogram(ctx context.Context, span Span, fromOpen, toOpen bool, 
 		}
 		return event.Key{}, false, fatal(s)
 	}
-	if fromOpen || toOpen {
-		first, some, err := ends(false)
-		if err != nil || !some {
-			return nil, err
-		}
-		last, _, err := ends(true)
-		if err != nil {
-			return nil, err
-		}
-		if fromOpen {
-			from = first.Instant()
-		}
-		if toOpen {
-			to = last.Instant()
-		}
+	if first, some, err = end(false); some {
+		last, some, err = end(true)
 	}
-	if span.Empty() || from > to {
-		return nil, nil
-	}
+	return first, last, some, err
+}
+
+// NewBuckets splits the time from one instant to another, both included, into n parts.
+func NewBuckets(from, to int64, n int) []Bucket {
 	// Buckets are half-open: the end is one past the last instant. Unsigned, as the width may be over 63 bits.
 	width := uint64(to) - uint64(from)
 	if width != math.MaxUint64 {
 		width++
 	}
-	buckets := make([]Bucket, n)
 	edge := func(i int) int64 {
 		hi, lo := bits.Mul64(width, uint64(i))
 		offset, _ := bits.Div64(hi, lo, uint64(n)) // i <= n: it fits
 		return int64(uint64(from) + offset)
 	}
+	buckets := make([]Bucket, n)
 	for i := range buckets {
 		buckets[i] = Bucket{Start: edge(i), End: edge(i + 1), Counts: map[string]int64{}}
 	}
 	if end := &buckets[n-1].End; *end < to {
 		*end = math.MaxInt64 // wrapped
 	}
-	s := v.Scan(ctx, span, false, want, false)
-	defer s.Close()
-	at := 0
-	for s.Next() {
-		row := s.Row()
-		instant := row.Key.Instant()
-		for at < n-1 && instant >= buckets[at].End {
-			at++
-		}
-		level, err := row.Block.Lookup(row.Index, "@l")
-		if err != nil {
-			s.Lost(err)
-			continue
-		}
-		if level.Kind == event.String && level.Text != "" {
-			buckets[at].Counts[level.Text]++ // without a copy
-		} else {
-			buckets[at].Counts[LevelOf(level)]++
-		}
-	}
-	return buckets, s.Err()
+	return buckets
 }
 
 // fatal returns why a scan ended early; damage that it passed over is not.
