@@ -51,7 +51,7 @@ func runMixed(o options, t meter.Tools, work string) error {
 			list[i].query.Set("toDateUtc", "2025-06-30T00:00:00Z")
 		}
 	}
-	more := o.events / 2
+	more := o.events * 2 // long enough for many questions
 	later, err := t.GenerateFrom(more, sys.format, "2025-07-01T00:00:00Z", work)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/event"
@@ -68,6 +69,9 @@ type Blocks struct {
 	stop    atomic.Bool
 }
 
+// walkTurn is how long a worker goes on before it lets others have the processor.
+const walkTurn = 8 * time.Millisecond
+
 // Walk walks over the blocks of a view, and waits until all workers have ended. The error is why it ended early (Canceled, Closed, what Each returned) or, at
 // the end, what of the span was lost to damage, which was passed over; early tells which. A panic of a worker goes on in the caller.
 func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
@@ -100,6 +104,7 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 					b.end(nil, &Panic{p, debug.Stack()})
 				}
 			}()
+			begun := time.Now()
 			for !b.stop.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(tasks) {
@@ -109,7 +114,11 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 					b.end(err, nil)
 					return
 				}
-				runtime.Gosched() // who appends works in short steps, each of which would else wait for the scheduler's 10 ms
+				// Who appends works in short steps, each of which would else wait for the scheduler's 10 ms; short queries need not wait in turn.
+				if time.Since(begun) > walkTurn {
+					runtime.Gosched()
+					begun = time.Now()
+				}
 				b.task(m, worker, tasks[i])
 			}
 		})
