@@ -157,8 +157,11 @@ func regularEvents(r *rand.Rand, n int) []string {
 		case 2:
 			e += fmt.Sprintf(`,"B":{"C":%d,"D":"u"},"D":%d.5`, i, i)
 		}
-		if r.IntN(1000) == 0 {
+		switch r.IntN(300) {
+		case 0:
 			e += `,"D":"odd"`
+		case 1: // no integer at the scale of the others
+			e += fmt.Sprintf(`,"D":%d123456789012345678.5`, r.IntN(100))
 		}
 		events = append(events, e+"}")
 	}

@@ -37,7 +37,7 @@ func (s *touchy) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // beginning is what was read of a block before it is opened.
-func beginning(data []byte) []byte { return data[:min(len(data), 32<<10)] }
+func beginning(data []byte) []byte { return data[:min(len(data), 1<<10)] }
 
 func encodedAs(t testing.TB, events [][]byte, codec Codec) (data []byte, base uint64) {
 	t.Helper()
