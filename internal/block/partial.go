@@ -93,16 +93,6 @@ func (p *partial) read(b *Block, s *section) {
 // Broken says that a part of the block could not be read, or was found damaged, after it was opened: it has to be opened anew.
 func (b *Block) Broken() bool { return b.part != nil && b.part.broken.Load() }
 
-// Whole says that all of the block is there: nothing of it is left to read.
-func (b *Block) Whole() bool {
-	if b.part == nil {
-		return true
-	}
-	b.part.mu.Lock()
-	defer b.part.mu.Unlock()
-	return b.part.whole
-}
-
 // LoadKeys has the keys of the rows be there.
 func (b *Block) LoadKeys() error {
 	if b.part == nil {
