@@ -52,17 +52,22 @@ type pathList struct {
 	more  bool // it asks for something else
 }
 
-func (l *pathList) add(names []string) {
-	for _, p := range l.paths {
-		if slices.Equal(p.Names, names) {
-			return
+// add adds a path; others are where its value may be instead, besides under names with dots.
+func (l *pathList) add(names []string, others ...[]string) {
+	n := slices.IndexFunc(l.paths, func(p Path) bool { return slices.Equal(p.Names, names) })
+	if n < 0 {
+		n = len(l.paths)
+		l.paths = append(l.paths, Path{Names: names})
+		for i := 1; i < len(names); i++ {
+			others = append(others, []string{strings.Join(names[:i+1], ".")})
 		}
 	}
-	p := Path{Names: names}
-	for i := 1; i < len(names); i++ {
-		p.Others = append(p.Others, []string{strings.Join(names[:i+1], ".")})
+	p := &l.paths[n]
+	for _, o := range others {
+		if !slices.ContainsFunc(p.Others, func(known []string) bool { return slices.Equal(known, o) }) {
+			p.Others = append(p.Others, o)
+		}
 	}
-	l.paths = append(l.paths, p)
 }
 
 func (l *pathList) expr(e syntax.Expr) {
@@ -113,14 +118,33 @@ func (l *pathList) path(p *syntax.Path) {
 	}
 }
 
-// builtIn: those that read members of their own, and nothing else of the event.
+// builtIn: those that read one member, or in an event without some others one, and nothing else of the event.
 func (l *pathList) builtIn(e *syntax.BuiltIn) {
 	b := findBuiltIn(e.Name)
-	if b == nil || len(b.reads) == 0 || slices.Contains(b.reads, "@t") {
+	switch {
+	case b == nil:
 		l.more = true
-		return
+	case b.names[0] == "MessageTemplate":
+		l.add([]string{"@mt"}, []string{"@m"})
+	case b.names[0] == "EventType":
+		l.add([]string{"@mt"}, []string{"@i"}, []string{"@m"})
+	case len(b.reads) != 1 || b.reads[0] == "@t":
+		l.more = true
+	default:
+		l.add(b.reads)
 	}
-	for _, name := range b.reads {
-		l.add([]string{name})
+}
+
+// IsNamed reports whether the expression is the value under names, as it is.
+func (f *Filter) IsNamed() bool { return isNamed(f.tree) }
+
+func isNamed(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Property:
+		return true
+	case *syntax.Path:
+		_, ok := e.Root.(*syntax.Property)
+		return ok && len(leadingNames(e.Steps)) == len(e.Steps)
 	}
+	return false
 }

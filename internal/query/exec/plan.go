@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"strings"
-
 	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/query/syntax"
 )
@@ -20,6 +18,7 @@ type Plan struct {
 	Number *event.Comparison // not nil: decides about numbers without their text
 	Text   *TextTest         // not nil: decides about strings; always of PlanMessage
 	Kinds  bool              // the condition asks only of what kind the value is
+	paths  []Path            // Path and Others
 	of     *Filter
 	holds  func(event.Value) bool // in place of of
 	below  bool                   // of PlanTime: it holds until an instant, not from one on
@@ -50,7 +49,6 @@ func (f *Filter) Plan() *Plan {
 }
 
 // planOf compiles parts of the tree again, so it is made once, with the filter.
-
 func planOf(e syntax.Expr) *Plan {
 	if p := planText(e); p != nil {
 		return p
@@ -58,11 +56,11 @@ func planOf(e syntax.Expr) *Plan {
 	if p := planTime(e); p != nil {
 		return p
 	}
-	r := readings{}
-	r.expr(e)
+	l := pathList{}
+	l.expr(e)
 	switch {
-	case r.more:
-	case r.path == nil:
+	case l.more || len(l.paths) > 1 || asksTime(e):
+	case len(l.paths) == 0:
 		if f, bad := compile("", e); bad == nil {
 			if f.Match(valueRow{}) {
 				return &Plan{Op: PlanTrue}
@@ -71,10 +69,7 @@ func planOf(e syntax.Expr) *Plan {
 		}
 	default:
 		if f, bad := compile("", e); bad == nil {
-			p := &Plan{Op: PlanValue, Path: r.path, Others: r.others, of: f}
-			for i := 1; i < len(r.path); i++ {
-				p.Others = append(p.Others, []string{strings.Join(r.path[:i+1], ".")})
-			}
+			p := &Plan{Op: PlanValue, Path: l.paths[0].Names, Others: l.paths[0].Others, paths: l.paths, of: f}
 			p.Kinds = asksKind(e)
 			p.simple(e)
 			p.textual(e)
@@ -104,26 +99,7 @@ func (p *Plan) Holds(v event.Value) bool {
 	if p.holds != nil {
 		return p.holds(v)
 	}
-	return p.of.Match(&singleRow{path: p.Path, value: v})
-}
-
-// A singleRow is an event of which one value is asked for.
-type singleRow struct {
-	valueRow
-	path  []string
-	value event.Value
-}
-
-func (r *singleRow) Lookup(path ...string) event.Value {
-	if len(path) != len(r.path) {
-		return event.Value{}
-	}
-	for i, name := range path {
-		if name != r.path[i] {
-			return event.Value{}
-		}
-	}
-	return r.value
+	return p.of.Match(&pathRow{paths: p.paths, values: []event.Value{v}})
 }
 
 // asksKind reports whether an expression over one path asks only of what kind the value there is.
@@ -136,18 +112,6 @@ func asksKind(e syntax.Expr) bool {
 		return f != nil && f.Name == "Has" && len(e.Args) == 1 && isNamed(e.Args[0])
 	case *syntax.Unary:
 		return e.Op == syntax.Not && asksKind(e.Of)
-	}
-	return false
-}
-
-// isNamed reports whether an expression is the value under names, as it is.
-func isNamed(e syntax.Expr) bool {
-	switch e := e.(type) {
-	case *syntax.Property:
-		return true
-	case *syntax.Path:
-		_, ok := e.Root.(*syntax.Property)
-		return ok && len(leadingNames(e.Steps)) == len(e.Steps)
 	}
 	return false
 }
@@ -185,82 +149,5 @@ func (p *Plan) simple(e syntax.Expr) {
 				Greater: op == syntax.Greater || op == syntax.GreaterEqual || op == syntax.NotEqual,
 			}
 		}
-	}
-}
-
-// readings is what an expression asks of an event.
-type readings struct {
-	path   []string   // the one path that it reads; nil: none so far
-	others [][]string // what stands in for its value, if there is something
-	more   bool       // it asks for something else
-}
-
-func (r *readings) reads(path []string) {
-	if r.path == nil {
-		r.path = path
-	}
-	if strings.Join(r.path, "\x00") != strings.Join(path, "\x00") {
-		r.more = true
-	}
-}
-
-func (r *readings) expr(e syntax.Expr) {
-	switch e := e.(type) {
-	case *syntax.Text:
-		r.more = true
-	case *syntax.Call:
-		if f := findFunction(e.Name); f == nil || f.Name == "Now" {
-			r.more = true
-		}
-	case *syntax.Property:
-		r.reads([]string{e.Name})
-	case *syntax.BuiltIn:
-		r.builtIn(e)
-	case *syntax.Path:
-		switch root := e.Root.(type) {
-		case *syntax.Property:
-			names := leadingNames(e.Steps)
-			r.reads(append([]string{root.Name}, names...))
-		case *syntax.BuiltIn:
-			if b := findBuiltIn(root.Name); b != nil && b.names[0] == "Properties" && len(e.Steps) > 0 {
-				if names := leadingNames(e.Steps); len(names) > 0 {
-					r.reads(names)
-				} else if name, ok := e.Steps[0].At.(*syntax.String); ok && !strings.HasPrefix(name.Value, "@") {
-					r.reads([]string{name.Value})
-				} else {
-					r.more = true
-				}
-			} else {
-				r.builtIn(root)
-			}
-		default:
-			r.expr(e.Root)
-		}
-		for _, s := range e.Steps {
-			if s.At != nil {
-				r.expr(s.At)
-			}
-		}
-		return
-	}
-	syntax.Children(e, r.expr)
-}
-
-// builtIn: those that read one member, or in an event without some others one, and nothing else of the event.
-func (r *readings) builtIn(e *syntax.BuiltIn) {
-	b := findBuiltIn(e.Name)
-	switch {
-	case b == nil:
-		r.more = true
-	case b.names[0] == "MessageTemplate":
-		r.reads([]string{"@mt"})
-		r.others = append(r.others, []string{"@m"})
-	case b.names[0] == "EventType":
-		r.reads([]string{"@mt"})
-		r.others = append(r.others, []string{"@i"}, []string{"@m"})
-	case len(b.reads) != 1 || b.reads[0] == "@t":
-		r.more = true
-	default:
-		r.reads(b.reads)
 	}
 }

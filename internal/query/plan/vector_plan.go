@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/stelehq/stele/internal/query/exec"
-	"github.com/stelehq/stele/internal/query/syntax"
 )
 
 // Groups are made of whole blocks: an expression that reads the values at one path is evaluated once for each value that the block's dictionary
@@ -62,7 +61,7 @@ func (v *vectors) reading(f *exec.Filter) (reading, bool) {
 	if !ok || len(paths) > maxPaths {
 		return reading{}, false
 	}
-	r := reading{of: f, paths: paths, plain: isPlain(f.Expr())}
+	r := reading{of: f, paths: paths, plain: f.IsNamed()}
 	for _, p := range paths {
 		n := slices.IndexFunc(v.paths, func(o exec.Path) bool { return slices.Equal(o.Names, p.Names) })
 		if n < 0 {
@@ -72,21 +71,6 @@ func (v *vectors) reading(f *exec.Filter) (reading, bool) {
 		r.at = append(r.at, n)
 	}
 	return r, true
-}
-
-// isPlain reports whether an expression is the value at a path and nothing else.
-func isPlain(e syntax.Expr) bool {
-	switch e := e.(type) {
-	case *syntax.Property:
-		return true
-	case *syntax.Path:
-		_, ok := e.Root.(*syntax.Property)
-		for _, s := range e.Steps {
-			ok = ok && s.Kind == syntax.Name
-		}
-		return ok
-	}
-	return false
 }
 
 // CountsRows reports whether the number of events is all that the query asks of them, so that they need not be looked at: AddRows takes them.
