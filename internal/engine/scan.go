@@ -129,21 +129,11 @@ func (s *Scan) nextRun(most int) bool {
 }
 
 func (s *Scan) stopped() bool {
-	if err := s.ctx.Err(); err != nil {
-		s.fail(fault.WrapAs(fault.Canceled, err, "read", "the caller gave up"))
-		return true
+	err := s.view.stopped(s.ctx)
+	if err != nil {
+		s.fail(err)
 	}
-	select {
-	case <-s.view.e.gate.closing:
-		s.fail(errClosed())
-		return true
-	default:
-	}
-	if s.view.isReleased() {
-		s.fail(fault.New(fault.Closed, "read", "the snapshot is closed"))
-		return true
-	}
-	return false
+	return err != nil
 }
 
 // Row returns the row at hand.
