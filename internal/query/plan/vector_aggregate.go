@@ -167,15 +167,20 @@ func (r *blockReader) addEdges(call int, l *lane, first bool) error {
 		}
 		seen[g] = true
 		left--
-		v, err := l.value(l.code(i))
-		if err != nil {
-			return err
-		}
-		if err := r.addOne(call, i, &sample{value: v}); err != nil {
+		if err := r.addValue(call, i, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addValue adds the i-th row, for which the lane has the input.
+func (r *blockReader) addValue(call, i int, l *lane) error {
+	v, err := l.value(l.code(i))
+	if err != nil {
+		return err
+	}
+	return r.addOne(call, i, &sample{value: v})
 }
 
 func (r *blockReader) addOne(call, i int, in ...*sample) error {
@@ -238,11 +243,7 @@ func (r *blockReader) addNumbers(call int, l *lane) error {
 		if !numbers.Rest.Has(r.row(i)) {
 			continue
 		}
-		v, err := l.value(l.code(i))
-		if err != nil {
-			return err
-		}
-		if err := r.addOne(call, i, &sample{value: v}); err != nil {
+		if err := r.addValue(call, i, l); err != nil {
 			return err
 		}
 	}
