@@ -54,9 +54,7 @@ func (c *deleteCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	n, err := d.delete(ctx, q)
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if err != nil {
 		return err
 	}

@@ -65,9 +65,7 @@ func (c *queryCommand) Run(ctx context.Context, s streams) error {
 	if err == nil {
 		err = out.end()
 	}
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if errors.Is(err, syscall.EPIPE) {
 		return nil // who reads has seen enough
 	}

@@ -124,9 +124,7 @@ func (c *retentionSetCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	err = d.setRetention(ctx, p)
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if err == nil {
 		fmt.Fprintf(s.out, "%s  %s\n", p.ID, policyText(p))
 	}
@@ -143,16 +141,7 @@ func (c *retentionRemoveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range c.IDs {
-		if err = d.removeRetention(ctx, id); err != nil {
-			break
-		}
-		fmt.Fprintf(s.out, "%s removed\n", id)
-	}
-	if e := d.close(); err == nil {
-		err = e
-	}
-	return err
+	return eachID(s, d, c.IDs, "removed", func(id string) error { return d.removeRetention(ctx, id) })
 }
 
 type retentionRunCommand struct {
@@ -168,9 +157,7 @@ func (c *retentionRunCommand) Run(ctx context.Context, s streams) error {
 	for _, r := range done {
 		fmt.Fprintf(s.out, "%s deleted %s\n", r.ID, counted(r.Events, "event"))
 	}
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if len(done) == 0 && err == nil {
 		fmt.Fprintln(s.out, "everything is kept")
 	}

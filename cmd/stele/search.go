@@ -66,9 +66,7 @@ func (c *searchCommand) Run(ctx context.Context, s streams) error {
 	if e := out.Flush(); err == nil {
 		err = e
 	}
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if errors.Is(err, syscall.EPIPE) {
 		return nil // who reads has seen enough
 	}

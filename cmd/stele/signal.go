@@ -179,9 +179,7 @@ func (t target) change(s streams, make func(door) (stele.Signal, error)) error {
 		return err
 	}
 	g, err := make(d)
-	if e := d.close(); err == nil {
-		err = e
-	}
+	err = closing(d, err)
 	if err == nil {
 		fmt.Fprintln(s.out, signalText(g))
 	}
@@ -198,16 +196,7 @@ func (c *signalDeleteCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range c.IDs {
-		if err = d.deleteSignal(ctx, id); err != nil {
-			break
-		}
-		fmt.Fprintf(s.out, "%s deleted\n", id)
-	}
-	if e := d.close(); err == nil {
-		err = e
-	}
-	return err
+	return eachID(s, d, c.IDs, "deleted", func(id string) error { return d.deleteSignal(ctx, id) })
 }
 
 func (l *local) signals(ctx context.Context) ([]stele.Signal, error) { return l.store.Signals(ctx) }

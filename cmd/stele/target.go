@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -151,4 +152,23 @@ func (t target) url() (*url.URL, error) {
 		return nil, fault.New(fault.Invalid, "", "--url %q is not of the form http://HOST:PORT", text)
 	}
 	return u, nil
+}
+
+// closing closes a door after what was done through it, and returns the first error of the two.
+func closing(d door, err error) error {
+	if e := d.close(); err == nil {
+		return e
+	}
+	return err
+}
+
+// eachID does something to what has the ids, says so, and closes the door. It ends with the first that fails.
+func eachID(s streams, d door, ids []string, done string, do func(id string) error) (err error) {
+	for _, id := range ids {
+		if err = do(id); err != nil {
+			break
+		}
+		fmt.Fprintf(s.out, "%s %s\n", id, done)
+	}
+	return closing(d, err)
 }
