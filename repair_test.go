@@ -71,6 +71,9 @@ func TestRepair(t *testing.T) {
 			if !kindOfLog(name) && fileKind(name) != "manifest" {
 				continue
 			}
+			if size == 0 { // a log that was just begun: there is no byte of it to harm
+				continue
+			}
 			n := 2
 			if long() {
 				n = 200
