@@ -93,7 +93,10 @@ const defaultQueryBytes = 256 << 20
 // Damage met on the way does not stop a query: what is lost is passed over, and Err and Close report it. Not for concurrent use.
 // Close them.
 type Rows struct {
+	ctx     context.Context
+	engine  *engine.Engine
 	query   *Query
+	filter  *Filter // beside the query; nil: none
 	run     *plan.Run
 	memory  *plan.Memory
 	scan    *engine.Scan // of events that are given as they are read
@@ -102,6 +105,7 @@ type Rows struct {
 	begun   time.Time
 	lost    func(error)
 	row     []Value
+	blank   []int      // columns that had no value yet
 	ready   [][]Value  // rows that are made and not given yet
 	held    int        // bytes of memory that ready takes, where rows are given as events are read
 	left    int64      // of the limit, likewise
@@ -126,7 +130,7 @@ type QueryStatistics struct {
 
 // Query runs a query over the snapshot. The rows may not outlive it.
 func (s *Snapshot) Query(ctx context.Context, q *Query, o QueryOptions) *Rows {
-	return query(ctx, s.v, q, o, false)
+	return query(ctx, s.e, s.v, q, o, false)
 }
 
 // Query runs a query over what the store holds now: the rows have a snapshot of their own.
@@ -135,11 +139,14 @@ func (s *Store) Query(ctx context.Context, q *Query, o QueryOptions) *Rows {
 	if err != nil {
 		return &Rows{query: q, scan: engine.FailedScan(err)}
 	}
-	return query(ctx, v, q, o, true)
+	return query(ctx, s.e, v, q, o, true)
 }
 
-func query(ctx context.Context, v *engine.View, q *Query, o QueryOptions, owns bool) *Rows {
-	r := &Rows{query: q, begun: time.Now(), left: q.p.Limit()}
+func query(ctx context.Context, e *engine.Engine, v *engine.View, q *Query, o QueryOptions, owns bool) *Rows {
+	r := &Rows{ctx: ctx, engine: e, query: q, filter: o.Filter, begun: time.Now(), left: q.p.Limit()}
+	for i := range q.Columns() {
+		r.blank = append(r.blank, i)
+	}
 	if o.Now.IsZero() {
 		o.Now = r.begun
 	}
@@ -235,6 +242,7 @@ func (r *Rows) Next() bool {
 		}
 	}
 	r.row, r.ready = r.ready[0], r.ready[1:]
+	r.see()
 	return true
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // TestQueryLanguagePage runs the searches and queries of docs/query-language.md. A block ```clef, or a comment that names a file of
-// ../shared/data, is what the store holds from there on. Each line of a block ```search is a filter, ⇒, and how many events it finds; after each block
+// ../shared/data, is what the store holds from there on. Each line of a block ```search is a filter, ⇒, and how many events it finds, and if none what hints there are; after each block
 // ```query comes a block ```text with its result. Expressions (```filter) are the matter of package exec's tests.
 func TestQueryLanguagePage(t *testing.T) {
 	page, err := os.ReadFile("docs/query-language.md")
@@ -35,7 +35,7 @@ func TestQueryLanguagePage(t *testing.T) {
 			}
 			for line := range strings.Lines(b.text) {
 				filter, want, _ := strings.Cut(strings.TrimSpace(line), "⇒")
-				if got := fmt.Sprint(found(t, store, strings.TrimSpace(filter))); got != strings.TrimSpace(want) {
+				if got := found(t, store, strings.TrimSpace(filter)); got != strings.TrimSpace(want) {
 					t.Errorf("%s finds %s events, not %s", filter, got, want)
 				}
 			}
@@ -113,8 +113,8 @@ func storeWith(t *testing.T, clef string) *stele.Store {
 	return store
 }
 
-// found counts the events that a person's text selects.
-func found(t *testing.T, store *stele.Store, text string) int {
+// found counts the events that a person's text selects, and says what hints there are if those are none.
+func found(t *testing.T, store *stele.Store, text string) string {
 	f, _, err := stele.ParseSearch(text)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,13 @@ func found(t *testing.T, store *stele.Store, text string) int {
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return n
+	said := fmt.Sprint(n)
+	if n == 0 {
+		for _, h := range store.Hints(context.Background(), f) {
+			said += ": " + h.String()
+		}
+	}
+	return said
 }
 
 // table is a query's result: names, then rows, aligned.

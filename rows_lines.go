@@ -54,6 +54,7 @@ func (r *Rows) WriteLines(w io.Writer) error {
 		out.text(name)
 		out.buf = append(event.AppendText(out.buf, err.Error()), ',')
 	}
+	out.buf = appendHints(out.buf, "", r.Hints(), ",")
 	out.text(`"Statistics":`)
 	out.buf = r.Statistics().appendJSON(out.buf)
 	out.text("}\n")

@@ -40,7 +40,7 @@ func (w *rowWriter) flush(least int) {
 // time. Numbers are exact; undefined is null. Statistics.LimitReached says that the limit left rows out.
 //
 // The error is Err, or the writer's. If the query failed before its first row, nothing is written; if it failed later, the object ends with "Error". What
-// was lost to damage is told in "Warning".
+// was lost to damage is told in "Warning". Before "Statistics" stand what Hints there are: `"Hints":[{"Text":"no event has a property Usr; did you mean User?","Property":"Usr","Suggestion":"User"}]`.
 func (r *Rows) WriteJSON(w io.Writer) error {
 	out := &rowWriter{w: w}
 	more := r.Next()
@@ -90,6 +90,7 @@ func (r *Rows) WriteJSON(w io.Writer) error {
 		out.text(name)
 		out.buf = event.AppendText(out.buf, err.Error())
 	}
+	out.buf = appendHints(out.buf, ",", r.Hints(), "")
 	out.text(`,"Statistics":`)
 	out.buf = r.Statistics().appendJSON(out.buf)
 	out.text("}")

@@ -81,7 +81,10 @@ func (l *local) search(ctx context.Context, q searchQuery, yield func([]byte) er
 	if !q.to.IsZero() {
 		o.Range.To = stele.BeforeTime(q.to)
 	}
-	_, err = l.store.ReadText(ctx, o).WriteTo(writerFunc(yield))
+	n, err := l.store.ReadText(ctx, o).WriteTo(writerFunc(yield))
+	if n == 0 && err == nil {
+		note.hints = hintTexts(l.store.Hints(ctx, filter))
+	}
 	if stele.KindOf(err) == fault.Corrupt {
 		note.damage = explain(err)
 		err = nil

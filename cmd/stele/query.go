@@ -61,25 +61,26 @@ func (c *queryCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	out := newRowsOutput(c, s.out)
-	damage, err := d.query(ctx, q, out)
+	note, err := d.query(ctx, q, out)
 	if err == nil {
-		err = out.end()
+		err = out.end(note.cut)
 	}
 	err = closing(d, err)
 	if errors.Is(err, syscall.EPIPE) {
 		return nil // who reads has seen enough
 	}
-	if damage == "" {
-		damage = out.warning
+	if note.damage == "" {
+		note.damage = out.warning
 	}
-	searchNote{damage: damage}.tell(s.err)
+	note.hints = append(note.hints, out.hints...)
+	note.tell(s.err)
 	if err != nil {
 		return c.tell(s, q.text, err)
 	}
 	if out.limited {
 		_, _ = io.WriteString(s.err, "stele: there are more rows than the limit lets through (limit N in the query, or --limit N, sets another)\n")
 	}
-	if damage != "" {
+	if note.damage != "" {
 		return exitCode(fault.Corrupt.ExitCode())
 	}
 	return nil
@@ -144,14 +145,14 @@ func (c *queryCommand) tell(s streams, text string, err error) error {
 	return exitCode(fault.Invalid.ExitCode())
 }
 
-func (l *local) query(ctx context.Context, q queryRequest, w io.Writer) (damage string, err error) {
+func (l *local) query(ctx context.Context, q queryRequest, w io.Writer) (note searchNote, err error) {
 	query, err := stele.ParseQuery(q.text)
 	if err != nil {
-		return "", err
+		return note, err
 	}
 	var o stele.QueryOptions
 	if o.Filter, err = l.narrow(ctx, nil, q.signal); err != nil {
-		return "", err
+		return note, err
 	}
 	if !q.from.IsZero() {
 		o.Range.From = stele.FromTime(q.from)
@@ -171,16 +172,27 @@ func (l *local) query(ctx context.Context, q queryRequest, w io.Writer) (damage 
 		write = rows.WriteCSV
 	}
 	err = write(w)
+	if q.csv {
+		note.hints = hintTexts(rows.Hints())
+	}
 	switch {
 	case stele.KindOf(err) == fault.Corrupt:
-		return explain(err), nil
+		note.damage = explain(err)
+		return note, nil
 	case stele.KindOf(err) == fault.Canceled && ctx.Err() == nil && limited.Err() != nil:
-		return "", fault.New(fault.Exhausted, "", "the query was ended after the %s that it may take", q.timeout)
+		return note, fault.New(fault.Exhausted, "", "the query was ended after the %s that it may take", q.timeout)
 	}
-	return "", err
+	return note, err
 }
 
-func (r *remote) query(ctx context.Context, q queryRequest, w io.Writer) (damage string, err error) {
+func hintTexts(hints []stele.Hint) (texts []string) {
+	for _, h := range hints {
+		texts = append(texts, h.String())
+	}
+	return texts
+}
+
+func (r *remote) query(ctx context.Context, q queryRequest, w io.Writer) (note searchNote, err error) {
 	query := url.Values{"q": {q.text}, "format": {"application/x-ndjson"}}
 	if q.csv {
 		query.Set("format", "text/csv")
@@ -199,25 +211,27 @@ func (r *remote) query(ctx context.Context, q queryRequest, w io.Writer) (damage
 	}
 	resp, err := r.send(ctx, http.MethodGet, "api/data", query, nil)
 	if err != nil {
-		return "", err
+		return note, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusBadRequest {
-		return "", r.queryRefused(resp)
+		return note, r.queryRefused(resp)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return "", r.answered(resp)
+		return note, r.answered(resp)
 	}
 	if want := query.Get("format"); !strings.HasPrefix(resp.Header.Get("Content-Type"), want) {
-		return "", fault.New(fault.Unsupported, "", "the server at %s does not answer queries as %s", r.base, want).WithHint("it may be older than this command")
+		return note, fault.New(fault.Unsupported, "", "the server at %s does not answer queries as %s", r.base, want).WithHint("it may be older than this command")
 	}
 	if _, err := io.Copy(w, readErrors{resp.Body, ctx}); err != nil {
-		return "", err
+		return note, err
 	}
-	if damage = resp.Header.Get("X-Stele-Damage"); damage == "" {
-		damage = resp.Trailer.Get("X-Stele-Damage")
+	if note.damage = resp.Header.Get("X-Stele-Damage"); note.damage == "" {
+		note.damage = resp.Trailer.Get("X-Stele-Damage")
 	}
-	return damage, nil
+	note.hints = append(resp.Header.Values("X-Stele-Hint"), resp.Trailer.Values("X-Stele-Hint")...)
+	note.cut = kindNamed(resp.Trailer.Get("X-Stele-Error"), 0)
+	return note, nil
 }
 
 // readErrors explains why an answer cannot be read.

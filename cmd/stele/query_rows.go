@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"strconv"
@@ -24,6 +25,7 @@ type rowsOutput struct {
 	ended   bool   // the last line was there
 	limited bool   // there are more rows
 	warning string // of damage
+	hints   []string
 	failure string // why it is not whole
 }
 
@@ -112,14 +114,17 @@ func (o *rowsOutput) line(text []byte) error {
 	case v.Kind == event.Object && !o.ended:
 		o.ended = true
 		o.limited = v.Get("Statistics").Get("LimitReached").Bool
+		for _, h := range v.Get("Hints").Items {
+			o.hints = append(o.hints, h.Get("Text").Text)
+		}
 		o.warning, o.failure = v.Get("Warning").Text, v.Get("Error").Text
 		return nil
 	}
 	return fault.New(fault.Unsupported, "", "the answer cannot be read: %.60s", text)
 }
 
-// end shows what was held back. The error says that the answer is not whole.
-func (o *rowsOutput) end() error {
+// end shows what was held back. The error says that the answer is not whole, and is of the kind that cut it short if that is known.
+func (o *rowsOutput) end(cut fault.Kind) error {
 	if o.printer != nil {
 		if !o.begun {
 			return fault.New(fault.Unavailable, "", "the server's answer was cut short")
@@ -137,7 +142,7 @@ func (o *rowsOutput) end() error {
 	case !o.ended:
 		return fault.New(fault.Unavailable, "", "the server's answer was cut short")
 	case o.failure != "":
-		return fault.New(fault.Internal, "", "the rows are not all: %s", o.failure)
+		return fault.New(cmp.Or(cut, fault.Internal), "", "the rows are not all: %s", o.failure)
 	}
 	return nil
 }

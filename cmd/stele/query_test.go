@@ -93,7 +93,7 @@ func TestCutAnswers(t *testing.T) {
 			_, err = o.Write([]byte(whole[n/2 : n]))
 		}
 		if err == nil {
-			err = o.end()
+			err = o.end(0)
 		}
 		if (err == nil) != (n == len(whole)) {
 			t.Errorf("after %d bytes of %d: %v", n, len(whole), err)
@@ -103,7 +103,7 @@ func TestCutAnswers(t *testing.T) {
 		for _, c := range []queryCommand{{}, {JSON: true}, {Chart: true}} {
 			o := newRowsOutput(&c, &strings.Builder{})
 			if _, err := o.Write([]byte(text)); err == nil { // an error or not, but no panic
-				_ = o.end()
+				_ = o.end(0)
 			}
 		}
 	}

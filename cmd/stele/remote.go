@@ -118,10 +118,20 @@ func kindOfStatus(status int) fault.Kind {
 	return fault.Internal
 }
 
+// kindNamed is the kind that a server names, otherwise if it names none.
+func kindNamed(name string, otherwise fault.Kind) fault.Kind {
+	for _, k := range fault.Kinds() {
+		if k.String() == name {
+			return k
+		}
+	}
+	return otherwise
+}
+
 func (r *remote) answered(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	var part struct{ Error string }
-	kind := kindOfStatus(resp.StatusCode)
+	kind := kindNamed(resp.Header.Get("X-Stele-Error"), kindOfStatus(resp.StatusCode))
 	if json.Unmarshal(text, &part) == nil && part.Error != "" {
 		return fault.New(kind, "", "the server answers: %s", part.Error)
 	}
@@ -188,7 +198,7 @@ func (r *remote) search(ctx context.Context, q searchQuery, yield func([]byte) e
 		return searchNote{}, err
 	}
 	defer resp.Body.Close()
-	note := searchNote{asText: resp.Header.Get("X-Stele-Matched-As-Text"), damage: resp.Header.Get("X-Stele-Damage")}
+	note := searchNote{asText: resp.Header.Get("X-Stele-Matched-As-Text"), damage: resp.Header.Get("X-Stele-Damage"), hints: resp.Header.Values("X-Stele-Hint")}
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), clefType) {
 		return note, fault.New(fault.Unsupported, "", "the server at %s does not give events as CLEF", r.base).WithHint("it may be older than this command")
 	}

@@ -219,3 +219,26 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 		t.Errorf("%d bytes, %v, idle %d times; want none, Canceled, once", n, err, idle)
 	}
 }
+
+// A query whose time or memory ran out ends with the same exit code behind a server as in a directory, however much of the answer there was.
+func TestQueriesEndOfTheSameKindBehindAServer(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !begun {
+				w.Header().Set("X-Stele-Error", "Exhausted")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				io.WriteString(w, `{"Error":"the query was ended after the 1ms that it may take"}`)
+				return
+			}
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			w.Header().Set(http.TrailerPrefix+"X-Stele-Error", "Exhausted")
+			io.WriteString(w, `{"Columns":["a"],"Time":false,"Keys":0}`+"\n[1]\n")
+			w.(http.Flusher).Flush()
+			io.WriteString(w, `{"Error":"the query was ended","Statistics":{}}`+"\n")
+		}))
+		defer server.Close()
+		if _, errs, code := runCommand(t, "query", "--timeout", "1ms", "--url", server.URL, "1"); code != 9 || !strings.Contains(errs, "the query was ended") {
+			t.Errorf("begun %v: exit code %d, %s", begun, code, errs)
+		}
+	}
+}

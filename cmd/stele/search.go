@@ -101,6 +101,9 @@ func (n searchNote) tell(w io.Writer) {
 	if n.asText != "" {
 		fmt.Fprintf(w, "stele: searched as text, for the filter is no expression: %s\n", n.asText)
 	}
+	for _, h := range n.hints {
+		fmt.Fprintf(w, "stele: %s\n", visible(h))
+	}
 	if n.damage != "" {
 		fmt.Fprintf(w, "stele: some events could not be read: %s (stele verify DIR says what is lost)\n", n.damage)
 	}

@@ -33,9 +33,8 @@ type door interface {
 	// must not keep it.
 	search(ctx context.Context, q searchQuery, yield func(lines []byte) error) (searchNote, error)
 
-	// query writes the answer to a query to w: CSV, or the lines of stele.Rows.WriteLines. An error that is a *queryError or *stele.FilterError points at the place. damage is
-	// what could not be read; empty if nothing.
-	query(ctx context.Context, q queryRequest, w io.Writer) (damage string, err error)
+	// query writes the answer to a query to w: CSV, or the lines of stele.Rows.WriteLines, which have the hints themselves. An error that is a *queryError or *stele.FilterError points at the place.
+	query(ctx context.Context, q queryRequest, w io.Writer) (searchNote, error)
 
 	// tail gives each event that arrives until ctx ends. told is called once, when
 	// listening has begun.
@@ -93,6 +92,8 @@ type searchQuery struct {
 type searchNote struct {
 	asText string // why the filter was searched as text; empty if it is an expression
 	damage string // what could not be read; empty if nothing
+	hints  []string
+	cut    fault.Kind // why a query ended before its last row, though its rows so far are there; 0: it did not
 }
 
 // access says what a command does to a store that it opens directly.

@@ -27,7 +27,7 @@ const (
 // count is 1 to 10,000, with clef any number and 0 for all; 30 if absent. afterId gives what comes after that event in the list
 // (older, or with ascending newer); startAtId begins with it. fromDateUtc is inclusive, toDateUtc exclusive. A
 // filter that is no expression is searched as text: the header X-Stele-Matched-As-Text then
-// says why. With a signal expression only what it selects is searched. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
+// says why. With a signal expression only what it selects is searched. Where nothing is found, headers X-Stele-Hint name the properties that no event has. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage.
 func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r.URL)
 	if err != nil {
@@ -57,9 +57,12 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 	o.tell(w)
 	if clef {
 		list := &listWriter{w: w, contentType: clefType}
-		_, err := a.store.ReadText(r.Context(), o.read).WriteTo(list)
+		n, err := a.store.ReadText(r.Context(), o.read).WriteTo(list)
 		if list.failed {
 			return nil // the client has gone
+		}
+		if n == 0 && err == nil {
+			list.hint(a.store.Hints(r.Context(), o.read.Filter))
 		}
 		return list.end(err)
 	}
@@ -72,6 +75,9 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request) error {
 		if err := list.flush(bufferList); err != nil {
 			return nil // the client has gone
 		}
+	}
+	if !list.some && reader.Err() == nil {
+		list.hint(a.store.Hints(r.Context(), o.read.Filter))
 	}
 	return list.end(reader.Err())
 }
@@ -198,6 +204,21 @@ func (l *listWriter) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
+// tell adds to the header, or to the trailer of an answer that has begun.
+func (l *listWriter) tell(name, text string) {
+	if l.started {
+		name = http.TrailerPrefix + name
+	}
+	l.w.Header().Add(name, asciiHeader(text))
+}
+
+// hint says what may be wrong with what was asked, as nothing was found.
+func (l *listWriter) hint(all []stele.Hint) {
+	for _, h := range all {
+		l.tell("X-Stele-Hint", h.String())
+	}
+}
+
 // end closes the array. Damage does not make the rest worthless: it is told beside the
 // answer. Any other error is the answer, or cuts it short if it has begun.
 func (l *listWriter) end(err error) error {
@@ -208,11 +229,7 @@ func (l *listWriter) end(err error) error {
 		return err
 	}
 	if err != nil {
-		name := "X-Stele-Damage"
-		if l.started {
-			name = http.TrailerPrefix + name
-		}
-		l.w.Header().Set(name, asciiHeader(err.Error()))
+		l.tell("X-Stele-Damage", err.Error())
 	}
 	l.buf = append(l.buf, l.close...)
 	if !l.started {

@@ -89,8 +89,9 @@ func answerError(w http.ResponseWriter, r *http.Request, fail failure, err error
 	fail(w, r, status, err)
 }
 
-// failPlain is {"Error":"..."}.
+// failPlain is {"Error":"..."}, and X-Stele-Error has the kind: some share a status.
 func failPlain(w http.ResponseWriter, _ *http.Request, status int, err error) {
+	w.Header().Set("X-Stele-Error", stele.KindOf(err).String())
 	writeJSON(w, status, errorBody(err.Error()))
 }
 

@@ -28,7 +28,7 @@ type queryRequest struct {
 type queryForm struct {
 	contentType string
 	write       func(*stele.Rows, io.Writer) error
-	tells       bool // the end of an answer tells of an error
+	tells       bool // the end of an answer tells of an error, and has the hints
 }
 
 var queryForms = []queryForm{
@@ -46,7 +46,7 @@ var queryForms = []queryForm{
 //
 // rangeStartUtc is inclusive, rangeEndUtc exclusive. Signal is one that is not stored, whose filters hold too; Variables are those that the query names with a $. Slices stand for a query that groups by time
 // alone, Series for one that groups by time and keys. format is application/json, text/csv, or application/x-ndjson: a line that
-// names the columns, each row, and the statistics. What goes wrong in the middle of a long answer is told at its end as "Error", or cuts CSV short. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage. The query ends
+// names the columns, each row, and the statistics. What goes wrong in the middle of a long answer is told at its end as "Error", or cuts CSV short. Where nothing is found, "Hints" (with CSV headers or trailers X-Stele-Hint) name the properties that no event has. Damage met on the way is skipped and told in the header or trailer X-Stele-Damage. The query ends
 // when the client leaves.
 func (a *api) queryData(w http.ResponseWriter, r *http.Request) error {
 	err := a.answerQuery(w, r)
@@ -89,9 +89,14 @@ func (a *api) answerQuery(w http.ResponseWriter, r *http.Request) (err error) {
 	if list.failed {
 		return fault.New(fault.Canceled, "", "the client has gone")
 	}
+	if !req.form.tells {
+		list.hint(rows.Hints())
+	}
 	if list.started && req.form.tells && stele.KindOf(err) != fault.Corrupt {
+		if told = timedOut(ctx, err, req.limit); told != nil {
+			list.tell("X-Stele-Error", stele.KindOf(told).String())
+		}
 		_ = list.flush(0)
-		told = timedOut(ctx, err, req.limit)
 		return nil
 	}
 	return list.end(timedOut(ctx, err, req.limit))

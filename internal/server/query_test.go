@@ -85,6 +85,35 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// Who finds nothing is told what no event has: in the header, and where a query is answered in JSON beside the rows.
+func TestHintsAreTold(t *testing.T) {
+	h := serve(t, Options{})
+	h.do("POST", "/ingest/clef", askedEvents).want(t, 201, accepted)
+	const hint, member = "no event has a property Woh; did you mean Who?", `"Hints":[{"Text":"no event has a property Woh; did you mean Who?","Property":"Woh","Suggestion":"Who"}],`
+	of := func(filter string) string { return "/api/events?filter=" + url.QueryEscape(filter) }
+	for _, c := range []struct{ path, body, header string }{
+		{ask("select N from stream where Woh = 'x'"), `{"Columns":["N"],"Rows":[],` + member + `"Limited":false}`, ""},
+		{ask("select count(*) from stream where Woh = 'x'"), `{"Columns":["count(*)"],"Rows":[[0]],` + member + `"Limited":false}`, ""},
+		{ask("select count(*) from stream where Zebra = 'x'"), `{"Columns":["count(*)"],"Rows":[[0]],"Hints":[{"Text":"no event has a property Zebra","Property":"Zebra","Suggestion":null}],"Limited":false}`, ""},
+		{ask("select Woh from stream limit 1", "format=application/x-ndjson"), `{"Columns":["Woh"],"Time":false,"Keys":0}` + "\n[null]\n{" + member + `"Limited":true}` + "\n", ""},
+		{ask("select Woh from stream limit 1", "format=text/csv"), "Woh\r\n\r\n", hint},
+		{of("Woh = 'x'"), "[]", hint},
+		{of("Woh = 'x'") + "&clef=true", "", hint},
+		{of("Woh = 'x' or N = 1.5 and Who = 'y'") + "&ascending=true", "[]", hint},
+		{of("Who = 'x'"), "[]", ""},
+	} {
+		a := h.do("GET", c.path, "").settled()
+		a.want(t, 200, c.body)
+		if got := a.header.Get("X-Stele-Hint"); got != c.header {
+			t.Errorf("%s: the hint %q, not %q", c.path, got, c.header)
+		}
+	}
+	a := h.do("GET", of("Woh = 'x' and Níl = 1"), "")
+	if got := a.header.Values("X-Stele-Hint"); len(got) != 2 || got[0] != hint || got[1] != "no event has a property N?l" {
+		t.Errorf("two hints: %q", got)
+	}
+}
+
 // What is wrong with a query is told in the form that Seq's clients read of a 400, with its place and the query that was probably meant.
 func TestWrongQueries(t *testing.T) {
 	h := serve(t, Options{})
@@ -140,7 +169,10 @@ func TestQueriesHaveLimits(t *testing.T) {
 	h.manyRows(20_000)
 	h.do("GET", ask("select count(*) from stream group by N"), "").wantError(t, 503, "memory")
 	const long = "select count(*) from stream where Length(ToJson(@Properties)) + Length(Replace(@Message, /x|y/, 'z')) > 0"
-	h.do("GET", ask(long, "timeoutMS=1"), "").wantError(t, 503, "the query was ended after the 1ms that it may take")
+	late := h.do("GET", ask(long, "timeoutMS=1"), "")
+	if late.wantError(t, 503, "the query was ended after the 1ms that it may take"); late.header.Get("X-Stele-Error") != "Exhausted" {
+		t.Error(late.header)
+	}
 
 	// The one place is taken: who comes waits, for a while.
 	leave, err := h.s.gate.api.queries.enter(context.Background())

@@ -87,3 +87,26 @@ func (p *Plan) Descending() bool {
 
 // Limit is how many rows the result has at most.
 func (p *Plan) Limit() int64 { return p.limit }
+
+// Asked returns the expressions that are asked of events.
+func (p *Plan) Asked() (all []syntax.Expr) {
+	add := func(f *exec.Filter) {
+		if f != nil {
+			all = append(all, f.Expr())
+		}
+	}
+	add(p.filter)
+	add(p.late)
+	for _, k := range p.keys {
+		add(k.of)
+	}
+	for _, list := range [][]*exec.Filter{p.laterals, p.inputs} {
+		for _, f := range list {
+			add(f)
+		}
+	}
+	for _, c := range p.columns {
+		add(c.of)
+	}
+	return all
+}
