@@ -13,7 +13,7 @@ FUZZ_TIME   ?= 10m
 ENDURANCE   ?= 1h
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-files bench-protocols clean
+.PHONY: help run build capi page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,17 @@ build: page ## build bin/stele with the page inside
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/stele ./cmd/stele
 
 page: ui/dist/index.html ## build the page into ui/dist
+
+# How libstele is linked: only stele_* is to be seen; soname; calls bound at load; and the shim's answer to the runtime's question for a thread's stack.
+CAPI_LINK := -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-soname,libstele.so.1 -Wl,-z,now -Wl,--wrap=pthread_getattr_np
+
+capi: page ## build the C library: bin/capi/libstele.so and libstele.a
+	@ci/need go cc
+	@mkdir -p bin/capi
+	CGO_ENABLED=1 go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS) -extldflags '$(CAPI_LINK)'" -o bin/capi/libstele.so ./capi
+	CGO_ENABLED=1 go build -trimpath -buildmode=c-archive -ldflags "$(LDFLAGS)" -o bin/capi/libstele.a ./capi
+	@ln -sf libstele.so bin/capi/libstele.so.1
+	@rm -f bin/capi/libstele.h
 
 ui/dist/index.html: ui/node_modules/.installed $(PAGE_SOURCES)
 	cd ui && npm run --silent build

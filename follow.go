@@ -2,6 +2,7 @@ package stele
 
 import (
 	"context"
+	"time"
 
 	"github.com/stelehq/stele/internal/engine"
 )
@@ -33,6 +34,16 @@ func (f *Follower) Next() bool {
 		f.ev.row = f.f.Row()
 	}
 	return ok
+}
+
+// NextWithin is Next that waits for at most a time. late: nothing came in it; call again.
+func (f *Follower) NextWithin(most time.Duration) (ok, late bool) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	if ok, late = f.f.NextBefore(timer.C); ok {
+		f.ev.row = f.f.Row()
+	}
+	return ok, late
 }
 
 // TryNext is Next that never waits for events to arrive. caughtUp: there is none at the moment.

@@ -12,6 +12,8 @@ type Options struct {
 	// ReadOnly opens the store without the right to write, and writes nothing to the directory. Several
 	// processes may do so at the same time, as long as none has it open for writing.
 	ReadOnly bool
+	// MustExist: NotFound if there is no store in the directory, rather than a new one.
+	MustExist bool
 	// URL is told to whoever finds the store locked, if this process serves it.
 	URL string
 	// EventBytes is the most bytes of one event's text. 0: 256 KiB.
@@ -48,7 +50,7 @@ const defaultBatchBytes = 64 << 20
 
 func (o *Options) engine() engine.Options {
 	return engine.Options{
-		ReadOnly: o.ReadOnly, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
+		ReadOnly: o.ReadOnly, MustExist: o.MustExist, URL: o.URL, EventBytes: o.EventBytes, MemoryBytes: o.MemoryBytes, JournalBytes: o.JournalBytes, CacheBytes: o.CacheBytes,
 		DocumentBytes: o.DocumentBytes, OpenFiles: o.OpenFiles, MinFreeBytes: o.MinFreeBytes, Logger: o.Logger, FS: o.FS, Hooks: o.Hooks, Compile: compileSelector,
 	}
 }

@@ -36,12 +36,7 @@ func (r *Rows) WriteLines(w io.Writer) error {
 	out.buf = strconv.AppendInt(out.buf, int64(layout.Keys), 10)
 	out.text("}\n")
 	for ; more && out.err == nil; more = r.Next() {
-		row := r.row
-		if layout.Time {
-			row = append([]Value{event.StringValue(string(plan.AppendTime(nil, row[0])))}, row[1:]...)
-		}
-		out.values(row)
-		out.text("\n")
+		out.buf = append(r.AppendRow(out.buf), '\n')
 		out.flush(writeBytes)
 	}
 	r.finish()
@@ -56,11 +51,22 @@ func (r *Rows) WriteLines(w io.Writer) error {
 	}
 	out.buf = appendHints(out.buf, "", r.Hints(), ",")
 	out.text(`"Statistics":`)
-	out.buf = r.Statistics().appendJSON(out.buf)
+	out.buf = r.Statistics().AppendJSON(out.buf)
 	out.text("}\n")
 	out.flush(0)
 	if err := r.Close(); err != nil {
 		return err
 	}
 	return out.err
+}
+
+// AppendRow appends the row at hand as a line of WriteLines: a JSON array with a value for each column, undefined as null and the time slice as an ISO 8601 time.
+func (r *Rows) AppendRow(dst []byte) []byte {
+	row := r.row
+	if r.Layout().Time {
+		row = append([]Value{event.StringValue(string(plan.AppendTime(nil, row[0])))}, row[1:]...)
+	}
+	out := rowWriter{buf: dst}
+	out.values(row)
+	return out.buf
 }

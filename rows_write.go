@@ -92,7 +92,7 @@ func (r *Rows) WriteJSON(w io.Writer) error {
 	}
 	out.buf = appendHints(out.buf, ",", r.Hints(), "")
 	out.text(`,"Statistics":`)
-	out.buf = r.Statistics().appendJSON(out.buf)
+	out.buf = r.Statistics().AppendJSON(out.buf)
 	out.text("}")
 	out.flush(0)
 	if err := r.Close(); err != nil {
@@ -189,7 +189,8 @@ func (r *Rows) writeSeries(out *rowWriter, more bool, layout Layout) {
 	out.text("]")
 }
 
-func (s QueryStatistics) appendJSON(dst []byte) []byte {
+// AppendJSON appends the statistics as a JSON object, with the names that Seq's clients know.
+func (s QueryStatistics) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"ElapsedMilliseconds":`...)
 	dst = strconv.AppendFloat(dst, float64(s.Elapsed.Microseconds())/1000, 'f', -1, 64)
 	dst = append(dst, `,"ScannedEventCount":`...)

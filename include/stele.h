@@ -118,8 +118,7 @@ typedef struct stele_version_info {
 
 /*
  * Tells the library's version. info->size must be set.
- * Any thread; never enters Go.
- * STELE_ARGUMENT_NULL; STELE_INVALID if info->size is too small to hold abi. Since 1.
+ * Any thread. STELE_ARGUMENT_NULL; STELE_INVALID if info->size is too small to hold abi; STELE_FORKED. Since 1.
  */
 STELE_API stele_result stele_version(stele_version_info *info);
 
@@ -287,8 +286,8 @@ STELE_API stele_result stele_write_begin(stele_store store, const stele_write_op
 
 /*
  * Adds events: lines of CLEF, a JSON object each, "\n" or "\r\n" between them; empty lines are passed over. An event has at least "@t".
- * The lines of one call are taken all or none. A refused one is told with its number in the call (from 1), the byte and the reason; the write can go on, but without
- * STELE_WRITE_PARTIAL its end will fail with the same result, so that nothing is lost unseen.
+ * Lines are taken one by one. The first that is refused ends the call: those before it are in the write, it and those after it are not, and the text tells its number in the
+ * call (from 1), the byte and the reason. The write can go on, but without STELE_WRITE_PARTIAL its end will fail with the same result, so that nothing is lost unseen.
  * One thread at a time. STELE_INVALID, STELE_TOO_LARGE: a line, or the write with it, is over its limit; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_BUSY, STELE_WRONG_THREAD, STELE_CLOSED, STELE_CANCELED,
  * STELE_FORKED, STELE_INTERNAL. Since 1.
  */
@@ -424,7 +423,7 @@ typedef struct stele_query_options {
 STELE_API stele_result stele_query_begin(stele_store store, const char *query, size_t query_len, const stele_query_options *options, stele_rows *rows);
 
 /*
- * Describes a result as a JSON object: Columns (a list of names; of a query alone), and, once the last row was given, Statistics. Members are added, never changed.
+ * Describes a result as a JSON object: Columns (a list of names; of a query alone), and, once STELE_DONE was returned, Statistics. Members are added, never changed.
  * One thread at a time. STELE_BUFFER_TOO_SMALL, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_BUSY, STELE_WRONG_THREAD, STELE_CLOSED, STELE_CANCELED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_rows_describe(stele_rows rows, char *buffer, size_t len, size_t *actual);

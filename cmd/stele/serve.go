@@ -88,9 +88,9 @@ func (c *serveCommand) Run(s streams) error {
 		closeAll(slices.Concat(listeners, o.Ingestion))
 		return err
 	}
-	otlpURLs = addresses(otlpURLs, o.Ingestion)
+	otlpURLs = server.Addresses(otlpURLs, o.Ingestion)
 	o.Datapath, o.Version, o.Page = dir, versionNumber(), ui.Files()
-	urls := addresses(settings.urls, listeners)
+	urls := server.Addresses(settings.urls, listeners)
 	o.URLs = slices.Concat(urls, otlpURLs)
 	o.Logger = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: settings.logLevel}))
 
@@ -124,24 +124,4 @@ func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
 		l.Close()
 	}
-}
-
-// addresses returns the URLs served, with the ports that were taken for port 0.
-func addresses(urls []string, listeners []net.Listener) []string {
-	shown := make([]string, len(urls))
-	next := 0
-	for i, u := range urls {
-		shown[i] = strings.TrimSuffix(u, "/")
-		if next < len(listeners) && strings.HasSuffix(shown[i], ":0") {
-			_, port, _ := net.SplitHostPort(listeners[next].Addr().String())
-			shown[i] = strings.TrimSuffix(shown[i], "0") + port
-		}
-		// localhost takes up to two listeners of one port.
-		_, port, _ := net.SplitHostPort(listeners[min(next, len(listeners)-1)].Addr().String())
-		next++
-		if next < len(listeners) && strings.Contains(u, "://localhost") && strings.HasSuffix(listeners[next].Addr().String(), ":"+port) {
-			next++
-		}
-	}
-	return shown
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/fault"
@@ -50,10 +51,16 @@ func (e *Engine) Follow(ctx context.Context, after uint64, match Match) *Follow 
 
 // Next goes to the next event and waits for it if need be. It returns false when the context ends or the store closes.
 func (f *Follow) Next() bool {
+	ok, _ := f.NextBefore(nil)
+	return ok
+}
+
+// NextBefore is Next that waits until late tells something at most. A nil channel never does.
+func (f *Follow) NextBefore(late <-chan time.Time) (ok, isLate bool) {
 	for {
 		ok, _, wait := f.try()
 		if ok || f.done {
-			return ok
+			return ok, false
 		}
 		if wait == nil {
 			continue
@@ -62,6 +69,8 @@ func (f *Follow) Next() bool {
 		case <-wait:
 		case <-f.ctx.Done():
 		case <-f.e.gate.closing:
+		case <-late:
+			return false, true
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (e *Engine) recover() (err error) {
 	if err := rec.reconcile(); err != nil {
 		return err
 	}
-	if rec.fresh && e.o.ReadOnly {
+	if rec.fresh && (e.o.ReadOnly || e.o.MustExist) {
 		return fault.New(fault.NotFound, "open store", "there is no store in %s", e.dir).At(e.dir, fault.NoOffset)
 	}
 	if rec.fresh {

@@ -14,6 +14,7 @@ import (
 // Options of an open store. The zero value is the default.
 type Options struct {
 	ReadOnly      bool
+	MustExist     bool   // NotFound rather than a new store
 	Salvage       bool   // a manifest that the disk does not give counts as lost
 	URL           string // told to whoever finds the store locked (R17)
 	EventBytes    int

@@ -67,6 +67,14 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 
 // Error renders this error and its whole chain of causes on one line.
 func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Line()
+	}
+	return e.Line() + ": " + e.Err.Error()
+}
+
+// Line renders this error alone, without its causes.
+func (e *Error) Line() string {
 	var b strings.Builder
 	if e.Op != "" {
 		b.WriteString(e.Op)
@@ -84,10 +92,6 @@ func (e *Error) Error() string {
 		b.WriteString(" (")
 		b.WriteString(e.Hint)
 		b.WriteString(")")
-	}
-	if e.Err != nil {
-		b.WriteString(": ")
-		b.WriteString(e.Err.Error())
 	}
 	return b.String()
 }

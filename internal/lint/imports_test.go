@@ -45,6 +45,7 @@ var walls = []struct {
 	{"internal/syslog", []string{"internal/fault", "internal/event"}, "messages in, CLEF out; dialects of files read it too"},
 	{"internal/follow", []string{"internal/fault", "internal/vfs"}, "finds files and follows them; sees bytes, never events"},
 	{"cmd", []string{"stele", "internal/fault", "internal/units", "internal/machine", "internal/event", "internal/ingest", "internal/otlp", "internal/follow", "internal/server", "ui", "cmd"}, "what the door needs of the engine must be public"},
+	{"capi", []string{"stele", "internal/fault", "internal/event", "internal/server", "ui"}, "what the door needs of the engine must be public"},
 	{"internal/gelf", []string{"internal/fault", "internal/event", "internal/syslog"}, "its levels are syslog's, and so is what a text may hold"},
 	{"internal/loki", []string{"internal/fault", "internal/event", "internal/ingest"}, "a form of payload is a decoder alone"},
 	{"internal/server", []string{"stele", "internal/fault", "internal/units", "internal/machine", "internal/event", "internal/ingest", "internal/elastic", "internal/loki", "internal/otlp", "internal/syslog", "internal/gelf", "ui"}, "what the door needs of the engine must be public"},

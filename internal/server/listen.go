@@ -87,3 +87,23 @@ func listenAddresses(text string, schemes map[string]string) (hosts []string, po
 		return []string{host}, port, nil
 	}
 }
+
+// Addresses returns the URLs served, with the ports that were taken for port 0.
+func Addresses(urls []string, listeners []net.Listener) []string {
+	shown := make([]string, len(urls))
+	next := 0
+	for i, u := range urls {
+		shown[i] = strings.TrimSuffix(u, "/")
+		if next < len(listeners) && strings.HasSuffix(shown[i], ":0") {
+			_, port, _ := net.SplitHostPort(listeners[next].Addr().String())
+			shown[i] = strings.TrimSuffix(shown[i], "0") + port
+		}
+		// localhost takes up to two listeners of one port.
+		_, port, _ := net.SplitHostPort(listeners[min(next, len(listeners)-1)].Addr().String())
+		next++
+		if next < len(listeners) && strings.Contains(u, "://localhost") && strings.HasSuffix(listeners[next].Addr().String(), ":"+port) {
+			next++
+		}
+	}
+	return shown
+}

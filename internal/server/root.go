@@ -2,10 +2,7 @@ package server
 
 import (
 	"net/http"
-	"strconv"
-	"time"
 
-	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 )
 
@@ -94,27 +91,7 @@ func resources(path string) handler {
 //
 // Oldest and Newest are null in an empty store; LastArrival is text, for it may pass 2^53; durations are in milliseconds.
 func (a *api) storeStatistics(w http.ResponseWriter, r *http.Request) error {
-	s := a.store.Stats()
-	body := appendMembers([]byte{'{'}, []member{
-		{"StoreId", s.StoreID}, {"Events", s.Events}, {"JournalEvents", s.JournalEvents}, {"Segments", s.Segments}, {"Documents", s.Documents},
-		{"SegmentBytes", s.SegmentBytes}, {"JournalBytes", s.JournalBytes}, {"DocumentBytes", s.DocumentBytes}, {"DiskBytes", s.DiskBytes},
-		{"Oldest", s.Oldest}, {"Newest", s.Newest}, {"LastArrival", strconv.FormatUint(s.LastArrival, 10)},
-		{"HiddenEvents", s.HiddenEvents}, {"HiddenBytes", s.HiddenBytes}, {"PinnedBytes", s.PinnedBytes}, {"FreeBytes", s.FreeBytes}, {"MinFreeBytes", s.MinFreeBytes},
-		{"Snapshots", s.Snapshots}, {"OldestSnapshotMs", s.OldestSnapshot.Milliseconds()}, {"OpenedMs", int64(s.Opened / time.Millisecond)},
-	})
-	damage, err := list(s.Damage, func(dst []byte, d *stele.Damage) ([]byte, error) {
-		var cause any
-		if d.Err != nil {
-			cause = cleanText(d.Err.Error())
-		}
-		return appendObject(dst, []member{{"File", cleanText(d.File)}, {"Offset", d.Offset}, {"What", cleanText(d.What)}, {"Error", cause},
-			{"Rows", d.Rows}, {"Oldest", d.Oldest}, {"Newest", d.Newest}, {"Kept", d.Kept}}), nil
-	})
-	if err != nil {
-		return err
-	}
-	body = append(append(body, `,"Damage":`...), damage...)
-	writeJSON(w, http.StatusOK, append(body, '}'))
+	writeJSON(w, http.StatusOK, a.store.Stats().AppendJSON(nil))
 	return nil
 }
 

@@ -21,9 +21,10 @@ import (
 
 // Options says how a Server behaves. The zero value serves ./data without a page.
 type Options struct {
-	// Open opens the store, once, after the sockets listen; the server closes it. Nil opens
+	// Open opens the store, once, after the sockets listen; the server closes it, unless Shared says that others have it too. Nil opens
 	// Datapath with the limits below.
 	Open     func(ctx context.Context) (*stele.Store, error)
+	Shared   bool
 	Datapath string // used when Open is nil; empty: ./data
 
 	Sockets *Sockets // syslog and GELF, served and closed by the server; nil: none
@@ -223,7 +224,7 @@ func (s *Server) end(store *stele.Store, sockets *socketRun, servers ...*http.Se
 	s.drain()
 	sockets.finish(late)
 	var err error
-	if store != nil {
+	if store != nil && !s.o.Shared {
 		if err = store.Close(); err != nil {
 			s.log.Error("closing the store failed", "error", err)
 		}

@@ -1,0 +1,51 @@
+// The doorway on the C side: every public function comes in and goes out through these.
+#ifndef STELE_ENTER_H
+#define STELE_ENTER_H
+
+#include "shim.h"
+#include "table.h"
+
+// Longest text that is taken at all.
+#define LONGEST_TEXT ((size_t)1 << 30)
+
+// GO runs a call of Go with signals arranged around it.
+#define GO(call)                                            \
+    do {                                                    \
+        os_mask before_;                                    \
+        bool    held_ = os_enter_go(&before_, stelego_visit); \
+        call;                                               \
+        os_leave_go(&before_, held_);                       \
+    } while (0)
+
+stele_result enter_plain(const char *function);
+stele_result enter_shared(const char *function, uint64_t handle, kind k, slot **s);
+stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot **s);
+stele_result leave_shared(slot *s, stele_result r);
+stele_result leave_exclusive(slot *s, stele_result r);
+
+// new_handle takes a slot for what is made of a store; made publishes it, or gives it back after a failure.
+stele_result new_handle(const char *function, kind k, slot *parent, slot **s, uint64_t *handle);
+stele_result made(slot *s, stele_result r, uint64_t handle, uint64_t *out);
+
+// lock_to_end is enter_exclusive for whoever is going to end the handle, from any thread and in whatever state; end_locked then ends it.
+stele_result lock_to_end(const char *function, uint64_t handle, kind k, slot **s);
+stele_result end_locked(slot *s);
+
+// end_exclusive ends a handle of a kind.
+stele_result end_exclusive(const char *function, uint64_t handle, kind k);
+
+// Arguments. given checks a pointer; text checks a text and finds its length; taken copies a struct that may be of an older or a newer header.
+stele_result given(const char *function, const void *p, const char *name);
+stele_result text(const char *function, const char *s, size_t *len, const char *name, bool optional);
+stele_result taken(const char *function, void *to, size_t size, const void *from);
+stele_result flags(const char *function, uint32_t found, uint32_t known);
+
+// TRY returns from a function when a step of it fails.
+#define TRY(step)                   \
+    do {                            \
+        stele_result r_ = (step);   \
+        if (r_ != STELE_OK)         \
+            return r_;              \
+    } while (0)
+
+#endif

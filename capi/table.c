@@ -1,0 +1,235 @@
+#include "table.h"
+
+#include <stdlib.h>
+
+enum {
+    INDEX_BITS = 20,
+    KIND_BITS  = 4,
+    CHUNK      = 1024,
+    CHUNKS     = (1 << INDEX_BITS) / CHUNK
+};
+#define LAST_GENERATION ((UINT64_C(1) << (53 - INDEX_BITS - KIND_BITS)) - 1)
+
+static _Atomic(slot *) chunks[CHUNKS];
+static os_mutex        mutex = OS_MUTEX_INIT; // guards what follows, and every change of a slot's generation
+static uint32_t        used;                  // slots that were ever made
+static slot           *first_free, *last_free;
+
+// A state has the generation and the kind where the handle has them, and flags in place of the index.
+static uint64_t identity(uint64_t handle) { return handle >> INDEX_BITS << INDEX_BITS; }
+static kind     kind_of(uint64_t handle) { return (kind)(handle >> INDEX_BITS & ((1 << KIND_BITS) - 1)); }
+static uint64_t generation_of(uint64_t handle) { return handle >> (INDEX_BITS + KIND_BITS); }
+
+static slot *find(uint64_t handle)
+{
+    uint32_t index = (uint32_t)(handle & ((1 << INDEX_BITS) - 1));
+    slot    *chunk = atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire);
+    return chunk ? &chunk[index % CHUNK] : NULL;
+}
+
+// a_slot takes a slot that nothing is in. The caller has the mutex.
+static slot *a_slot(void)
+{
+    slot *s = first_free;
+    if (s) {
+        first_free = s->free;
+        return s;
+    }
+    if (used == 1u << INDEX_BITS)
+        return NULL;
+    if (used % CHUNK == 0) {
+        slot *chunk = NULL;
+#if defined(_WIN32)
+        chunk = _aligned_malloc(sizeof(slot) * CHUNK, 64);
+#else
+        if (posix_memalign((void **)&chunk, 64, sizeof(slot) * CHUNK) != 0)
+            chunk = NULL;
+#endif
+        if (!chunk)
+            return NULL;
+        memset(chunk, 0, sizeof(slot) * CHUNK);
+        for (uint32_t i = 0; i < CHUNK; i++)
+            chunk[i].index = used + i;
+        atomic_store_explicit(&chunks[used / CHUNK], chunk, memory_order_release);
+    }
+    s = find(used);
+    used++;
+    return s;
+}
+
+static stripe *new_stripes(void)
+{
+    stripe *all = NULL;
+#if defined(_WIN32)
+    all = _aligned_malloc(sizeof(stripe) * STRIPES, 64);
+#else
+    if (posix_memalign((void **)&all, 64, sizeof(stripe) * STRIPES) != 0)
+        return NULL;
+#endif
+    if (all)
+        memset(all, 0, sizeof(stripe) * STRIPES);
+    return all;
+}
+
+static bool shared(kind k) { return k == KIND_STORE || k == KIND_SERVER; }
+
+static void give_back(slot *s)
+{
+    s->free = NULL;
+    if (first_free)
+        last_free->free = s;
+    else
+        first_free = s;
+    last_free = s;
+}
+
+slot *slot_new(kind k, uint64_t *handle)
+{
+    os_lock(&mutex);
+    slot *s = a_slot();
+    if (s && shared(k) && !s->stripes && !(s->stripes = new_stripes())) {
+        give_back(s);
+        s = NULL;
+    }
+    if (s) {
+        uint64_t generation = generation_of(atomic_load(&s->state)) + 1;
+        uint64_t id = generation << (INDEX_BITS + KIND_BITS) | (uint64_t)k << INDEX_BITS;
+        atomic_store(&s->canceled, false);
+        s->poisoned = false;
+        s->bound_to = 0;
+        s->next = s->end = NULL;
+        s->position = 0;
+        s->parent = NULL;
+        *handle = id | s->index;
+        atomic_store(&s->state, shared(k) ? id : id | SLOT_LOCKED);
+    }
+    os_unlock(&mutex);
+    return s;
+}
+
+uint64_t slot_open_state(slot *s) { return identity(atomic_load(&s->state)) | SLOT_OPEN; }
+
+void slot_publish(slot *s) { atomic_store(&s->state, identity(atomic_load(&s->state)) | SLOT_OPEN); }
+
+void slot_free(slot *s)
+{
+    os_lock(&mutex);
+    uint64_t generation = generation_of(atomic_load(&s->state));
+    atomic_store(&s->state, generation << (INDEX_BITS + KIND_BITS));
+    if (generation < LAST_GENERATION)
+        give_back(s);
+    os_unlock(&mutex);
+}
+
+// ----------------------------------------------------------------- shared
+
+stele_result slot_enter(uint64_t handle, kind k, slot **out)
+{
+    slot *s;
+    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    uint64_t open = identity(handle) | SLOT_OPEN;
+    if (atomic_load_explicit(&s->state, memory_order_relaxed) != open) {
+        return atomic_load(&s->state) == (open | SLOT_ENDING) ? STELE_CLOSED : STELE_INVALID_HANDLE;
+    }
+    // A stale handle may count in what the slot has now; it leaves at once again, and whoever closes that waits so long.
+    atomic_int_fast64_t *inside = &s->stripes[os_thread()->stripe % STRIPES].inside;
+    atomic_fetch_add(inside, 1);
+    if (atomic_load(&s->state) != open) {
+        atomic_fetch_sub(inside, 1);
+        return atomic_load(&s->state) == (open | SLOT_ENDING) ? STELE_CLOSED : STELE_INVALID_HANDLE;
+    }
+    *out = s;
+    return STELE_OK;
+}
+
+void slot_leave(slot *s) { atomic_fetch_sub(&s->stripes[os_thread()->stripe % STRIPES].inside, 1); }
+
+stele_result slot_closing(uint64_t handle, kind k, slot **out)
+{
+    slot *s;
+    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    uint64_t open = identity(handle) | SLOT_OPEN;
+    if (!atomic_compare_exchange_strong(&s->state, &open, open | SLOT_ENDING))
+        return STELE_INVALID_HANDLE;
+    *out = s;
+    return STELE_OK;
+}
+
+void slot_drain(slot *s)
+{
+    for (unsigned round = 0;; round++) {
+        int_fast64_t inside = 0;
+        for (int i = 0; i < STRIPES; i++)
+            inside += atomic_load(&s->stripes[i].inside);
+        if (inside == 0)
+            return;
+        os_pause(round);
+    }
+}
+
+// -------------------------------------------------------------- exclusive
+
+stele_result slot_lock(uint64_t handle, kind k, slot **out)
+{
+    slot *s;
+    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    uint64_t open = identity(handle) | SLOT_OPEN, found = open;
+    if (!atomic_compare_exchange_strong(&s->state, &found, open | SLOT_LOCKED))
+        return found == (open | SLOT_LOCKED) ? STELE_BUSY : STELE_INVALID_HANDLE;
+    if (s->bound_to && s->bound_to != os_thread()->number) {
+        *out = s;
+        return STELE_WRONG_THREAD;
+    }
+    *out = s;
+    return STELE_OK;
+}
+
+bool slot_unlock(slot *s)
+{
+    uint64_t locked = atomic_load_explicit(&s->state, memory_order_relaxed);
+    if (!(locked & SLOT_ENDING) && atomic_compare_exchange_strong(&s->state, &locked, locked & ~(uint64_t)SLOT_LOCKED))
+        return true;
+    return false; // nobody takes the mark back
+}
+
+stele_result slot_ending(uint64_t handle, kind k, slot **out)
+{
+    slot *s;
+    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    uint64_t open = identity(handle) | SLOT_OPEN;
+    for (;;) {
+        uint64_t found = open;
+        if (atomic_compare_exchange_strong(&s->state, &found, open | SLOT_LOCKED | SLOT_ENDING)) {
+            *out = s;
+            return STELE_OK;
+        }
+        if (found != (open | SLOT_LOCKED))
+            return STELE_INVALID_HANDLE;
+        if (atomic_compare_exchange_strong(&s->state, &found, found | SLOT_ENDING)) {
+            *out = s;
+            return STELE_BUSY;
+        }
+    }
+}
+
+stele_result slot_cancel(uint64_t handle, void (*then)(uint32_t index))
+{
+    slot *s;
+    kind  k = kind_of(handle);
+    if (k == KIND_NONE || k >= KINDS || shared(k) || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    stele_result r = STELE_INVALID_HANDLE;
+    os_lock(&mutex);
+    uint64_t state = atomic_load(&s->state);
+    if (identity(state) == identity(handle) && state & SLOT_OPEN) {
+        atomic_store(&s->canceled, true);
+        then(s->index);
+        r = STELE_OK;
+    }
+    os_unlock(&mutex);
+    return r;
+}
