@@ -90,7 +90,7 @@ var messageGiven = []event.Token{{Name: "@m"}}
 
 // siteOf returns the site of a shape's rows; -1 if their templates differ.
 func (s *composer) siteOf(shape int) (int32, error) {
-	switch at := &s.given.targets[shape]; {
+	switch at := s.given.at(shape); {
 	case at.found == targetNone, at.found == targetLeaf && s.b.schema.columns[at.column].kind == kindNull:
 	case at.found == targetLeaf:
 		return s.ofTemplate(shape, RestClass, messageGiven)
@@ -152,7 +152,7 @@ func (s *composer) put(x site) int32 {
 
 // hole finds the member that a hole names in events of a shape.
 func (t *messageTemplate) hole(i, shape int) *Field {
-	if f := t.holes[i]; f.targets[shape].found != targetNone || t.dotted[i] == nil {
+	if f := t.holes[i]; f.at(shape).found != targetNone || t.dotted[i] == nil {
 		return f
 	}
 	return t.dotted[i]
@@ -160,7 +160,7 @@ func (t *messageTemplate) hole(i, shape int) *Field {
 
 // siteWith returns the site of a shape's rows that have a template. Shapes whose holes lead to the same places share one.
 func (s *composer) siteWith(shape int, t *messageTemplate) (int32, error) {
-	if t.formats && s.rendering.targets[shape].found != targetNone {
+	if t.formats && s.rendering.at(shape).found != targetNone {
 		return s.put(site{open: true}), nil
 	}
 	s.columns = s.columns[:0]
@@ -168,7 +168,7 @@ func (s *composer) siteWith(shape int, t *messageTemplate) (int32, error) {
 		if f == nil {
 			continue
 		}
-		at := &t.hole(i, shape).targets[shape]
+		at := t.hole(i, shape).at(shape)
 		switch {
 		case at.found == targetNone:
 			s.columns = append(s.columns, -1)
@@ -219,7 +219,7 @@ func (s *composer) part(shape int, t *messageTemplate, i int) (p messagePart, si
 		return p, len(p.text), nil
 	}
 	f := t.hole(i, shape)
-	at := &f.targets[shape]
+	at := f.at(shape)
 	if at.found == targetNone {
 		return p, len(p.text), nil
 	}

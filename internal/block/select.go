@@ -276,13 +276,13 @@ func (b *Block) finder(path []string, others [][]string) finder {
 
 // target is an object where only the whole event tells.
 func (f *finder) target(shape int) target {
-	at := f.field.targets[shape]
+	at := f.field.at(shape)
 	for _, o := range f.others {
-		if o.targets[shape].found != targetNone {
+		if o.at(shape).found != targetNone {
 			at.found = targetObject
 		}
 	}
-	if at.found == targetNone && f.head.targets[shape].found == targetObject {
+	if at.found == targetNone && f.head.at(shape).found == targetObject {
 		at.found = targetObject // the rest of the path may be one name with dots in it
 	}
 	return at

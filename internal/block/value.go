@@ -162,20 +162,17 @@ func (b *Block) Lookup(row int, path ...string) (event.Value, error) {
 
 // A Field is a path looked up in a block's schema: with it the value of a row costs no search for names. Safe for concurrent use.
 type Field struct {
-	b       *Block
-	path    []string
-	targets []target // by shape
-
+	b     *Block
+	path  []string
+	leads []lead // by layout; nil: it leads nowhere
 }
 
-// A target is where a path leads in events of one shape. There is one for each shape and field, so it is kept small.
+// A target is where a path leads in events of one shape.
 type target struct {
 	column uint32 // of a leaf; of an object its first token
 	nth    uint32 // of a leaf, as schema.nth has it; of an object the token behind it
 	found  targetKind
 }
-
-const targetBytes = 12
 
 // tokens are those of an object.
 func (t *target) tokens() (start, end int) { return int(t.column), int(t.nth) }
@@ -214,10 +211,7 @@ func (b *Block) Field(path ...string) *Field {
 	if f != nil {
 		return f
 	}
-	f = &Field{b: b, path: append([]string(nil), path...), targets: make([]target, len(b.schema.shapes))}
-	for i := range b.schema.shapes {
-		f.targets[i] = b.schema.target(&b.schema.shapes[i], path)
-	}
+	f = &Field{b: b, path: append([]string(nil), path...), leads: b.schema.leads(path)}
 	b.fields.mu.Lock()
 	defer b.fields.mu.Unlock()
 	if known := b.fields.known[string(key)]; known != nil {
@@ -228,42 +222,9 @@ func (b *Block) Field(path ...string) *Field {
 			b.fields.known = map[string]*Field{}
 		}
 		b.fields.known[string(key)] = f
-		b.account.Take(len(f.targets)*targetBytes + len(key) + 128)
+		b.account.Take(len(f.leads)*leadBytes + len(key) + 128)
 	}
 	return f
-}
-
-// target finds where a path leads in a shape: at each step to the last member of that name.
-func (s *schema) target(sh *shape, path []string) target {
-	if s.isEvent(sh) {
-		return target{found: targetWhole, column: sh.tokens[0].id()}
-	}
-	t, leaf := objectTarget(0, len(sh.tokens)), 0
-	for _, name := range path {
-		if t.found != targetObject {
-			return target{}
-		}
-		inside, end := t.tokens()
-		t = target{}
-		for i := inside; i < end; i++ {
-			tok := sh.tokens[i]
-			if tok.isLeaf() {
-				if s.columns[tok.id()].name == name {
-					t, leaf = target{found: targetLeaf, column: tok.id()}, i
-				}
-				continue
-			}
-			start := i + 1
-			i = s.endOf(sh.tokens, i)
-			if s.objects[tok.id()].name == name {
-				t = objectTarget(start, i)
-			}
-		}
-	}
-	if t.found == targetLeaf {
-		t.nth = s.nth(sh, leaf)
-	}
-	return t
 }
 
 // endOf returns the index of the token that closes the object opened at i.
@@ -295,7 +256,7 @@ func (c *Cursor) Lookup(f *Field) (event.Value, error) {
 		return event.Value{}, err
 	}
 	sh := c.shape()
-	switch t := &f.targets[sh]; t.found {
+	switch t := f.at(int(sh)); t.found {
 	case targetLeaf:
 		return c.valueAt(t.column, t.nth)
 	case targetObject:
