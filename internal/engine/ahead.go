@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/stelehq/stele/internal/block"
@@ -10,9 +11,11 @@ import (
 	"github.com/stelehq/stele/internal/segment"
 )
 
-// A readAhead opens the block whose turn comes next while the rows of others are used.
+// A readAhead opens the blocks whose turn comes next while the rows of others are used: one, and more the more blocks one after the other have had nothing that
+// is wanted, for then all that a scan does is to open blocks.
 type readAhead struct {
 	load   bool // its columns are decoded too
+	most   int  // blocks at a time
 	opened map[cacheKey]chan opened
 }
 
@@ -23,11 +26,11 @@ type opened struct {
 	excluded bool // it was not opened, as nothing in it is wanted
 }
 
-// maxAhead is how many blocks are opened before their turn: what a scan may hold beside the blocks that it is in.
-const maxAhead = 1
+// mostAhead is how many blocks are opened before their turn at most, for each processor: what a scan may hold beside the blocks that it is in. Some of them wait for the disk.
+const mostAhead = 2
 
 func newReadAhead(load bool) *readAhead {
-	return &readAhead{load: load, opened: map[cacheKey]chan opened{}}
+	return &readAhead{load: load, most: 1, opened: map[cacheKey]chan opened{}}
 }
 
 // fileKey names the cursor's block at hand.
@@ -49,24 +52,53 @@ func (a *readAhead) take(c *cursor) (o opened, ok bool) {
 	return o, o.block != nil || o.excluded
 }
 
-// lookAhead begins to open the block whose turn comes next. Cursor c, at the top, has just opened one.
-func (m *merge) lookAhead(c *cursor) {
-	if m.ahead == nil || len(m.ahead.opened) >= maxAhead {
+// met notes whether the block whose turn it was had something that is wanted.
+func (a *readAhead) met(some bool) {
+	if a.most *= 2; some {
+		a.most = 1
+	}
+	a.most = min(a.most, mostAhead*runtime.GOMAXPROCS(0))
+}
+
+// lookAhead begins to open the blocks whose turn comes next. Cursor c, at the top, has just opened one.
+func (m *merge) lookAhead(c *cursor, o *opened) {
+	a := m.ahead
+	if a == nil {
 		return
 	}
-	var next *cursor
+	if a.met(!o.excluded); len(a.opened) >= a.most {
+		return
+	}
+	var next []*cursor // what the heap's cursors will have at hand
 	for _, o := range m.heap {
-		if o != c && o.block == nil && (next == nil || m.before(o, next)) {
-			next = o
+		n := *o
+		if o != c && o.block == nil || m.nextBlock(&n) && m.settle(&n) {
+			next = append(next, &n)
 		}
 	}
-	if n := *c; m.nextBlock(&n) && m.settle(&n) && (next == nil || m.before(&n, next)) {
-		next = &n
+	for turns := 0; len(next) > 0 && turns < a.most; turns++ {
+		least := 0
+		for i := range next {
+			if m.before(next[i], next[least]) {
+				least = i
+			}
+		}
+		n := next[least]
+		if n.recent == nil || n.recent.block == nil {
+			m.openAhead(n)
+		}
+		if !m.nextBlock(n) || !m.settle(n) {
+			next = append(next[:least], next[least+1:]...)
+		}
 	}
-	if next == nil || next.recent != nil && next.recent.block != nil {
+}
+
+// openAhead begins to open the block at hand of a cursor, unless that was begun.
+func (m *merge) openAhead(c *cursor) {
+	if m.ahead.opened[c.fileKey()] != nil {
 		return
 	}
-	done, source, load := make(chan opened, 1), *next, m.ahead.load
+	done, source, load := make(chan opened, 1), *c, m.ahead.load
 	m.ahead.opened[source.fileKey()] = done
 	go func() {
 		var o opened

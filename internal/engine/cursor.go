@@ -216,7 +216,7 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 	if m.ahead != nil {
 		if o, ok := m.ahead.take(c); ok {
 			c.block, c.pick = o.block, o.pick
-			m.lookAhead(c)
+			m.lookAhead(c, &o)
 			return !o.excluded
 		}
 	}
@@ -233,7 +233,7 @@ func (m *merge) openFile(c *cursor) (ok bool) {
 		return false
 	}
 	c.block, c.pick = o.block, o.pick
-	m.lookAhead(c)
+	m.lookAhead(c, &o)
 	return !o.excluded
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -77,6 +78,51 @@ func TestSearchesReadWhatTheyNeed(t *testing.T) {
 	bytes.Store(0)
 	if n := found(numberIs("N", 20000)); n != 1 || bytes.Load() != 0 {
 		t.Errorf("%d events; read %d bytes once more", n, bytes.Load())
+	}
+}
+
+// Blocks without anything that is wanted are gone through side by side; where there is something in each, one is opened ahead.
+func TestMoreIsOpenedAheadWhereNothingIsFound(t *testing.T) {
+	fs := vfs.NewMem()
+	e := open(t, fs, Options{CacheBytes: 64 << 20, Hooks: Hooks{BlockRows: 4096, NoCompact: true}})
+	wide(t, e, 80000)
+	wide(t, e, 5000) // of the same time
+	scan := func(descending bool, want *Wanted) (rows, most int) {
+		v, err := e.Pin()
+		ok(t, err)
+		s := v.Scan(ctx, Everything, descending, want, true)
+		a := newReadAhead(false)
+		s.merge.ahead = a
+		last := event.Key{}
+		for s.Next() {
+			key := s.Row().Key
+			if rows > 0 && (key.Compare(last) < 0) != descending {
+				t.Errorf("%v comes after %v", key, last)
+			}
+			rows, last = rows+1, key
+			most = max(most, len(a.opened))
+		}
+		ok(t, s.Close())
+		if len(a.opened) > 0 {
+			t.Errorf("%d blocks were opened for nothing", len(a.opened))
+		}
+		return rows, max(most, a.most)
+	}
+	for _, descending := range []bool{false, true} {
+		for number, want := range map[int]int{-1: 0, 3000: 2, 20000: 1, 79999: 1} {
+			rows, most := scan(descending, numberIs("N", number))
+			if rows != want || want == 0 && most != mostAhead*runtime.GOMAXPROCS(0) {
+				t.Errorf("%d: found %d of %d, with up to %d blocks opened ahead", number, rows, want, most)
+			}
+		}
+		all := &Wanted{Match: func(Row) bool { return true }, Select: func(b *block.Block) Selection {
+			yes := block.NewBitmap(b.Rows())
+			yes.SetAll(b.Rows())
+			return Selection{Yes: yes}
+		}}
+		if rows, most := scan(descending, all); rows != 85000 || most != 1 {
+			t.Errorf("read %d of 85000, with up to %d blocks opened ahead", rows, most)
+		}
 	}
 }
 
