@@ -8,7 +8,6 @@ import (
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
-	"github.com/stelehq/stele/internal/event"
 	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/query/exec"
 )
@@ -130,7 +129,7 @@ func (w *histogramWorker) count(s engine.Slab) (err error) {
 		return err
 	}
 	b := s.Block
-	if err := b.LoadKeys(); err != nil {
+	if err := b.LoadInstants(); err != nil {
 		return err
 	}
 	if err := b.Gather([]string{"@l"}, nil, &w.levels); err != nil {
@@ -153,7 +152,7 @@ func (w *histogramWorker) count(s engine.Slab) (err error) {
 	for row := s.From; row < s.To; at++ {
 		end := s.To
 		if at < len(w.buckets)-1 {
-			end = min(end, b.Search(event.MakeKey(w.buckets[at].End, 0)))
+			end = min(end, b.SearchInstant(w.buckets[at].End))
 		}
 		if err := w.add(w.buckets[at].Counts, b, rows, row, end); err != nil {
 			return engine.Final(err)

@@ -99,13 +99,13 @@ func (s *selector) rows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
 		defer machine.Free()
 		yes, open, _ = b.Message(textTest(p.Text, machine))
 	case exec.PlanTime:
-		if b.LoadKeys() != nil {
+		if b.LoadInstants() != nil {
 			return nil, allRows(rows)
 		}
 		at := s.instants[p]
-		from, to := b.Search(event.MakeKey(at[0], 0)), rows
+		from, to := b.SearchInstant(at[0]), rows
 		if at[1] < math.MaxInt64 {
-			to = b.Search(event.MakeKey(at[1]+1, 0))
+			to = b.SearchInstant(at[1] + 1)
 		}
 		if from < to {
 			yes = block.NewBitmap(rows)

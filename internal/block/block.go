@@ -29,7 +29,7 @@ type Block struct {
 	part     *partial      // nil: all of the block was there when it was opened
 	room     uint64        // bytes that the columns' texts may take
 	texts    atomic.Uint64 // that those opened may take
-	shapes   *column.Ints
+	shapes   *column.Ints  // of each row; of a block that is there in part once loadShapes was called
 	instants *column.Ints
 	arrivals *column.Ints // nil: row i has offset i
 	last     uint64       // highest offset
@@ -304,18 +304,16 @@ func (b *Block) readRows() error {
 	if err := b.readSchema(); err != nil {
 		return err
 	}
-	return b.readKeys()
-}
-
-// readKeys reads the keys of the rows.
-func (b *Block) readKeys() error {
+	if err := b.readShapes(b.rows); err != nil {
+		return err
+	}
 	if err := b.readTimes(b.rows); err != nil {
 		return err
 	}
 	return b.readArrivals(b.rows)
 }
 
-// readSchema reads the schema, and which shape each row has.
+// readSchema reads the schema, and what of the columns follows from it.
 func (b *Block) readSchema() error {
 	raw, err := b.payload(payloadSchema)
 	if err != nil {
@@ -328,31 +326,6 @@ func (b *Block) readSchema() error {
 	if want := len(b.payloads) - payloadColumns; len(b.schema.columns) != want {
 		return corrupt("the schema has %d columns, the head %d", len(b.schema.columns), want)
 	}
-	return b.readShapes(b.rows)
-}
-
-func (b *Block) readShapes(rows int) error {
-	raw, err := b.payload(payloadShapes)
-	if err != nil {
-		return err
-	}
-	d := &column.Decoder{Src: raw}
-	b.shapes = d.Ints("shapes", rows, column.Below(len(b.schema.shapes)), &b.account)
-	if err := d.End(); err != nil {
-		return fault.Wrap(err, opOpen, "shapes")
-	}
-	counts := make([]int, len(b.schema.shapes))
-	var some [512]int64
-	for row := 0; row < rows; row += len(some) {
-		part := some[:min(len(some), rows-row)]
-		b.shapes.Fill(part, row)
-		for _, sh := range part {
-			counts[sh]++
-		}
-	}
-	if err := b.account.Err(); err != nil {
-		return fault.Wrap(err, opOpen, "shapes")
-	}
 	b.columns = make([]lazyColumn, len(b.schema.columns))
 	for i := range b.columns {
 		b.columns[i].account.Over = &b.account
@@ -364,12 +337,9 @@ func (b *Block) readShapes(rows int) error {
 	for i := range b.schema.columns {
 		weight += uint64(b.schema.columns[i].origin.entries)
 	}
-	for i, sh := range b.schema.shapes {
+	for _, sh := range b.schema.shapes {
 		if weight += uint64(len(sh.data)) * uint64(sh.rows); weight > b.room/valueBytes {
 			return corrupt("the block announces over %d values", b.room/valueBytes)
-		}
-		if counts[i] != sh.rows {
-			return corrupt("%d rows have shape %d, the schema says %d", counts[i], i, sh.rows)
 		}
 		for _, c := range sh.data {
 			b.columns[c].values += sh.rows
@@ -377,7 +347,39 @@ func (b *Block) readShapes(rows int) error {
 	}
 	b.room -= weight * valueBytes
 	b.programs = make([]atomic.Pointer[program], len(b.schema.shapes))
-	b.places.every = placesEvery(rows, len(b.columns))
+	b.places.every = placesEvery(b.rows, len(b.columns))
+	return nil
+}
+
+// readShapes reads which shape each row has.
+func (b *Block) readShapes(rows int) error {
+	raw, err := b.payload(payloadShapes)
+	if err != nil {
+		return err
+	}
+	d := &column.Decoder{Src: raw}
+	shapes := d.Ints("shapes", rows, column.Below(len(b.schema.shapes)), &b.account)
+	if err := d.End(); err != nil {
+		return fault.Wrap(err, opOpen, "shapes")
+	}
+	counts := make([]int, len(b.schema.shapes))
+	var some [512]int64
+	for row := 0; row < rows; row += len(some) {
+		part := some[:min(len(some), rows-row)]
+		shapes.Fill(part, row)
+		for _, sh := range part {
+			counts[sh]++
+		}
+	}
+	if err := b.account.Err(); err != nil {
+		return fault.Wrap(err, opOpen, "shapes")
+	}
+	for i, sh := range b.schema.shapes {
+		if counts[i] != sh.rows {
+			return corrupt("%d rows have shape %d, the schema says %d", counts[i], i, sh.rows)
+		}
+	}
+	b.shapes = shapes
 	return nil
 }
 
@@ -450,6 +452,11 @@ func (b *Block) Search(k event.Key) int {
 	return sort.Search(b.Rows(), func(row int) bool {
 		return b.instants.At(row) > instant || b.instants.At(row) == instant && b.arrival(row) >= arrival
 	})
+}
+
+// SearchInstant returns the first row at or after an instant (Rows() if none).
+func (b *Block) SearchInstant(instant int64) int {
+	return sort.Search(b.Rows(), func(row int) bool { return b.instants.At(row) >= instant })
 }
 
 // MemSize is about how many bytes of memory the block holds now; it grows as columns are touched.

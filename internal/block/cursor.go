@@ -340,6 +340,9 @@ func (c *Cursor) valid() error {
 
 // on runs a function with a cursor on a row, for callers that keep none.
 func (b *Block) on(row int, do func(*Cursor) error) error {
+	if err := b.LoadKeys(); err != nil {
+		return err
+	}
 	c := b.spare.Swap(nil)
 	if c == nil {
 		c = b.Cursor()

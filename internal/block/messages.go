@@ -104,7 +104,9 @@ func (b *Block) message(t *TextTest) (selected, left Bitmap, err error) {
 		if err := s.begin(); err != nil {
 			return nil, nil, err
 		}
-		s.templates.fill()
+		if err := s.templates.fill(); err != nil {
+			return nil, nil, err
+		}
 	}
 	return s.rows(known.byShape)
 }
@@ -274,15 +276,14 @@ func (s *messageSearch) rows(byShape []int32) (selected, left Bitmap, err error)
 		}
 	}
 	switch same {
-	case no, unknown:
+	case unknown:
 		return nil, nil, nil
-	case yes, open:
-		all := NewBitmap(rows)
-		all.SetAll(rows)
-		if same == yes {
-			return all, nil, nil
-		}
-		return nil, all, nil
+	case no, yes, open:
+		selected, left = allOf(rows, same)
+		return selected, left, nil
+	}
+	if err := s.b.loadShapes(); err != nil {
+		return nil, nil, err
 	}
 	selected, left = NewBitmap(rows), NewBitmap(rows)
 	var shapes [64]int64

@@ -17,17 +17,23 @@ type partial struct {
 
 	mu     sync.Mutex // of the sections' stored bytes
 	whole  bool       // all of them are there
-	keys   sync.Once
-	keyErr error
 	broken atomic.Bool
+
+	shapes, instants, keys loaded
 }
 
-// PartBytes is how much of a block is best read before OpenPart, in one call: of most blocks that is the head, the schema and the shapes.
-const PartBytes = 128 << 10
+// A loaded part of a block is read once.
+type loaded struct {
+	once sync.Once
+	err  error
+}
 
-// OpenPart opens the block of length bytes that src begins with, for who asks for a few columns of many events: only the head, the schema and the
-// shapes are read now, and any other section when it is first needed, each with its own checksum. first is the beginning of the block, as much as was read of it. Keys (Key, Instant, Search, Cursor and what is
-// read by rows) may only be asked for after LoadKeys or Fetch. src has to stay readable, and the same, as long as something is left to read: until Fetch.
+// PartBytes is how much of a block is best read before OpenPart, in one call: of most blocks that is the head and the schema.
+const PartBytes = 16 << 10
+
+// OpenPart opens the block of length bytes that src begins with, for who asks for a few columns of many events: only the head and the
+// schema are read now, and any other section when it is first needed, each with its own checksum. first is the beginning of the block, as much as was read of it. Keys (Key, Search, Cursor and what is
+// read by rows) may only be asked for after LoadKeys or Fetch, instants after LoadInstants too. src has to stay readable, and the same, as long as something is left to read: until Fetch.
 func OpenPart(first []byte, src io.ReaderAt, length int, base uint64) (*Block, error) {
 	data, err := first, error(nil)
 	d := &column.Decoder{Src: data}
@@ -93,17 +99,41 @@ func (p *partial) read(b *Block, s *section) {
 // Broken says that a part of the block could not be read, or was found damaged, after it was opened: it has to be opened anew.
 func (b *Block) Broken() bool { return b.part != nil && b.part.broken.Load() }
 
-// LoadKeys has the keys of the rows be there.
-func (b *Block) LoadKeys() error {
+// load reads a part of the block, unless all of it is there.
+func (b *Block) load(part func(p *partial) *loaded, read func() error) error {
 	if b.part == nil {
 		return nil
 	}
-	b.part.keys.Do(func() {
-		if b.part.keyErr = b.readKeys(); b.part.keyErr != nil {
+	l := part(b.part)
+	l.once.Do(func() {
+		if l.err = read(); l.err != nil {
 			b.part.broken.Store(true)
 		}
 	})
-	return b.part.keyErr
+	return l.err
+}
+
+// loadShapes has the shapes of the rows be there.
+func (b *Block) loadShapes() error {
+	return b.load(func(p *partial) *loaded { return &p.shapes }, func() error { return b.readShapes(b.rows) })
+}
+
+// LoadInstants has the instants of the rows be there.
+func (b *Block) LoadInstants() error {
+	return b.load(func(p *partial) *loaded { return &p.instants }, func() error { return b.readTimes(b.rows) })
+}
+
+// LoadKeys has the keys of the rows be there, and what else is needed to go from row to row.
+func (b *Block) LoadKeys() error {
+	return b.load(func(p *partial) *loaded { return &p.keys }, func() error {
+		if err := b.loadShapes(); err != nil {
+			return err
+		}
+		if err := b.LoadInstants(); err != nil {
+			return err
+		}
+		return b.readArrivals(b.rows)
+	})
 }
 
 // Fetch has all of the block be there, which then stands as if Open had opened it: every section's checksum is right, and nothing is left to read.

@@ -3,6 +3,7 @@ package block
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -115,6 +116,59 @@ func TestOneColumnOfABlockIsReadAlone(t *testing.T) {
 	}
 	if src.bytes > len(data)/2 {
 		t.Errorf("read %d of %d bytes for one column of three", src.bytes, len(data))
+	}
+}
+
+// What follows from the schema alone needs no shapes, and instants need none; of damaged ones is told when they are needed.
+func TestShapesAreReadWhenTheyAreNeeded(t *testing.T) {
+	events := manyEvents(20000)
+	for i := range events {
+		for _, name := range []string{"A", "B", "C"} {
+			if rand.IntN(2) == 0 {
+				events[i] = fmt.Appendf(events[i][:len(events[i])-1], `,%q:%d}`, name, i)
+			}
+		}
+	}
+	data, base := encodedAs(t, events, Thorough)
+	whole, err := Open(data, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shapes := &whole.sections[whole.payloads[payloadShapes].section]
+	damaged := bytes.Clone(data)
+	damaged[shapes.at+int(shapes.bytes)/2] ^= 1
+	anything := func(event.Value) bool { return true }
+	for _, data := range [][]byte{data, damaged} {
+		src := &touchy{data: data}
+		b, err := OpenPart(beginning(data), src, len(data), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := src.calls
+		none, left, err := b.Test(&Test{Path: []string{"nowhere"}, Holds: func(v event.Value) bool { return v.Kind != event.Undefined }})
+		if none.Any() || left.Any() || err != nil {
+			t.Errorf("%d rows have what is nowhere, %d may have: %v", none.Count(), left.Count(), err)
+		}
+		all, left, err := b.Test(&Test{Path: []string{"@t"}, Holds: anything, Kinds: true})
+		if all.Count() != b.Rows() || left.Any() || err != nil {
+			t.Errorf("%d of %d rows have a time, %d more may have: %v", all.Count(), b.Rows(), left.Count(), err)
+		}
+		if src.calls > calls {
+			t.Errorf("%d reads for what the schema tells", src.calls-calls)
+		}
+		if err := b.LoadInstants(); err != nil || src.calls > calls+1 {
+			t.Errorf("%d reads for the instants: %v", src.calls-calls, err)
+		}
+		if row := b.SearchInstant(whole.Instant(15000)); b.Instant(row) != whole.Instant(15000) || row > 15000 {
+			t.Errorf("row %d is found, expected 15000 or one of the same instant", row)
+		}
+		var v Vector
+		if err := b.Gather([]string{"B"}, nil, &v); (err != nil) != b.Broken() || (err == nil) != (&data[0] != &damaged[0]) {
+			t.Errorf("values by shapes: %v, broken: %v", err, b.Broken())
+		}
+		if v.Rest.Any() != b.Broken() {
+			t.Errorf("%d rows are left", v.Rest.Count())
+		}
 	}
 }
 

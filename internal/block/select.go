@@ -2,7 +2,6 @@ package block
 
 import (
 	"math/bits"
-	"slices"
 
 	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
@@ -168,8 +167,12 @@ func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	if err = s.open(); err == nil {
 		err = b.late()
 	}
-	if err == nil && s.none() {
-		return nil, nil, nil
+	if said := s.same(); err == nil && said != byValue {
+		selected, left = allOf(rows, said)
+		return selected, left, nil
+	}
+	if err == nil {
+		err = b.loadShapes()
 	}
 	if err == nil {
 		selected, left = NewBitmap(rows), NewBitmap(rows)
@@ -191,9 +194,30 @@ func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	return selected, left, nil
 }
 
-// none says whether the shapes and what is known of the columns tell that the test holds of no row.
-func (s *valueScan) none() bool {
-	return len(s.used) == 0 && !slices.ContainsFunc(s.shapes, func(sh shapeScan) bool { return sh.verdict != no })
+// same returns what the shapes and what is known of the columns say of all rows; byValue if that differs.
+func (s *valueScan) same() verdict {
+	said := no
+	for i := range s.shapes {
+		if v := s.shapes[i].verdict; i == 0 {
+			said = v
+		} else if v != said {
+			return byValue
+		}
+	}
+	return said
+}
+
+// allOf returns the bitmaps of a block of which one verdict is that of all rows.
+func allOf(rows int, said verdict) (selected, left Bitmap) {
+	if said == no {
+		return nil, nil
+	}
+	all := NewBitmap(rows)
+	all.SetAll(rows)
+	if said == open {
+		return nil, all
+	}
+	return all, nil
 }
 
 // A valueScan runs a test over a block.
@@ -333,23 +357,7 @@ func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
 
 // constant fills the bitmaps where no value has to be looked at.
 func (s *valueScan) constant(selected, left Bitmap) {
-	first := s.shapes[0:]
-	same := true
-	for i := range first {
-		same = same && first[i].verdict == first[0].verdict
-	}
 	rows := s.b.Rows()
-	if len(first) == 0 || same && first[0].verdict == no {
-		return
-	}
-	if same {
-		into := selected
-		if first[0].verdict == open {
-			into = left
-		}
-		into.SetAll(rows)
-		return
-	}
 	yesses, opens := make([]uint64, len(s.shapes)), make([]uint64, len(s.shapes)) // 1: so are the rows of the shape
 	for i := range s.shapes {
 		yesses[i], opens[i] = bit(s.shapes[i].verdict == yes), bit(s.shapes[i].verdict == open)

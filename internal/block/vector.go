@@ -69,8 +69,9 @@ const (
 func (b *Block) Gather(path []string, others [][]string, v *Vector) error {
 	err := b.classify(path, others, v)
 	if err == nil {
-		v.fill()
-		err = b.late()
+		if err = v.fill(); err == nil {
+			err = b.late()
+		}
 	}
 	if err != nil {
 		v.lose()
@@ -92,8 +93,9 @@ func (b *Block) CountClasses(path []string, others [][]string, v *Vector) ([]int
 		return v.counts, nil
 	}
 	if err == nil {
-		v.fill()
-		err = b.late()
+		if err = v.fill(); err == nil {
+			err = b.late()
+		}
 	}
 	if err != nil {
 		v.lose()

@@ -15,7 +15,7 @@ type valueRange struct {
 }
 
 // fill sets the codes.
-func (v *Vector) fill() {
+func (v *Vector) fill() error {
 	rows := v.block.Rows()
 	v.Codes, v.Rest = resized(v.Codes, rows), nil
 	switch one := v.only(); {
@@ -26,12 +26,16 @@ func (v *Vector) fill() {
 				v.Codes[i] += first
 			}
 		}
-		return
+		return nil
 	case one == nil && v.fillSame():
 	default:
+		if err := v.block.loadShapes(); err != nil {
+			return err
+		}
 		v.fillByShape()
 	}
 	v.fillRest()
+	return nil
 }
 
 // only returns the one source in which rows have places; nil if there are none or several.

@@ -52,8 +52,9 @@ func (b *Block) GatherNumbers(path []string, others [][]string, v *Numbers) erro
 	err := v.resolve()
 	if err == nil {
 		v.rescale()
-		v.fill()
-		err = b.late()
+		if err = v.fill(); err == nil {
+			err = b.late()
+		}
 	}
 	if err != nil {
 		clear(v.Mantissas)
@@ -214,7 +215,7 @@ func (v *Numbers) rescale() {
 	}
 }
 
-func (v *Numbers) fill() {
+func (v *Numbers) fill() error {
 	rows := len(v.Mantissas)
 	if len(v.sources) == 1 && v.sources[0].all && v.sources[0].times != 0 {
 		s := &v.sources[0]
@@ -225,7 +226,10 @@ func (v *Numbers) fill() {
 			}
 		}
 		v.Has.SetAll(rows)
-		return
+		return nil
+	}
+	if err := v.block.loadShapes(); err != nil {
+		return err
 	}
 	rest := false
 	for i := range v.shapes {
@@ -254,6 +258,7 @@ func (v *Numbers) fill() {
 			}
 		}
 	}
+	return nil
 }
 
 // byShape sets what follows from the shapes of rows from one on.

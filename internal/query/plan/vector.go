@@ -96,7 +96,12 @@ func (r *blockReader) add(b *block.Block, rows block.Bitmap, whole func() error,
 		}
 		rows = rows.Without(rest)
 	}
-	if run.width > 0 || run.vectors.placed {
+	if run.width > 0 {
+		if err := b.LoadInstants(); err != nil {
+			return rest.Any(), err
+		}
+	}
+	if run.vectors.placed {
 		if err := b.LoadKeys(); err != nil {
 			return rest.Any(), err
 		}
@@ -332,7 +337,7 @@ func (r *blockReader) cutSlices(width int64) {
 		slice := sliceOf(r.b.Instant(r.row(i)), width)
 		i = r.n
 		if next, ok := sliceEnd(slice, width); ok {
-			row := r.b.Search(event.MakeKey(next, 0))
+			row := r.b.SearchInstant(next)
 			if r.rows == nil {
 				i = row
 			} else {
