@@ -11,9 +11,10 @@ TARGETS     := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 RUN_FLAGS   ?=
 FUZZ_TIME   ?= 10m
 ENDURANCE   ?= 1h
+PREFIX      ?= /usr/local
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build capi page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-files bench-protocols clean
+.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +38,25 @@ capi: page ## build the C library: bin/capi/libstele.so and libstele.a
 	CGO_ENABLED=1 go build -trimpath -buildmode=c-archive -ldflags "$(LDFLAGS)" -o bin/capi/libstele.a ./capi
 	@ln -sf libstele.so bin/capi/libstele.so.1
 	@rm -f bin/capi/libstele.h
+
+capi-windows: page ## build stele.dll and its import library with mingw-w64
+	@ci/need go mingw
+	@mkdir -p bin/capi-windows
+	(echo EXPORTS; sed 's/^/    /' capi/symbols.txt) > bin/capi-windows/stele.def
+	CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc go build -trimpath -buildmode=c-shared \
+	  -ldflags "$(LDFLAGS) -extldflags '$(CURDIR)/bin/capi-windows/stele.def'" -o bin/capi-windows/stele.dll ./capi
+	x86_64-w64-mingw32-dlltool -d bin/capi-windows/stele.def -D stele.dll -l bin/capi-windows/libstele.dll.a
+	@rm -f bin/capi-windows/stele.h
+
+install: capi ## install libstele, its header, and its pkg-config and CMake files below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/stele
+	install -m 644 include/stele.h bindings/cpp/include/stele.hpp $(DESTDIR)$(PREFIX)/include
+	install -m 644 bin/capi/libstele.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 bin/capi/libstele.so $(DESTDIR)$(PREFIX)/lib/libstele.so.1
+	ln -sf libstele.so.1 $(DESTDIR)$(PREFIX)/lib/libstele.so
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' capi/dist/stele.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/stele.pc
+	install -m 644 capi/dist/stele-config.cmake $(DESTDIR)$(PREFIX)/lib/cmake/stele
+	sed 's|@NUMBER@|$(firstword $(subst -, ,$(VERSION)))|' capi/dist/stele-config-version.cmake.in > $(DESTDIR)$(PREFIX)/lib/cmake/stele/stele-config-version.cmake
 
 ui/dist/index.html: ui/node_modules/.installed $(PAGE_SOURCES)
 	cd ui && npm run --silent build
@@ -127,6 +147,9 @@ bench-mixed: build ## queries beside ingestion, and each alone
 bench-embedded: ## package stele beside bbolt, Pebble and SQLite
 	@ci/need go cc
 	cd bench && go build -o work/embedded ./embedded && work/embedded $(BENCH_FLAGS)
+
+bench-capi: capi ## events read through libstele, beside the Go package, SQLite and RocksDB
+	cd bench && go build -o work/boundary-bench ./boundary && work/boundary-bench $(BENCH_FLAGS)
 
 bench-files: build ## bytes on disk of real logs, beside zstd
 	cd bench && go run ./files -stele $(CURDIR)/bin/stele $(BENCH_FLAGS)
