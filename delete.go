@@ -63,7 +63,7 @@ func (f *Filter) rows(b *block.Block) (block.Bitmap, error) {
 		selected = block.NewBitmap(b.Rows())
 	}
 	var lost, first error
-	match := f.match(func(err error) { lost = err })
+	match := f.match(context.Background(), func(err error) { lost = err })
 	for row := range b.Rows() {
 		if !open.Has(row) {
 			continue

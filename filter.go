@@ -1,6 +1,7 @@
 package stele
 
 import (
+	"context"
 	"errors"
 
 	"github.com/stelehq/stele/internal/engine"
@@ -45,26 +46,31 @@ func (f *Filter) String() string { return f.f.String() }
 // Match reports whether the filter selects the event: whether it is exactly true for it (R8).
 func (f *Filter) Match(e *Event) bool { return f.f.Match(eventRow{e}) }
 
-// wanted is what a filter asks of events, with what can be decided for whole blocks at once; nil for no filter.
-func (f *Filter) wanted(lost func(error)) *engine.Wanted {
+// wanted is what a filter asks of events, with what can be decided for whole blocks at once; nil for no filter. When the context has ended nothing is wanted: who
+// reads says that it has.
+func (f *Filter) wanted(ctx context.Context, lost func(error)) *engine.Wanted {
 	if f == nil {
 		return nil
 	}
-	return wantedOf([]*exec.Filter{f.f}, lost)
+	return wantedOf(ctx, []*exec.Filter{f.f}, lost)
 }
 
-// match adapts a filter to the engine's rows; nil for no filter.
-func (f *Filter) match(lost func(error)) engine.Match {
+// match adapts a filter to the engine's rows; nil for no filter. When the context has ended it matches none.
+func (f *Filter) match(ctx context.Context, lost func(error)) engine.Match {
 	if f == nil {
 		return nil
 	}
-	return matchOf([]*exec.Filter{f.f}, lost)
+	return matchOf(ctx, []*exec.Filter{f.f}, lost)
 }
 
-func matchOf(filters []*exec.Filter, lost func(error)) engine.Match {
+func matchOf(ctx context.Context, filters []*exec.Filter, lost func(error)) engine.Match {
 	e := &Event{lost: lost}
 	row := eventRow{e}
+	patience := patience{ctx: ctx}
 	return func(r engine.Row) bool {
+		if patience.ended() {
+			return false
+		}
 		e.row = r
 		for _, f := range filters {
 			if !f.Match(row) {
@@ -76,7 +82,7 @@ func matchOf(filters []*exec.Filter, lost func(error)) engine.Match {
 }
 
 // wantedOf is what several filters ask together; nil for none.
-func wantedOf(filters []*exec.Filter, lost func(error)) *engine.Wanted {
+func wantedOf(ctx context.Context, filters []*exec.Filter, lost func(error)) *engine.Wanted {
 	if len(filters) == 0 {
 		return nil
 	}
@@ -84,7 +90,7 @@ func wantedOf(filters []*exec.Filter, lost func(error)) *engine.Wanted {
 	for _, f := range filters {
 		both.Terms = append(both.Terms, f.Plan())
 	}
-	return &engine.Wanted{Match: matchOf(filters, lost), Select: selection(both), Texts: textsOf(both, nil)}
+	return &engine.Wanted{Match: matchOf(ctx, filters, lost), Select: selection(ctx, both), Texts: textsOf(both, nil)}
 }
 
 // textsOf adds the texts that every event has of which the plan's condition is true.

@@ -23,7 +23,7 @@ func (s *Store) Follow(ctx context.Context, after uint64, f *Filter) *Follower {
 	fl := &Follower{}
 	lost := func(err error) { fl.f.Lost(err) }
 	fl.ev.lost = lost
-	fl.f = s.e.Follow(ctx, after, f.match(lost))
+	fl.f = s.e.Follow(ctx, after, f.match(context.Background(), lost))
 	return fl
 }
 

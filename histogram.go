@@ -80,7 +80,7 @@ func (h *histogram) count(ctx context.Context, span engine.Span, r Range) ([]eng
 		to = r.span().To.Instant()
 	}
 	if !r.From.bounded || !r.To.bounded {
-		first, last, some, err := h.view.Ends(ctx, span, wantedOf(h.filters, func(error) {}))
+		first, last, some, err := h.view.Ends(ctx, span, wantedOf(ctx, h.filters, func(error) {}))
 		if !some {
 			return nil, err
 		}
@@ -96,9 +96,9 @@ func (h *histogram) count(ctx context.Context, span engine.Span, r Range) ([]eng
 	}
 	workers := make([]*histogramWorker, runtime.GOMAXPROCS(0))
 	for i := range workers {
-		w := &histogramWorker{queryWorker: queryWorker{ctx: ctx}, buckets: engine.NewBuckets(from, to, h.n)}
+		w := &histogramWorker{queryWorker: queryWorker{patience: patience{ctx: ctx}}, buckets: engine.NewBuckets(from, to, h.n)}
 		w.event.lost = func(err error) { w.lost = err }
-		w.wanted = wantedOf(h.filters, w.event.lost)
+		w.wanted = wantedOf(ctx, h.filters, w.event.lost)
 		workers[i] = w
 	}
 	walk := &engine.Blocks{Span: span, Workers: len(workers), Each: func(worker int, s engine.Slab) error { return workers[worker].count(s) }}
@@ -121,8 +121,7 @@ func (h *histogram) count(ctx context.Context, span engine.Span, r Range) ([]eng
 }
 
 // count adds what is wanted of a block.
-func (w *histogramWorker) count(s engine.Slab) (err error) {
-	defer stopped(&err)
+func (w *histogramWorker) count(s engine.Slab) error {
 	w.lost = nil
 	rows, err := w.selected(s)
 	if err != nil || !rows.Any() {

@@ -172,7 +172,7 @@ func query(ctx context.Context, e *engine.Engine, v *engine.View, q *Query, o Qu
 	}
 	filters := wantedFilters(run, o)
 	if q.p.Streams() || q.p.Scalar() {
-		r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(filters), owns)
+		r.scan = v.Scan(ctx, span, q.p.Descending(), r.wanted(ctx, filters), owns)
 	} else {
 		r.blocks = &blockQuery{ctx: ctx, run: run, view: v, owns: owns, span: span, filters: filters}
 	}
@@ -195,8 +195,8 @@ func wantedFilters(run *plan.Run, o QueryOptions) (filters []*exec.Filter) {
 }
 
 // wanted is what the filters ask of events that are read one after the other.
-func (r *Rows) wanted(filters []*exec.Filter) *engine.Wanted {
-	w := wantedOf(filters, r.lost)
+func (r *Rows) wanted(ctx context.Context, filters []*exec.Filter) *engine.Wanted {
+	w := wantedOf(ctx, filters, r.lost)
 	if w == nil {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stelehq/stele/internal/block"
 	"github.com/stelehq/stele/internal/engine"
-	"github.com/stelehq/stele/internal/fault"
 	"github.com/stelehq/stele/internal/query/exec"
 	"github.com/stelehq/stele/internal/query/plan"
 )
@@ -28,8 +27,7 @@ type blockQuery struct {
 
 // A queryWorker is what one worker has. Not for concurrent use.
 type queryWorker struct {
-	ctx     context.Context
-	rows    int // that were looked at one by one
+	patience
 	partial *plan.Partial
 	wanted  *engine.Wanted // nil: every event
 	event   Event
@@ -43,9 +41,10 @@ type queryWorker struct {
 func (q *blockQuery) execute(stats *QueryStatistics, watch *stopwatch) (result *plan.Result, err error) {
 	n := runtime.GOMAXPROCS(0)
 	for range n {
-		w := &queryWorker{ctx: q.ctx, partial: q.run.NewPartial()}
+		w := &queryWorker{patience: patience{ctx: q.ctx}, partial: q.run.NewPartial()}
+		w.partial.Step = w.patience.err
 		w.event.lost = func(err error) { w.lost = err }
-		w.wanted = wantedOf(q.filters, w.event.lost)
+		w.wanted = wantedOf(q.ctx, q.filters, w.event.lost)
 		defer w.partial.Close()
 		q.workers = append(q.workers, w)
 	}
@@ -95,34 +94,8 @@ func (q *blockQuery) close() {
 	}
 }
 
-// A stop is what a worker panics with, as deep in a block it cannot return an error; who works on the block defers stopped.
-type stop struct{ err error }
-
-func stopped(err *error) {
-	if p := recover(); p != nil {
-		ended, ok := p.(stop)
-		if !ok {
-			panic(p)
-		}
-		*err = ended.err
-	}
-}
-
-// step is called for each row that is looked at by itself: a block has so many, and a row may take so long, that who gave up is not to wait for all, nor
-// who appends.
-func (w *queryWorker) step() {
-	if w.rows++; w.rows%64 != 0 {
-		return
-	}
-	runtime.Gosched()
-	if err := w.ctx.Err(); err != nil {
-		panic(stop{fault.WrapAs(fault.Canceled, err, "query", "the caller gave up")})
-	}
-}
-
 // add adds what is wanted of a block.
 func (w *queryWorker) add(s engine.Slab) (err error) {
-	defer stopped(&err)
 	begun := time.Now()
 	w.lost = nil
 	rows, err := w.selected(s)
@@ -136,7 +109,6 @@ func (w *queryWorker) add(s engine.Slab) (err error) {
 	counted := true
 	if n > 0 {
 		row := func(i int) exec.Row {
-			w.step()
 			w.event.row = engine.Row{Block: s.Block, Index: i, Key: s.Block.Key(i)}
 			return eventRow{&w.event}
 		}
@@ -167,6 +139,9 @@ func (w *queryWorker) selected(s engine.Slab) (block.Bitmap, error) {
 	var yes block.Bitmap
 	if w.wanted.Select != nil {
 		selection := w.wanted.Select(s.Block)
+		if err := w.ctx.Err(); err != nil {
+			return nil, canceled(err)
+		}
 		yes, open = selection.Yes.And(shown), selection.Open.And(shown)
 	}
 	if yes == nil {
@@ -179,7 +154,9 @@ func (w *queryWorker) selected(s engine.Slab) (block.Bitmap, error) {
 		return nil, err
 	}
 	for i := block.First(open, nil, 0, size); i < size; i = block.First(open, nil, i+1, size) {
-		w.step()
+		if err := w.patience.err(); err != nil {
+			return nil, err
+		}
 		if w.wanted.Match(engine.Row{Block: s.Block, Index: i, Key: s.Block.Key(i)}) {
 			yes.Set(i)
 		}

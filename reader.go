@@ -50,7 +50,7 @@ func read(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Reader
 	}
 	lost := func(err error) { r.scan.Lost(err) }
 	r.ev.lost = lost
-	r.scan = v.Scan(ctx, o.Filter.narrow(o.Range.span()), o.Ordering == Descending, o.Filter.wanted(lost), owns)
+	r.scan = v.Scan(ctx, o.Filter.narrow(o.Range.span()), o.Ordering == Descending, o.Filter.wanted(ctx, lost), owns)
 	return r
 }
 

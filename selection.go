@@ -1,6 +1,7 @@
 package stele
 
 import (
+	"context"
 	"math"
 
 	"github.com/stelehq/stele/internal/block"
@@ -10,17 +11,22 @@ import (
 	"github.com/stelehq/stele/internal/query/exec"
 )
 
-// selection decides what a plan allows about all rows of a block by its columns; nil if that is nothing. With Now() in it, it is now.
-func selection(p *exec.Plan) func(*block.Block) engine.Selection {
+// selection decides what a plan allows about all rows of a block by its columns; nil if that is nothing. With Now() in it, it is now. Once the context has ended
+// all rows are open.
+func selection(ctx context.Context, p *exec.Plan) func(*block.Block) engine.Selection {
 	if p.Op == exec.PlanAnd && len(p.Terms) == 1 {
 		p = p.Terms[0]
 	}
 	if p.Op == exec.PlanEvent {
 		return nil
 	}
-	s := newSelector(p)
+	instants := newSelector(p).instants
 	return func(b *block.Block) engine.Selection {
+		s := selector{instants, &patience{ctx: ctx, over: ctx.Err() != nil}}
 		yes, open := s.rows(b, p)
+		if s.patience.over {
+			return engine.Selection{Open: allRows(b.Rows())}
+		}
 		return engine.Selection{Yes: yes, Open: open}
 	}
 }
@@ -56,13 +62,15 @@ func instantsOf(p *exec.Plan) (first, last int64) {
 	return first, last
 }
 
-// A selector runs a plan over blocks. Safe for concurrent use.
+// A selector runs a plan over blocks.
 type selector struct {
 	instants map[*exec.Plan][2]int64 // of each PlanTime
+	patience *patience               // when it is over, what is said of rows means nothing
 }
 
+// newSelector returns a selector of endless patience.
 func newSelector(p *exec.Plan) *selector {
-	s := &selector{instants: map[*exec.Plan][2]int64{}}
+	s := &selector{map[*exec.Plan][2]int64{}, &patience{ctx: context.Background()}}
 	s.prepare(p)
 	return s
 }
@@ -81,12 +89,15 @@ func (s *selector) prepare(p *exec.Plan) {
 // is nil has no row.
 func (s *selector) rows(b *block.Block, p *exec.Plan) (yes, open block.Bitmap) {
 	rows := b.Rows()
+	if s.patience.over {
+		return nil, nil
+	}
 	switch p.Op {
 	case exec.PlanTrue:
 		return allRows(rows), nil
 	case exec.PlanFalse:
 	case exec.PlanValue:
-		test := &block.Test{Path: p.Path, Others: p.Others, Holds: p.Holds, Number: p.Number, Equals: p.Equals, Kinds: p.Kinds}
+		test := &block.Test{Path: p.Path, Others: p.Others, Holds: func(v event.Value) bool { return !s.patience.ended() && p.Holds(v) }, Number: p.Number, Equals: p.Equals, Kinds: p.Kinds}
 		if p.Text != nil && p.Equals == nil {
 			machine := p.Text.Pattern.Machine()
 			defer machine.Free()

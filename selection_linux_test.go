@@ -35,7 +35,7 @@ func BenchmarkSelection(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer v.Release()
-				sel, n := selection(f.f.Plan()), atomic.Int64{}
+				sel, n := selection(context.Background(), f.f.Plan()), atomic.Int64{}
 				w := engine.Blocks{Workers: 1, Span: f.narrow(engine.Everything), Each: func(_ int, slab engine.Slab) error {
 					got := sel(slab.Block)
 					n.Add(int64(got.Yes.Count()))

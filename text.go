@@ -44,14 +44,14 @@ func readText(ctx context.Context, v *engine.View, o ReadOptions, owns bool) *Te
 	}
 	newWork := func() engine.Work[*page] {
 		p := &printer{descending: descending}
-		p.match = o.Filter.match(p.note)
+		p.match = o.Filter.match(ctx, p.note)
 		return p.print
 	}
 	r := &TextReader{limit: o.Limit}
 	if o.Limit == 0 {
 		r.limit = -1
 	}
-	r.work = engine.Read(ctx, v, o.Filter.narrow(o.Range.span()), descending, most, o.Filter.wanted(nil), o.Filter == nil && o.Limit == 0, owns, newWork)
+	r.work = engine.Read(ctx, v, o.Filter.narrow(o.Range.span()), descending, most, o.Filter.wanted(ctx, nil), o.Filter == nil && o.Limit == 0, owns, newWork)
 	return r
 }
 

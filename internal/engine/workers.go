@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -11,6 +12,7 @@ import (
 // Workers read a scan with all processors: each takes some runs of it, makes results of them, and these come out in the scan's order.
 // What is made ahead of the caller is bounded: beside the blocks in use, three results for each worker and a few more. Next, Err and Close are not for concurrent use.
 type Workers[T any] struct {
+	caller context.Context // whatever ends early because this one has ended, that is seen in it
 	ctx    context.Context
 	cancel context.CancelFunc
 	e      *Engine
@@ -45,9 +47,10 @@ type Work[T any] func(runs []Run, yield func(T) bool)
 // Read starts to read a span of the view. newWork makes the work of one worker; of want, if not nil, its runs have picks, and Match is not asked; load says that most columns are read. most, if not 0, is how many rows are read
 // at most. owns: the view is released at the end.
 func Read[T any](ctx context.Context, v *View, span Span, descending bool, most int, want *Wanted, load, owns bool, newWork func() Work[T]) *Workers[T] {
-	ctx, cancel := context.WithCancel(ctx)
+	caller := ctx
+	ctx, cancel := context.WithCancel(caller)
 	n := max(1, runtime.GOMAXPROCS(0))
-	w := &Workers[T]{ctx: ctx, cancel: cancel, e: v.e, order: make(chan *task[T], n)}
+	w := &Workers[T]{caller: caller, ctx: ctx, cancel: cancel, e: v.e, order: make(chan *task[T], n)}
 	s := v.Scan(ctx, span, descending, want, owns)
 	if s.merge != nil {
 		s.merge.ahead = newReadAhead(load)
@@ -160,7 +163,7 @@ func (w *Workers[T]) stopped() error {
 		return errClosed()
 	default:
 	}
-	if err := w.ctx.Err(); err != nil {
+	if err := cmp.Or(w.caller.Err(), w.ctx.Err()); err != nil {
 		return fault.WrapAs(fault.Canceled, err, "read", "the caller gave up")
 	}
 	return nil

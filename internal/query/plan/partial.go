@@ -9,6 +9,8 @@ import (
 
 // A Partial is what a part of the rows comes to: groups with their states, or the first rows in order. Not for concurrent use.
 type Partial struct {
+	Step func() error // asked before each event, or value of a block's column, that is evaluated; its error ends AddBlock. nil: none
+
 	run     *Run
 	account account
 	groups  *groupTable // by slice and keys

@@ -59,11 +59,21 @@ func (p *Partial) AddBlock(b *block.Block, rows block.Bitmap, whole func() error
 // addEach adds rows one by one.
 func (p *Partial) addEach(rows block.Bitmap, n int, row func(int) exec.Row) error {
 	for at := block.First(rows, nil, 0, n); at < n; at = block.First(rows, nil, at+1, n) {
+		if err := p.step(); err != nil {
+			return err
+		}
 		if err := p.Add(row(at)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *Partial) step() error {
+	if p.Step == nil {
+		return nil
+	}
+	return p.Step()
 }
 
 func (r *blockReader) add(b *block.Block, rows block.Bitmap, whole func() error, row func(int) exec.Row) (counted bool, err error) {
@@ -280,6 +290,9 @@ func (l *lane) value(code uint32) (event.Value, error) {
 	}
 	if l.reading.plain {
 		return values[0], nil
+	}
+	if err := l.r.p.step(); err != nil {
+		return event.Value{}, err
 	}
 	return l.reading.of.EvalAt(l.reading.paths, values), nil
 }
