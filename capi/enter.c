@@ -75,7 +75,7 @@ stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot
     return refused(function, r, handle, k);
 }
 
-stele_result lock_to_end(const char *function, uint64_t handle, kind k, slot **s)
+stele_result lock_in_any_state(const char *function, uint64_t handle, kind k, slot **s)
 {
     TRY(enter_plain(function));
     stele_result r = slot_lock(handle, k, s);

@@ -27,8 +27,8 @@ stele_result leave_exclusive(slot *s, stele_result r);
 stele_result new_handle(const char *function, kind k, slot *parent, slot **s, uint64_t *handle);
 stele_result made(slot *s, stele_result r, uint64_t handle, uint64_t *out);
 
-// lock_to_end is enter_exclusive for whoever is going to end the handle, from any thread and in whatever state; end_locked then ends it.
-stele_result lock_to_end(const char *function, uint64_t handle, kind k, slot **s);
+// lock_in_any_state is enter_exclusive for what is also allowed from another thread, after stele_cancel, and when the store was closed. end_locked ends what is locked.
+stele_result lock_in_any_state(const char *function, uint64_t handle, kind k, slot **s);
 stele_result end_locked(slot *s);
 
 // end_exclusive ends a handle of a kind.

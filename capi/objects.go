@@ -52,7 +52,8 @@ type store struct {
 	ctx    context.Context // ends when the store is being closed
 	cancel context.CancelFunc
 
-	memory int64 // as it was opened with
+	memory   int64 // as it was opened with
+	readOnly bool
 
 	mutex   sync.Mutex
 	servers map[*served]struct{} // that serve it

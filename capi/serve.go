@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unsafe"
@@ -39,6 +40,9 @@ func stelego_serve_begin(slot, into C.uint32_t, o *C.stele_serve_options) C.stel
 		urls := strings.Split(text, ";")
 		listeners, err := server.Listen(urls)
 		if err != nil {
+			if e := (*fault.Error)(nil); errors.As(err, &e) && e.Kind == fault.Unavailable {
+				e.Hint = "choose another address, or port 0 for a free one"
+			}
 			return err
 		}
 		urls = server.Addresses(urls, listeners)

@@ -33,6 +33,14 @@ func (e events) append(dst []byte) []byte { return e.Event().AppendCLEF(dst) }
 func (e events) key() stele.Key           { return e.Event().Key() }
 func (e events) close() error             { return e.Close() }
 
+// unlessDamaged leaves out what a source tells when it has given the rest.
+func unlessDamaged(err error) error {
+	if k := stele.KindOf(err); k == stele.Corrupt || k == stele.IO {
+		return nil
+	}
+	return err
+}
+
 //export stelego_read_begin
 func stelego_read_begin(slot, into C.uint32_t, o *C.stele_read_options) C.stele_result {
 	return onStore("stele_read_begin", slot, func(s *store) error {
@@ -49,7 +57,7 @@ func stelego_read_begin(slot, into C.uint32_t, o *C.stele_read_options) C.stele_
 		}
 		st, err := s.begin(into, "stele_read_end", 0, func(ctx context.Context) (source, error) {
 			r := s.Read(ctx, ro)
-			return events{r}, r.Err()
+			return events{r}, unlessDamaged(r.Err())
 		})
 		if err == nil && o.flags&C.STELE_READ_AHEAD != 0 {
 			st.readAhead()
@@ -99,7 +107,7 @@ func stelego_tail_begin(slot, into C.uint32_t, o *C.stele_tail_options) C.stele_
 		}
 		_, err = s.begin(into, "stele_tail_end", 0, func(ctx context.Context) (source, error) {
 			fl := s.Follow(ctx, uint64(o.after), f)
-			return arrivals{fl, ctx}, fl.Err()
+			return arrivals{fl, ctx}, unlessDamaged(fl.Err())
 		})
 		return err
 	})

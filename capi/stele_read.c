@@ -210,7 +210,7 @@ stele_result stele_tail_position(stele_tail tail, uint64_t *position)
     slot             *s;
     TRY(enter_plain(here));
     TRY(given(here, position, "arrival"));
-    TRY(enter_exclusive(here, tail, KIND_TAIL, &s));
+    TRY(lock_in_any_state(here, tail, KIND_TAIL, &s));
     uint64_t n = s->position;
     if (s->next == s->end) // then Go has nothing that was not given
         GO(n = stelego_tail_position(s->index));

@@ -47,7 +47,7 @@ stele_result stele_write_end(stele_writer writer, stele_key *keys, size_t capaci
         TRY(given(here, keys, "keys"));
         TRY(given(here, count, "count"));
     }
-    TRY(lock_to_end(here, writer, KIND_WRITER, &s));
+    TRY(lock_in_any_state(here, writer, KIND_WRITER, &s));
     if (keys) {
         GO(n = stelego_write_count(s->index));
         if (n > capacity) {

@@ -8,19 +8,22 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/stelehq/stele"
 	"github.com/stelehq/stele/internal/fault"
 )
 
-// checkPath refuses what would be another path to the operating system.
-func checkPath(path string) error {
+// checkPath refuses what is no path, or would be another one to the operating system.
+func checkPath(op, path string) error {
 	switch {
 	case path == "":
-		return fault.New(fault.Invalid, "", "the path is empty")
+		return fault.New(fault.Invalid, op, "the path is empty")
 	case strings.IndexByte(path, 0) >= 0:
-		return fault.New(fault.Invalid, "", "the path %q has a NUL in it", path)
+		return fault.New(fault.Invalid, op, "the path %q has a NUL in it", path)
+	case !utf8.ValidString(path):
+		return fault.New(fault.Invalid, op, "the path %q is not UTF-8", path)
 	}
 	return nil
 }
@@ -29,7 +32,7 @@ func checkPath(path string) error {
 func stelego_open(slot C.uint32_t, path *C.char, n C.size_t, o *C.stele_options) C.stele_result {
 	return doorway("stele_open", func() error {
 		dir := string(bytesOf(path, n))
-		if err := checkPath(dir); err != nil {
+		if err := checkPath("open store", dir); err != nil {
 			return err
 		}
 		sizes := []struct {
@@ -57,7 +60,7 @@ func stelego_open(slot C.uint32_t, path *C.char, n C.size_t, o *C.stele_options)
 		if err != nil {
 			return err
 		}
-		s := &store{Store: opened, memory: int64(o.memory_bytes)}
+		s := &store{Store: opened, memory: int64(o.memory_bytes), readOnly: o.flags&C.STELE_READ_ONLY != 0}
 		s.ctx, s.cancel = context.WithCancel(context.Background())
 		place(slot).Store(&object{store: s})
 		return nil
@@ -118,7 +121,7 @@ func stelego_verify(slot, into C.uint32_t) C.stele_result {
 func stelego_backup(slot, into C.uint32_t, directory *C.char, n C.size_t, keep C.uint32_t) C.stele_result {
 	return onStore("stele_backup", slot, func(s *store) error {
 		dir := string(bytesOf(directory, n))
-		if err := checkPath(dir); err != nil {
+		if err := checkPath("back up", dir); err != nil {
 			return err
 		}
 		made, err := s.Backup(s.ctx, dir, &stele.BackupOptions{Keep: int(keep)})

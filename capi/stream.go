@@ -231,10 +231,11 @@ func (s *stream) end() error {
 	s.buffer.free()
 	err := s.from.close()
 	if s.over != nil && s.over != errDone {
-		return s.over
+		err = s.over
 	}
-	if err != nil && stele.KindOf(err) == stele.Canceled {
-		return nil // by this end
+	switch stele.KindOf(err) {
+	case stele.Closed, stele.Canceled, stele.Exhausted:
+		return nil // it ended early, which was told, or is what this end does
 	}
 	return err
 }

@@ -26,6 +26,9 @@ type writer struct {
 func stelego_write_begin(slot, into C.uint32_t, o *C.stele_write_options) C.stele_result {
 	return onStore("stele_write_begin", slot, func(s *store) error {
 		const op = "begin write"
+		if s.readOnly {
+			return fault.New(fault.Denied, op, "the store was opened read-only")
+		}
 		if o.id_len > 256 {
 			return fault.New(fault.TooLarge, op, "the id has %d bytes; it may have 256", uint64(o.id_len))
 		}

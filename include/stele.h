@@ -357,7 +357,7 @@ typedef struct stele_record {
 STELE_API stele_result stele_read_next_batch(stele_reader reader, void *buffer, size_t len, size_t *actual, size_t *count);
 
 /*
- * Ends a reader. A failure tells what was lost on the way (STELE_CORRUPT, STELE_IO) or that it ended early (STELE_CLOSED, STELE_CANCELED, STELE_INTERNAL), the handle is gone all the same (R12).
+ * Ends a reader. A failure tells what was lost on the way (STELE_CORRUPT, STELE_IO, STELE_INTERNAL), the handle is gone all the same (R12). That the reader was canceled, or its store closed, is no failure.
  * Any thread; while another is inside, the handle is gone, and its reader when that one leaves. STELE_INVALID_HANDLE (harmless), STELE_FORKED. Since 1.
  */
 STELE_API stele_result stele_read_end(stele_reader reader);
@@ -371,7 +371,7 @@ STELE_API stele_result stele_get(stele_store store, const stele_key *key, void *
 /* ----------------------------------------------------------------- delete */
 
 /*
- * Deletes the events of these keys, durably and all at once; those that do not exist do not matter. *deleted (may be NULL) is how many there were.
+ * Deletes the events of these keys, durably and all at once; those that do not exist do not matter. keys may be NULL if count is 0. *deleted (may be NULL) is how many there were.
  * Any thread. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_TOO_LARGE: over 1,048,576 keys; STELE_DENIED, STELE_FULL, STELE_CORRUPT, STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_delete_keys(stele_store store, const stele_key *keys, size_t count, uint64_t *deleted);
@@ -472,7 +472,7 @@ STELE_API stele_result stele_tail_next_batch(stele_tail tail, uint32_t timeout_m
 
 /*
  * Gives the arrival number after which to go on, as stele_tail_options.after: that of the last event given, or of one passed over since by the filter.
- * One thread at a time. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_BUSY, STELE_WRONG_THREAD, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * One at a time, any thread; also after stele_cancel, and when the store was closed. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_BUSY, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_tail_position(stele_tail tail, uint64_t *arrival);
 
@@ -494,7 +494,7 @@ typedef struct stele_serve_options {
 /*
  * Serves the HTTP API and the page of an open store from inside this process, so that it can be looked at. options may be NULL. When it returns the sockets listen. *server is the caller's to end, before the store is closed; a store that is closed
  * first ends it too.
- * Any thread. STELE_INVALID: a URL; STELE_IO: it cannot be listened on; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_INVALID: a URL; STELE_UNAVAILABLE: it cannot be listened on; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_serve_begin(stele_store store, const stele_serve_options *options, stele_server *server);
 

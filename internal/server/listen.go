@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stelehq/stele/internal/fault"
@@ -77,6 +78,9 @@ func listenAddresses(text string, schemes map[string]string) (hosts []string, po
 	}
 	if port = u.Port(); port == "" {
 		port = schemes[u.Scheme]
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, "", fault.New(fault.Invalid, op, "%q: a port is a number up to 65535", text)
 	}
 	switch host := u.Hostname(); host {
 	case "localhost":
