@@ -615,9 +615,8 @@ public:
 
     // Deletes events, durably and all at once, and says how many there were.
     uint64_t remove(const std::vector<key> &keys) const {
-        static const key none{};
         uint64_t deleted = 0;
-        check(stele_delete_keys(handle(), keys.empty() ? &none.raw : &keys.data()->raw, keys.size(), &deleted));
+        check(stele_delete_keys(handle(), keys.empty() ? nullptr : &keys.data()->raw, keys.size(), &deleted));
         return deleted;
     }
 
