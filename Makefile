@@ -14,7 +14,7 @@ ENDURANCE   ?= 1h
 PREFIX      ?= /usr/local
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
+.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,7 +44,7 @@ capi-windows: page ## build stele.dll and its import library with mingw-w64
 	@mkdir -p bin/capi-windows
 	(echo EXPORTS; sed 's/^/    /' capi/symbols.txt) > bin/capi-windows/stele.def
 	CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc go build -trimpath -buildmode=c-shared \
-	  -ldflags "$(LDFLAGS) -extldflags '$(CURDIR)/bin/capi-windows/stele.def'" -o bin/capi-windows/stele.dll ./capi
+	  -ldflags "$(LDFLAGS) -extldflags '-static-libgcc $(CURDIR)/bin/capi-windows/stele.def'" -o bin/capi-windows/stele.dll ./capi
 	x86_64-w64-mingw32-dlltool -d bin/capi-windows/stele.def -D stele.dll -l bin/capi-windows/libstele.dll.a
 	@rm -f bin/capi-windows/stele.h
 
@@ -88,7 +88,7 @@ cross:
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build -o /dev/null ./cmd/stele; \
 	done
 
-test: test-go test-page test-browser test-clients ## every kind of test once: Go under the race detector, page, browser, the binary with its clients
+test: test-go test-page test-browser test-clients test-hosts-short ## every kind of test once: Go under the race detector, page, browser, the binary with its clients
 
 test-go:
 	@ci/need go cc
@@ -106,6 +106,17 @@ test-browser: build
 test-clients: build e2e/clients/node_modules/.installed # they wait more than they work: eight at once
 	-@ci/need rsyslog
 	STELE_BIN=$(CURDIR)/bin/stele go test -count=1 -timeout 10m -parallel 8 ./e2e
+
+# Each of these is a script that runs alone too: it skips with a line what the machine has no tools for.
+HOSTS := $(patsubst %/check,%,$(wildcard capi/conformance/check capi/torture/check bindings/*/check examples/*/check))
+
+test-hosts-short: capi
+	@for host in $(HOSTS); do echo "$$host"; $$host/check || exit 1; done
+
+test-hosts: capi capi-windows ## libstele from every language, sanitizers and torture included
+	@for host in $(HOSTS); do echo "$$host"; $$host/check --long || exit 1; done
+	capi/windows/check
+	ci/check-install
 
 test-long: build ## the long versions: 1,000 kills, more crash points, more random operations
 	@ci/need go cc
