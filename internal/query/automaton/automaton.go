@@ -12,6 +12,9 @@ import (
 
 // A Pattern is a regular expression, compiled. Safe for concurrent use.
 type Pattern struct {
+	// UTF8 says that nothing is known of texts with bytes that are no character: what is one to package regexp is none to who asks. It is set before the first Machine.
+	UTF8 bool
+
 	prog     *syntax.Prog
 	anchored bool // it begins with \A
 	looks    bool // what stands before matters to more than \A
@@ -131,12 +134,15 @@ func (m *Machine) Read(from uint8, text []byte) uint8 {
 	return from
 }
 
-// Matches says whether a text that ends in this state matches; not known if there would have been too many states.
+// Matches says whether a text that ends in this state matches; not known if there would have been too many states, or of a text that UTF8 leaves out.
 func (m *Machine) Matches(at uint8) (holds, known bool) {
 	if at == full {
 		return false, false
 	}
 	s := &m.states[at]
+	if len(s.pending) > 0 && m.p.UTF8 {
+		return false, false
+	}
 	if s.verdict == unasked {
 		s.verdict = fails
 		if m.ends(*s) {
@@ -162,6 +168,10 @@ func (m *Machine) make(from uint8, c byte) uint8 {
 	to, ok := state{at: s.at, before: s.before}, true
 	for len(pending) > 0 && utf8.FullRune(pending) {
 		r, n := utf8.DecodeRune(pending)
+		if r == utf8.RuneError && n == 1 && m.p.UTF8 {
+			m.next[from][c] = full
+			return full
+		}
 		if to, ok = m.step(to, r); !ok {
 			m.next[from][c] = accept
 			return accept

@@ -57,8 +57,10 @@ func textTestOf(e syntax.Expr) (subject syntax.Expr, t *TextTest, ok bool) {
 			case syntax.Equal, syntax.NotEqual:
 				t, ok = literalTest(`\A`, []string{right.Value}, `\z`, e.CI)
 			case syntax.Like, syntax.NotLike:
-				if parts := compilePattern(right.Value, false).parts; parts != nil {
-					t, ok = literalTest(`\A`, parts, `\z`, e.CI)
+				if p := compilePattern(right.Value, false); p.parts != nil {
+					t, ok = literalTest(`\A`, p.parts, `\z`, e.CI)
+				} else {
+					t, ok = atomsTest(p.atoms, e.CI)
 				}
 			}
 		case *syntax.Regex:
@@ -90,6 +92,39 @@ func literalTest(before string, parts []string, after string, ci bool) (*TextTes
 	}
 	p, err := automaton.Compile(flags + before + strings.Join(quoted, ".*") + after)
 	return &TextTest{Pattern: p}, err == nil
+}
+
+// mostAtoms is up to how long a pattern a machine is made.
+const mostAtoms = 1000
+
+// atomsTest makes a test of a pattern with _ or ?, which count characters. A lone surrogate is one to `like`, and three to an expression.
+func atomsTest(atoms []atom, ci bool) (*TextTest, bool) {
+	var b strings.Builder
+	for _, a := range atoms {
+		switch a.kind {
+		case '%':
+			b.WriteString(".*")
+		case '_':
+			b.WriteString(".")
+		case '?':
+			b.WriteString(".?")
+		default:
+			if !utf8.ValidString(a.text) || strings.ContainsRune(a.text, utf8.RuneError) {
+				return nil, false
+			}
+			b.WriteString(regexp.QuoteMeta(a.text))
+		}
+	}
+	flags := "(?s)"
+	if ci {
+		flags = "(?si)"
+	}
+	p, err := automaton.Compile(flags + `\A` + b.String() + `\z`)
+	if err != nil || len(atoms) > mostAtoms {
+		return nil, false
+	}
+	p.UTF8 = true
+	return &TextTest{Pattern: p, Most: maxSteps / 8 / len(atoms) * 64}, true
 }
 
 func regexTest(before, source, after string, ci bool) (*TextTest, bool) {
