@@ -14,19 +14,15 @@ namespace Stele
         }
 
         /// <summary>Stores a value in place of what was there, durably.</summary>
-        public void Set(string key, ReadOnlySpan<byte> json) => store.Handle.SetDocument(key, json);
+        public void Set(string key, ReadOnlySpan<byte> json) => store.Handle.SetDocument(Utf8.Required(key, nameof(key)), Utf8.Given(json));
 
         /// <summary>As <see cref="Set(string, ReadOnlySpan{byte})"/>.</summary>
-        public void Set(string key, string json)
-        {
-            byte[] bytes = Utf8.Required(json, nameof(json), out UIntPtr length);
-            Set(key, new ReadOnlySpan<byte>(bytes, 0, (int)length));
-        }
+        public void Set(string key, string json) => Set(key, Utf8.Span(json, nameof(json)));
 
         /// <summary>The value, byte for byte as it was set; null if there is none.</summary>
         public byte[] GetUtf8(string key)
         {
-            try { return store.Handle.GetDocument(key); }
+            try { return store.Handle.GetDocument(Utf8.Required(key, nameof(key))); }
             catch (StoreException e) when (e.Result == StoreResult.NotFound) { return null; }
         }
 
@@ -40,7 +36,7 @@ namespace Stele
         /// <summary>Deletes a document, durably. False: there was none.</summary>
         public bool Delete(string key)
         {
-            try { store.Handle.DeleteDocument(key); }
+            try { store.Handle.DeleteDocument(Utf8.Required(key, nameof(key))); }
             catch (StoreException e) when (e.Result == StoreResult.NotFound) { return false; }
             return true;
         }

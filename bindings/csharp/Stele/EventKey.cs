@@ -29,7 +29,7 @@ namespace Stele
         /// <exception cref="StoreException">It is no key.</exception>
         public static EventKey Parse(string text)
         {
-            byte[] bytes = Utf8.Required(text, nameof(text), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(Utf8.Required(text, nameof(text)), out UIntPtr length);
             EventKey key;
             fixed (byte* p = bytes) StoreException.Check(Native.stele_key_parse(p, length, &key));
             return key;

@@ -34,7 +34,7 @@ namespace Stele
                 raw.MinFreeBytes = options.MinFreeBytes;
                 raw.OpenFiles = options.OpenFiles;
             }
-            return new Store(StoreHandle.Open(path, &raw));
+            return new Store(StoreHandle.Open(Utf8.Required(path, nameof(path)), &raw));
         }
 
         /// <summary>The library's version, such as "0.3.0".</summary>
@@ -58,7 +58,7 @@ namespace Stele
         public Writer Write(WriteOptions options = null)
         {
             options = options ?? WriteOptions.Default;
-            byte[] id = Utf8.Optional(options.Id, out UIntPtr length);
+            byte[] id = Utf8.Bytes(options.Id, out UIntPtr length);
             fixed (byte* p = id)
             {
                 RawWriteOptions raw = default;
@@ -94,7 +94,7 @@ namespace Stele
         public Reader Read(ReadOptions options = null)
         {
             options = options ?? ReadOptions.Default;
-            byte[] filter = Utf8.Optional(options.Filter, out UIntPtr length);
+            byte[] filter = Utf8.Bytes(options.Filter, out UIntPtr length);
             EventRange range = options.Range;
             fixed (byte* p = filter)
             {
@@ -124,7 +124,7 @@ namespace Stele
         public Tail Tail(TailOptions options = null)
         {
             options = options ?? TailOptions.Default;
-            byte[] filter = Utf8.Optional(options.Filter, out UIntPtr length);
+            byte[] filter = Utf8.Bytes(options.Filter, out UIntPtr length);
             fixed (byte* p = filter)
             {
                 RawTailOptions raw = default;
@@ -140,7 +140,7 @@ namespace Stele
         public Rows Query(string query, QueryOptions options = null)
         {
             options = options ?? QueryOptions.Default;
-            byte[] filter = Utf8.Optional(options.Filter, out UIntPtr length);
+            byte[] filter = Utf8.Bytes(options.Filter, out UIntPtr length);
             EventRange range = options.Range;
             fixed (byte* p = filter)
             {
@@ -151,7 +151,7 @@ namespace Stele
                 raw.FilterLen = length;
                 raw.MemoryBytes = options.MemoryBytes;
                 raw.TimeoutMs = Milliseconds.Of(options.Timeout);
-                return new Rows(Handle.BeginQuery(query, &raw));
+                return new Rows(Handle.BeginQuery(Utf8.Required(query, nameof(query)), &raw));
             }
         }
 
@@ -173,13 +173,13 @@ namespace Stele
         /// <summary>
         /// Makes a backup in a directory of backups, of which keep remain (0: all), and reads it again. A JSON object with Name, StoreId, Taken, Events, Documents, Files, Bytes, Added, Removed and Damage.
         /// </summary>
-        public string Backup(string directory, uint keep = 0) => Only(Handle.Backup(directory, keep));
+        public string Backup(string directory, uint keep = 0) => Only(Handle.Backup(Utf8.Required(directory, nameof(directory)), keep));
 
         /// <summary>Serves the HTTP API and the page of the store from inside this process. urls: what to listen on, ";" between them, a port of 0 taking a free one; null: http://localhost:5341.</summary>
         public Server Serve(string urls = null, string instance = null)
         {
-            byte[] u = Utf8.Optional(urls, out UIntPtr urlsLength);
-            byte[] i = Utf8.Optional(instance, out UIntPtr instanceLength);
+            byte[] u = Utf8.Bytes(urls, out UIntPtr urlsLength);
+            byte[] i = Utf8.Bytes(instance, out UIntPtr instanceLength);
             fixed (byte* pu = u, pi = i)
             {
                 RawServeOptions raw = default;

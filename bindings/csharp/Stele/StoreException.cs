@@ -37,8 +37,8 @@ namespace Stele
         /// <summary>The causes, the nearest first, each without its "caused by: ".</summary>
         public IReadOnlyList<string> Causes { get; }
 
-        /// <summary>Throws if result is a failure. To be called on the thread of the call, before it makes another one.</summary>
-        internal static StoreResult Check(StoreResult result)
+        /// <summary>Throws if the result of a raw call is a failure. To be called on the thread of the call, before it makes another one.</summary>
+        public static StoreResult Check(StoreResult result)
         {
             if (result >= StoreResult.ArgumentNull) throw Last(result);
             return result;

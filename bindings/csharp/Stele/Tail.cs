@@ -10,36 +10,25 @@ namespace Stele
     public sealed class Tail : IAsyncEnumerable<Event>, IDisposable
     {
         readonly Records records = new Records();
-        ulong given; // the arrival number of the last event given
 
         internal Tail(TailHandle handle)
         {
             Handle = handle;
-            given = handle.Position();
         }
 
         /// <summary>The floor below. What it reads itself is missing here.</summary>
         public TailHandle Handle { get; }
 
         /// <summary>Goes to the next event and waits for it. False: none came in that time. Timeout.InfiniteTimeSpan waits for ever.</summary>
-        public bool Read(TimeSpan timeout) => Step() || Fetch(Milliseconds.Of(timeout));
+        public bool Read(TimeSpan timeout) => records.Step() || Fetch(Milliseconds.Of(timeout));
 
         /// <summary>The event that <see cref="Read"/> went to, until the next call of it.</summary>
         public EventView Current => new EventView(records.Key, records.Text);
 
         /// <summary>
-        /// The arrival number after which to go on, as <see cref="TailOptions.After"/>: that of the last event given, or of one passed over since by the filter. It can be asked for after a cancelled wait too.
+        /// The arrival number after which to go on, as <see cref="TailOptions.After"/>: that of the last event given, or of one passed over since by the filter. Also after <see cref="Cancel"/>.
         /// </summary>
-        public ulong Position
-        {
-            get
-            {
-                // The library counts what lies in the buffer as given.
-                if (records.More) return given;
-                try { return Handle.Position(); }
-                catch (StoreException e) when (e.Result == StoreResult.Canceled || e.Result == StoreResult.Closed) { return given; }
-            }
-        }
+        public ulong Position => records.More ? records.Key.Arrival : Handle.Position(); // the library counts what lies in the buffer as given
 
         /// <summary>
         /// The events, for await foreach. When the token is cancelled the wait ends at once with an <see cref="OperationCanceledException"/>, and the tail is over:
@@ -64,19 +53,8 @@ namespace Stele
             Handle.Dispose();
         }
 
-        bool Step()
-        {
-            if (!records.Step()) return false;
-            given = records.Key.Arrival;
-            return true;
-        }
-
-        bool Fetch(uint timeoutMs)
-        {
-            StoreResult result = records.Refill((Span<byte> buffer, out int actual, out int count) => Handle.NextBatch(timeoutMs, buffer, out actual, out count));
-            if (result == StoreResult.Ok) given = records.Key.Arrival;
-            return result == StoreResult.Ok;
-        }
+        bool Fetch(uint timeoutMs) =>
+            records.Refill((Span<byte> buffer, out int actual, out int count) => Handle.NextBatch(timeoutMs, buffer, out actual, out count)) == StoreResult.Ok;
 
         sealed class Enumerator : IAsyncEnumerator<Event>
         {
@@ -94,7 +72,7 @@ namespace Stele
             public ValueTask<bool> MoveNextAsync()
             {
                 if (token.IsCancellationRequested) return new ValueTask<bool>(Task.FromCanceled<bool>(token));
-                if (!tail.Step()) return new ValueTask<bool>(FetchAsync());
+                if (!tail.records.Step()) return new ValueTask<bool>(FetchAsync());
                 Current = tail.Current.ToEvent();
                 return new ValueTask<bool>(true);
             }

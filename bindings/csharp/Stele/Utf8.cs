@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Stele
@@ -15,7 +14,7 @@ namespace Stele
         /// The text's bytes; those that count are the first length. Never an empty array, for pinning one gives a null pointer, which to the library is a text left out;
         /// null for null.
         /// </summary>
-        internal static byte[] Optional(string text, out UIntPtr length)
+        internal static byte[] Bytes(string text, out UIntPtr length)
         {
             length = UIntPtr.Zero;
             if (text == null) return null;
@@ -25,15 +24,17 @@ namespace Stele
             return bytes;
         }
 
-        /// <summary>As Optional, of a text that has to be there.</summary>
-        internal static byte[] Required(string text, string name, out UIntPtr length) => Optional(text ?? throw new ArgumentNullException(name), out length);
-
-        /// <summary>What to pin for a span: its first byte, or, as above, some byte if it is empty.</summary>
-        internal static ref byte Start(ReadOnlySpan<byte> span)
+        /// <summary>The bytes of a text that has to be there.</summary>
+        internal static ReadOnlySpan<byte> Span(string text, string name)
         {
-            if (span.Length == 0) return ref Nothing[0];
-            return ref MemoryMarshal.GetReference(span);
+            byte[] bytes = Bytes(Required(text, name), out UIntPtr length);
+            return new ReadOnlySpan<byte>(bytes, 0, (int)length);
         }
+
+        /// <summary>The same, and never with a null pointer: a span that is empty is an empty text, not one left out.</summary>
+        internal static ReadOnlySpan<byte> Given(ReadOnlySpan<byte> text) => text.Length == 0 ? new ReadOnlySpan<byte>(Nothing, 0, 0) : text;
+
+        internal static string Required(string text, string name) => text ?? throw new ArgumentNullException(name);
 
         internal static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
     }

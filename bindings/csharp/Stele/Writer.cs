@@ -17,14 +17,10 @@ namespace Stele
         public WriterHandle Handle { get; }
 
         /// <summary>Adds lines of CLEF, a JSON object each with at least "@t", all of them or none. What was refused makes <see cref="End"/> fail too, unless the write is <see cref="WriteOptions.Partial"/>.</summary>
-        public void Append(ReadOnlySpan<byte> clef) => Handle.Append(clef);
+        public void Append(ReadOnlySpan<byte> clef) => Handle.Append(Utf8.Given(clef));
 
         /// <summary>As <see cref="Append(ReadOnlySpan{byte})"/>.</summary>
-        public void Append(string clef)
-        {
-            byte[] bytes = Utf8.Required(clef, nameof(clef), out UIntPtr length);
-            Handle.Append(new ReadOnlySpan<byte>(bytes, 0, (int)length));
-        }
+        public void Append(string clef) => Handle.Append(Utf8.Span(clef, nameof(clef)));
 
         /// <summary>Stores the events and gives their keys, in the order in which they were added.</summary>
         public EventKey[] End()

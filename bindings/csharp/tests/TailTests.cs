@@ -89,7 +89,7 @@ namespace Stele.Tests
             using (Store store = Store.Open(directory))
             {
                 foreach (int delay in new[] { 0, 50 })
-                    using (Tail tail = store.Tail())
+                    using (Tail tail = store.Tail(new TailOptions { After = TailOptions.FromNow }))
                     using (CancellationTokenSource source = new CancellationTokenSource())
                     {
                         Task<int> follower = Follow(tail, 1, source.Token);
@@ -99,7 +99,8 @@ namespace Stele.Tests
                         OperationCanceledException canceled = e.InnerException as OperationCanceledException;
                         Expect.That(canceled != null, e.ToString());
                         Expect.Equal(source.Token, canceled.CancellationToken);
-                        Expect.Equal(0UL, tail.Position);
+                        EventKey next = store.Append(Make.Events(0, 1))[0];
+                        using (Tail other = store.Tail(new TailOptions { After = tail.Position })) Expect.That(other.Read(Long) && other.Current.Key == next, "the position is not where it goes on");
                     }
             }
         }

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Stele.Interop
 {
     /// <summary>An open store. Any thread may use it at any time.</summary>
-    /// <remarks>Options are the header's structs, by address, null for none; what their pointers lead to must stay in place during the call.</remarks>
+    /// <remarks>Options are the header's structs, by address, null for none; what their pointers lead to must stay in place during the call. A text or span that is null is NULL.</remarks>
     public sealed unsafe class StoreHandle : SteleHandle
     {
         public StoreHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
@@ -15,7 +15,7 @@ namespace Stele.Interop
         public static StoreHandle Open(string path, RawStoreOptions* options)
         {
             Host.Prepare();
-            byte[] bytes = Utf8.Required(path, nameof(path), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(path, out UIntPtr length);
             ulong store;
             fixed (byte* p = bytes) StoreException.Check(Native.stele_open(p, length, options, &store));
             return new StoreHandle(store, true);
@@ -41,7 +41,7 @@ namespace Stele.Interop
         /// <summary>stele_backup.</summary>
         public RowsHandle Backup(string directory, uint keep)
         {
-            byte[] bytes = Utf8.Required(directory, nameof(directory), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(directory, out UIntPtr length);
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_backup(held.Value, p, length, keep, &rows));
@@ -75,17 +75,16 @@ namespace Stele.Interop
         public ulong DeleteKeys(ReadOnlySpan<EventKey> keys)
         {
             ulong deleted;
-            EventKey none;
             using (Lease held = Hold())
             fixed (EventKey* p = &MemoryMarshal.GetReference(keys))
-                StoreException.Check(Native.stele_delete_keys(held.Value, keys.Length == 0 ? &none : p, (UIntPtr)(uint)keys.Length, &deleted));
+                StoreException.Check(Native.stele_delete_keys(held.Value, p, (UIntPtr)(uint)keys.Length, &deleted));
             return deleted;
         }
 
-        /// <summary>stele_delete. filter may be null.</summary>
+        /// <summary>stele_delete.</summary>
         public ulong Delete(EventRange* range, string filter)
         {
-            byte[] bytes = Utf8.Optional(filter, out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(filter, out UIntPtr length);
             ulong deleted;
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_delete(held.Value, range, p, length, &deleted));
@@ -95,16 +94,16 @@ namespace Stele.Interop
         /// <summary>stele_document_set.</summary>
         public void SetDocument(string key, ReadOnlySpan<byte> json)
         {
-            byte[] bytes = Utf8.Required(key, nameof(key), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(key, out UIntPtr length);
             using (Lease held = Hold())
-            fixed (byte* p = bytes, j = &Utf8.Start(json))
+            fixed (byte* p = bytes, j = &MemoryMarshal.GetReference(json))
                 StoreException.Check(Native.stele_document_set(held.Value, p, length, j, (UIntPtr)(uint)json.Length));
         }
 
         /// <summary>stele_document_get.</summary>
         public byte[] GetDocument(string key)
         {
-            byte[] bytes = Utf8.Required(key, nameof(key), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(key, out UIntPtr length);
             return Whole((store, buffer, len, actual) =>
             {
                 fixed (byte* p = bytes) return Native.stele_document_get(store, p, length, buffer, len, actual);
@@ -114,15 +113,15 @@ namespace Stele.Interop
         /// <summary>stele_document_delete.</summary>
         public void DeleteDocument(string key)
         {
-            byte[] bytes = Utf8.Required(key, nameof(key), out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(key, out UIntPtr length);
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_document_delete(held.Value, p, length));
         }
 
-        /// <summary>stele_document_list. prefix may be null.</summary>
+        /// <summary>stele_document_list.</summary>
         public RowsHandle ListDocuments(string prefix)
         {
-            byte[] bytes = Utf8.Optional(prefix, out UIntPtr length);
+            byte[] bytes = Utf8.Bytes(prefix, out UIntPtr length);
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_document_list(held.Value, p, length, &rows));
@@ -132,7 +131,7 @@ namespace Stele.Interop
         /// <summary>stele_query_begin.</summary>
         public RowsHandle BeginQuery(string query, RawQueryOptions* options)
         {
-            byte[] text = Utf8.Required(query, nameof(query), out UIntPtr length);
+            byte[] text = Utf8.Bytes(query, out UIntPtr length);
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* t = text) StoreException.Check(Native.stele_query_begin(held.Value, t, length, options, &rows));

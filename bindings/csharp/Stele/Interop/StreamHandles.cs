@@ -15,7 +15,7 @@ namespace Stele.Interop
         public void Append(ReadOnlySpan<byte> clef)
         {
             using (Lease held = Hold())
-            fixed (byte* p = &Utf8.Start(clef)) StoreException.Check(Native.stele_write_append(held.Value, p, (UIntPtr)(uint)clef.Length));
+            fixed (byte* p = &MemoryMarshal.GetReference(clef)) StoreException.Check(Native.stele_write_append(held.Value, p, (UIntPtr)(uint)clef.Length));
         }
 
         /// <summary>stele_write_end: stores the events and gives their keys. BufferTooSmall, with count set, leaves the write open; a failure is as if it had never been.</summary>
@@ -51,7 +51,7 @@ namespace Stele.Interop
                 UIntPtr size = UIntPtr.Zero;
                 EventKey next = default;
                 StoreResult result;
-                fixed (byte* p = &Utf8.Start(buffer)) result = Native.stele_read_next(held.Value, &next, p, (UIntPtr)(uint)buffer.Length, &size);
+                fixed (byte* p = &MemoryMarshal.GetReference(buffer)) result = Native.stele_read_next(held.Value, &next, p, (UIntPtr)(uint)buffer.Length, &size);
                 key = next;
                 actual = (int)size;
                 return StoreException.Check(result);
@@ -65,7 +65,7 @@ namespace Stele.Interop
             {
                 UIntPtr size = UIntPtr.Zero, number = UIntPtr.Zero;
                 StoreResult result;
-                fixed (byte* p = &Utf8.Start(buffer)) result = Native.stele_read_next_batch(held.Value, p, (UIntPtr)(uint)buffer.Length, &size, &number);
+                fixed (byte* p = &MemoryMarshal.GetReference(buffer)) result = Native.stele_read_next_batch(held.Value, p, (UIntPtr)(uint)buffer.Length, &size, &number);
                 actual = (int)size;
                 count = (int)number;
                 return StoreException.Check(result);
@@ -88,7 +88,7 @@ namespace Stele.Interop
                 UIntPtr size = UIntPtr.Zero;
                 EventKey next = default;
                 StoreResult result;
-                fixed (byte* p = &Utf8.Start(buffer)) result = Native.stele_tail_next(held.Value, timeoutMs, &next, p, (UIntPtr)(uint)buffer.Length, &size);
+                fixed (byte* p = &MemoryMarshal.GetReference(buffer)) result = Native.stele_tail_next(held.Value, timeoutMs, &next, p, (UIntPtr)(uint)buffer.Length, &size);
                 key = next;
                 actual = (int)size;
                 return StoreException.Check(result);
@@ -102,7 +102,7 @@ namespace Stele.Interop
             {
                 UIntPtr size = UIntPtr.Zero, number = UIntPtr.Zero;
                 StoreResult result;
-                fixed (byte* p = &Utf8.Start(buffer)) result = Native.stele_tail_next_batch(held.Value, timeoutMs, p, (UIntPtr)(uint)buffer.Length, &size, &number);
+                fixed (byte* p = &MemoryMarshal.GetReference(buffer)) result = Native.stele_tail_next_batch(held.Value, timeoutMs, p, (UIntPtr)(uint)buffer.Length, &size, &number);
                 actual = (int)size;
                 count = (int)number;
                 return StoreException.Check(result);
@@ -138,7 +138,7 @@ namespace Stele.Interop
             {
                 UIntPtr size = UIntPtr.Zero, number = UIntPtr.Zero;
                 StoreResult result;
-                fixed (byte* p = &Utf8.Start(buffer)) result = Native.stele_rows_next_batch(held.Value, p, (UIntPtr)(uint)buffer.Length, &size, &number);
+                fixed (byte* p = &MemoryMarshal.GetReference(buffer)) result = Native.stele_rows_next_batch(held.Value, p, (UIntPtr)(uint)buffer.Length, &size, &number);
                 actual = (int)size;
                 count = (int)number;
                 return StoreException.Check(result);
