@@ -83,7 +83,7 @@ namespace Stele.Conformance
             for (int i = 0; i < values.Length; i++)
             {
                 Type type = parameters[i].ParameterType;
-                if (type.IsPointer) values[i] = Pointer.Box((void*)arguments[i], type);
+                if (type.IsPointer) values[i] = (IntPtr)(long)arguments[i];
                 else if (type == typeof(UIntPtr)) values[i] = (UIntPtr)arguments[i];
                 else if (type == typeof(uint)) values[i] = (uint)arguments[i];
                 else values[i] = arguments[i];
