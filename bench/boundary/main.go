@@ -121,6 +121,13 @@ func measure(o options) error {
 	if p, ok := build("static", "stele.c", filepath.Join(capi, "libstele.a"), "-lpthread", "-lresolv", "-lm"); ok {
 		programs = append(programs, program{"static", []string{p, dir}})
 	}
+	bare := filepath.Join(work, "libbare.so")
+	if text, err := exec.Command("go", "build", "-buildmode=c-shared", "-o", bare, "./boundary/bare").CombinedOutput(); err != nil {
+		return fmt.Errorf("building the empty library: %w: %s", err, text)
+	}
+	if p, ok := build("bare", "bare.c", bare, "-Wl,-rpath,"+work); ok {
+		programs = append(programs, program{"bare", []string{p}})
+	}
 	for _, peer := range []string{"sqlite", "rocksdb"} {
 		p, ok := build(peer, peer+".c", map[string]string{"sqlite": "-lsqlite3", "rocksdb": "-lrocksdb"}[peer])
 		if !ok {
