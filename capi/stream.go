@@ -110,7 +110,9 @@ func (s *stream) lay(p unsafe.Pointer, n int, wait time.Duration) (used, count i
 		r := (*C.stele_record)(unsafe.Pointer(&room[used]))
 		*(*stele.Key)(unsafe.Pointer(&r.key)) = s.key
 		r.len, r.stride = C.uint32_t(len(text)), C.uint32_t(step)
-		copy(room[used+recordSize:], text) // onto itself where it was put there
+		if into := room[used+recordSize:]; len(text) > 0 && &into[0] != &text[0] { // it was not put there
+			copy(into, text)
+		}
 		clear(room[used+recordSize+len(text) : used+step])
 		s.has = false
 		used += step
@@ -156,7 +158,7 @@ func (b *buffer) free() {
 
 const (
 	firstBuffer = 16 << 10
-	wholeBuffer = 256 << 10
+	wholeBuffer = 64 << 10
 )
 
 // fill lays items into a buffer of its own, which grows to hold one at least.
