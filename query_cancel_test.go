@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stelehq/stele"
+	"github.com/stelehq/stele/internal/engine"
 	"github.com/stelehq/stele/internal/testkit"
 )
 
@@ -108,5 +109,31 @@ func TestQueriesEndWithinAColumn(t *testing.T) {
 				t.Errorf("%s goes on: %v, after %d looks", name, err, used)
 			}
 		}
+	}
+}
+
+// A search that is given up while nothing is found says so, and does not go on through all blocks.
+func TestASearchThatIsGivenUpSaysSo(t *testing.T) {
+	s := testkit.OpenMem(t, func(o *stele.Options) { o.Hooks = engine.Hooks{BlockRows: 10, ReserveBytes: -1} })
+	lines := make([]string, 3000)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"@t":"2026-03-14T15:%02d:%02dZ","N":%d}`, i/60, i%60, i)
+	}
+	s.Append(lines...)
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f, err := stele.ParseFilter("N < 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left atomic.Int64
+	left.Store(25)
+	r := s.Read(askedContext{ctx, &left}, stele.ReadOptions{Filter: f})
+	if r.Next() {
+		t.Error("an event was found")
+	}
+	if err := r.Close(); stele.KindOf(err) != stele.Canceled || left.Load() < -10 {
+		t.Errorf("%v, %d looks after the end", err, -left.Load())
 	}
 }

@@ -183,7 +183,7 @@ func (x *expressions) learn(v event.Value, path string) {
 func TestFiltersDecideForBlocksWhatTheyDecideForEvents(t *testing.T) {
 	filters, stores := 20_000, 10
 	if os.Getenv("STELE_LONG") != "" {
-		filters, stores = 1_000_000, 100
+		filters, stores = 1_020_000, 100 // two of a hundred do not parse
 	}
 	tried, found := 0, 0
 	for seed := range stores {
