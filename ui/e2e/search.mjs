@@ -73,6 +73,18 @@ export const searchCases = [
     },
   },
   {
+    name: 'a misspelt property is named where nothing is found',
+    run: async ({ page, open, search, check }) => {
+      await open();
+      await search("Prodct = 'teapot'");
+      await page.getByText('no event has a property Prodct; did you mean Product?').waitFor();
+      await search("Product = 'no such thing'");
+      await page.getByText('No events match').waitFor();
+      await page.getByText('no event has a property').waitFor({ state: 'detached' });
+      check((await page.getByText('did you mean').count()) === 0, 'Product is a property');
+    },
+  },
+  {
     name: 'what is no expression is searched as text, with reason and place',
     run: async ({ page, open, search, check, asText, filter }) => {
       await open();

@@ -69,9 +69,12 @@ export interface Page {
   events: Event[];
   /** The reason why the filter was searched as text, when it was. */
   asText: string | null;
+  /** Where nothing was found: which properties no event has, and what was probably meant. */
+  hint: string;
 }
 
 const asTextHeader = 'X-Stele-Matched-As-Text';
+const hintHeader = 'X-Stele-Hint';
 
 /** Events newest first, those after (older than) afterId. */
 export async function searchEvents(query: Query, count: number, afterId?: string, signal?: AbortSignal): Promise<Page> {
@@ -79,7 +82,7 @@ export async function searchEvents(query: Query, count: number, afterId?: string
     address('api/events', { filter: query.filter, fromDateUtc: query.from, toDateUtc: query.to, count, afterId }),
     { signal: signal ?? null },
   );
-  return { events: await read<Event[]>(response), asText: response.headers.get(asTextHeader) };
+  return { events: await read<Event[]>(response), asText: response.headers.get(asTextHeader), hint: response.headers.get(hintHeader) ?? '' };
 }
 
 export async function histogram(query: Query, buckets: number, signal?: AbortSignal): Promise<Bucket[]> {

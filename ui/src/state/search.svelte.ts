@@ -36,6 +36,8 @@ export class Search {
   /** What the server refused the search with. */
   error = $state('');
   asText: AsText | null = $state.raw(null);
+  /** What may be wrong with a filter that finds nothing. */
+  hint = $state('');
   /** A search has been answered since the page was opened. */
   answered = $state(false);
   /** Nothing at all is stored. */
@@ -86,6 +88,7 @@ export class Search {
       this.capped = false;
       this.answered = true;
       this.run++;
+      this.hint = page.hint;
       this.asText = page.asText === null ? null : { reason: page.asText };
       this.history = remember(this.history, this.#query.filter);
       keep('history', JSON.stringify(this.history));
