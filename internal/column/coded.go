@@ -229,11 +229,26 @@ type chunked struct {
 	data   []byte
 	size   uint     // packed: bits of each x
 	bounds []uint32 // classes: where each chunk of data ends
-	detail uint
-	table  codeTable
+	code   *code    // classes
 
 	chunks []atomic.Pointer[[]byte]
 }
+
+// readSymbols16 is readSymbols for numbers of two bytes.
+func readSymbols16(t *codeTable, data, src []byte, size int) bool {
+	buffer := chunkBuffers16.Get().(*[chunkLen]uint16)
+	defer chunkBuffers16.Put(buffer)
+	u := buffer[:len(data)/2]
+	if !readSymbols(t, u, src, size) {
+		return false
+	}
+	for i, v := range u {
+		binary.LittleEndian.PutUint16(data[2*i:], v)
+	}
+	return true
+}
+
+var chunkBuffers16 = sync.Pool{New: func() any { return new([chunkLen]uint16) }}
 
 var chunkBuffers = sync.Pool{New: func() any { return new([chunkLen]uint64) }}
 
@@ -260,8 +275,16 @@ const wrongEnd = "the codes do not end where the chunk does"
 
 // decode sets data to the n numbers of chunk k and says what is wrong with them.
 func (c *chunked) decode(data []byte, n, k int) string {
-	if c.width == 1 && c.symbols() && c.transform == plain && !c.ascending { // none can be over the top
-		if src, size := c.coded(k); !readSymbols(&c.table, data, src, size) {
+	var table *codeTable
+	if c.code != nil {
+		var msg string
+		if table, msg = c.code.read(c.account); msg != "" {
+			return msg
+		}
+	}
+	if c.symbols() && c.transform == plain && !c.ascending && c.width <= 2 { // none can be over the top
+		src, size := c.coded(k)
+		if c.width == 2 && !readSymbols16(table, data, src, size) || c.width == 1 && !readSymbols(table, data, src, size) {
 			return wrongEnd
 		}
 		return ""
@@ -276,7 +299,7 @@ func (c *chunked) decode(data []byte, n, k int) string {
 	if c.bounds == nil {
 		stride := strideOf(c.transform)
 		unpack(x, c.data[uint64(k)*packedBytes(stride, c.size):], c.size)
-	} else if src, size := c.coded(k); c.symbols() && !readSymbols(&c.table, x, src, size) || !c.symbols() && !c.table.readClasses(x, src, size) {
+	} else if src, size := c.coded(k); c.symbols() && !readSymbols(table, x, src, size) || !c.symbols() && !table.readClasses(x, src, size) {
 		return wrongEnd
 	}
 	if c.transform != plain {
@@ -316,7 +339,7 @@ func (c *chunked) first(k int) uint64 {
 }
 
 // symbols says whether each x is a class of its own.
-func (c *chunked) symbols() bool { return c.table.entries != nil && c.table.bases == nil }
+func (c *chunked) symbols() bool { return c.code != nil && c.code.symbols }
 
 // coded returns the size bytes of chunk k, and slack behind them.
 func (c *chunked) coded(k int) (src []byte, size int) {
@@ -432,7 +455,7 @@ func (v *Ints) readCoded(d *Decoder, b Bounds, a *Account, depth int) {
 		return
 	}
 	c.chunks = make([]atomic.Pointer[[]byte], chunksOf(v.n))
-	a.Take(8*len(c.chunks) + 4*len(c.table.entries) + 8*len(c.table.bases) + 200)
+	a.Take(8*len(c.chunks) + 200)
 	v.chunked = c
 	if b.Ascending && d.err == nil {
 		v.checkAscending(d, a)
@@ -464,18 +487,18 @@ func (v *Ints) checkAscending(d *Decoder, a *Account) {
 }
 
 func (c *chunked) openClasses(d *Decoder, greatest uint64, depth int) {
-	c.detail = uint(d.Byte("detail"))
-	if c.detail > maxDetail {
-		d.Fail("%d bits of detail", c.detail)
+	detail := uint(d.Byte("detail"))
+	if detail > maxDetail {
+		d.Fail("%d bits of detail", detail)
 		return
 	}
-	n := classesUpTo(greatest, c.detail)
+	n := classesUpTo(greatest, detail)
 	if n > maxSymbols || n < 2 {
 		d.Fail("%d classes", n)
 		return
 	}
-	var late Account
-	c.table = newCodeTable(d, readInts(d, n, Bounds{Max: maxCode}, &late, depth+1), &late, c.detail)
+	c.code = &code{detail: detail, symbols: n <= 2<<detail}
+	c.code.lengths = readInts(d, n, Bounds{Max: maxCode}, &c.code.late, depth+1)
 	chunks := chunksOf(c.n)
 	if chunks > len(d.Src) {
 		d.Fail("%d chunks do not fit in %d bytes", chunks, len(d.Src))
@@ -592,7 +615,7 @@ func (v *Ints) codedForm() string {
 	if c := v.chunked; c != nil && c.symbols() {
 		name = strings.Replace(name, "classes", "symbols", 1)
 	} else if c != nil && c.bounds != nil {
-		name += fmt.Sprintf(" of detail %d", c.detail)
+		name += fmt.Sprintf(" of detail %d", c.code.detail)
 	}
 	return name
 }

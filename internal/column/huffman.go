@@ -1,8 +1,10 @@
 package column
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // A canonical Huffman code: symbols get their codes by length, then by number, so that the lengths alone say what it is. Lengths are at
@@ -169,12 +171,30 @@ type codeTable struct {
 	bases   []uint64 // the least number of each class; nil if each class is one number
 }
 
-// newCodeTable makes the table for the lengths of classes with m bits of detail. They are within 0 and maxCode, d has read them, and they tell
-// late what is wrong with them.
-func newCodeTable(d *Decoder, lengths *Ints, late *Account, m uint) (t codeTable) {
-	if d.err != nil {
-		return t
-	}
+// A code is a codeTable that is made when it is first needed: of most dictionaries that are opened only the entries are looked at.
+type code struct {
+	lengths *Ints // of the codes of classes with so many bits of detail, within 0 and maxCode
+	late    Account
+	detail  uint
+	symbols bool // each class is one number
+
+	once  sync.Once
+	table codeTable
+	wrong string // with the lengths
+}
+
+// read returns the table, and says what is wrong with it. Its memory is told to a.
+func (c *code) read(a *Account) (*codeTable, string) {
+	c.once.Do(func() {
+		c.table, c.wrong = newCodeTable(c.lengths, &c.late, c.detail)
+		c.lengths = nil
+		a.Take(4*len(c.table.entries) + 8*len(c.table.bases))
+	})
+	return &c.table, c.wrong
+}
+
+// newCodeTable makes the table for the lengths of classes with m bits of detail. They are within 0 and maxCode, and they tell late what is wrong with them.
+func newCodeTable(lengths *Ints, late *Account, m uint) (t codeTable, wrong string) {
 	n := lengths.Len()
 	all := make([]uint8, n)
 	longest, room := uint8(0), 0
@@ -187,12 +207,10 @@ func newCodeTable(d *Decoder, lengths *Ints, late *Account, m uint) (t codeTable
 		}
 	}
 	if err := late.Err(); err != nil {
-		d.err, d.Src = err, nil
-		return t
+		return t, "code lengths: " + err.Error()
 	}
 	if room != 1<<maxCode {
-		d.Fail("code lengths: they fill %d of %d places", room, 1<<maxCode)
-		return t
+		return t, fmt.Sprintf("code lengths: they fill %d of %d places", room, 1<<maxCode)
 	}
 	t.entries = make([]uint32, 1<<longest)
 	t.mask = uint64(len(t.entries) - 1)
@@ -214,5 +232,5 @@ func newCodeTable(d *Decoder, lengths *Ints, late *Account, m uint) (t codeTable
 			t.entries[at] = uint32(s)<<10 | uint32(raw)<<4 | uint32(l)
 		}
 	}
-	return t
+	return t, ""
 }
