@@ -39,6 +39,7 @@ type Block struct {
 	programs []atomic.Pointer[program] // by shape
 	places   places
 	fields   fields
+	seats    leafSeats
 	spare    atomic.Pointer[Cursor] // one cursor kept for the calls that name a row
 	account  column.Account
 	memo     memo

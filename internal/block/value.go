@@ -164,7 +164,7 @@ func (b *Block) Lookup(row int, path ...string) (event.Value, error) {
 type Field struct {
 	b     *Block
 	path  []string
-	leads []lead // by layout; nil: it leads nowhere
+	leads []target // by layout; nil: it leads nowhere
 }
 
 // A target is where a path leads in events of one shape.
@@ -172,7 +172,11 @@ type target struct {
 	column uint32 // of a leaf; of an object its first token
 	nth    uint32 // of a leaf, as schema.nth has it; of an object the token behind it
 	found  targetKind
+
+	byShape bool // of a layout: nth says which of a shape's entries is its nth
 }
+
+const targetBytes = 12
 
 // tokens are those of an object.
 func (t *target) tokens() (start, end int) { return int(t.column), int(t.nth) }
@@ -211,7 +215,7 @@ func (b *Block) Field(path ...string) *Field {
 	if f != nil {
 		return f
 	}
-	f = &Field{b: b, path: append([]string(nil), path...), leads: b.schema.leads(path)}
+	f = &Field{b: b, path: append([]string(nil), path...), leads: b.leads(path)}
 	b.fields.mu.Lock()
 	defer b.fields.mu.Unlock()
 	if known := b.fields.known[string(key)]; known != nil {
@@ -222,7 +226,7 @@ func (b *Block) Field(path ...string) *Field {
 			b.fields.known = map[string]*Field{}
 		}
 		b.fields.known[string(key)] = f
-		b.account.Take(len(f.leads)*leadBytes + len(key) + 128)
+		b.account.Take(len(f.leads)*targetBytes + len(key) + 128)
 	}
 	return f
 }
