@@ -61,6 +61,9 @@ func (b *Block) composition() *composition {
 		if m.err = c.begin(); m.err != nil {
 			return
 		}
+		if m.err = c.readHoles(); m.err != nil {
+			return
+		}
 		m.byShape = make([]int32, len(b.schema.shapes))
 		for i := range m.byShape {
 			if m.byShape[i], m.err = c.siteOf(i); m.err != nil {
@@ -84,6 +87,49 @@ func (s *composer) begin() error {
 	s.given, s.rendering = s.b.Field("@m"), s.b.Field("@r")
 	s.known, s.lengths = map[uint32]*messageTemplate{}, make([]int, len(s.b.columns))
 	return s.b.classify([]string{"@mt"}, nil, &s.templates)
+}
+
+// readHoles has the texts read that holes lead to, in few calls.
+func (s *composer) readHoles() error {
+	if s.b.part == nil {
+		return nil
+	}
+	wanted, known := make([]bool, len(s.b.columns)), map[*Field]bool{}
+	want := func(fields []*Field) {
+		for _, f := range fields {
+			if f == nil || known[f] {
+				continue
+			}
+			known[f] = true
+			for i := range f.leads {
+				if at := &f.leads[i]; at.found == targetLeaf {
+					c := s.b.schema.seat(at.column)
+					def := &s.b.schema.columns[c]
+					wanted[c] = wanted[c] || def.kind.isText() && def.origin.way == wayOwn
+				}
+			}
+		}
+	}
+	for i := range s.templates.sources {
+		from := &s.templates.sources[i]
+		classes := 0
+		switch from.by {
+		case byEntry:
+			classes = s.b.schema.columns[from.column].origin.entries
+		case byCode:
+			classes = from.reader.texts.Entries()
+		}
+		for class := range classes {
+			t, err := s.template(from.first + uint32(class))
+			if err != nil {
+				return err
+			}
+			want(t.holes)
+			want(t.dotted)
+		}
+	}
+	s.b.want(wanted)
+	return nil
 }
 
 var messageGiven = []event.Token{{Name: "@m"}}
@@ -111,21 +157,35 @@ func (s *composer) siteOf(shape int) (int32, error) {
 
 // ofClass returns the site of a shape's rows whose template is a class.
 func (s *composer) ofClass(shape int, class uint32) (int32, error) {
-	if t := s.known[class]; t != nil {
-		return s.siteWith(shape, t)
-	}
-	text, ok, err := s.templates.Text(class)
+	t, err := s.template(class)
 	if err != nil {
 		return -1, err
 	}
-	if !ok { // what is no text is no template
-		return s.ofTemplate(shape, AbsentClass, nil)
+	return s.siteWith(shape, t)
+}
+
+// template returns the template that is a class.
+func (s *composer) template(class uint32) (*messageTemplate, error) {
+	if t := s.known[class]; t != nil {
+		return t, nil
 	}
-	return s.ofTemplate(shape, class, event.ParseTemplate(string(text)))
+	text, ok, err := s.templates.Text(class)
+	if err != nil {
+		return nil, err
+	}
+	if !ok { // what is no text is no template
+		return s.takenApart(AbsentClass, nil), nil
+	}
+	return s.takenApart(class, event.ParseTemplate(string(text))), nil
 }
 
 // ofTemplate is ofClass for a template taken apart.
 func (s *composer) ofTemplate(shape int, class uint32, tokens []event.Token) (int32, error) {
+	return s.siteWith(shape, s.takenApart(class, tokens))
+}
+
+// takenApart returns what is known of a template.
+func (s *composer) takenApart(class uint32, tokens []event.Token) *messageTemplate {
 	t := s.known[class]
 	if t == nil {
 		t = &messageTemplate{tokens: tokens, holes: make([]*Field, len(tokens)), dotted: make([]*Field, len(tokens)), site: -1}
@@ -142,7 +202,7 @@ func (s *composer) ofTemplate(shape int, class uint32, tokens []event.Token) (in
 		}
 		s.known[class] = t
 	}
-	return s.siteWith(shape, t)
+	return t
 }
 
 func (s *composer) put(x site) int32 {

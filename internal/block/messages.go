@@ -211,12 +211,6 @@ func (s *messageSearch) reachFrom(key reachKey) (to column.States, err error) {
 	var from column.States
 	from.Add(key.state)
 	m, def := s.test.Machine, &s.b.schema.columns[key.column]
-	var r *reader
-	if def.kind.hasData() {
-		if r, err = s.b.column(key.column); err != nil {
-			return from, err
-		}
-	}
 	if key.align {
 		from = from.Any(m, " ")
 	}
@@ -229,6 +223,10 @@ func (s *messageSearch) reachFrom(key reachKey) (to column.States, err error) {
 		to = from.Read(m, []byte("true"))
 		to.Join(from.Read(m, []byte("false")))
 	case k.isText() && (k != kindNumber || !key.format):
+		r, err := s.b.column(key.column)
+		if err != nil {
+			return from, err
+		}
 		to = r.texts.Reach(m, from)
 	case key.format:
 		to = from.Any(m, formatted)

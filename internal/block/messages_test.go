@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,5 +136,51 @@ func BenchmarkMessage(b *testing.B) {
 			}
 			perEvent(b, rows)
 		})
+	}
+}
+
+// A search in messages reads the texts that holes lead to, and nothing else, in few calls; of a call that fails it tells, or finds what it would have found.
+func TestMessagesAreReadInFewCalls(t *testing.T) {
+	var events [][]byte
+	for i := range 12000 {
+		id := func(n int) string { return fmt.Sprintf("%x-%d", (i+n)*2654435761, (i*n*7919)%100000) }
+		events = append(events, fmt.Appendf(nil, `{"@t":"2024-01-01T%02d:%02d:%02dZ","@mt":"{A} {B} of {N} {C} {D}","A":%q,"B":%q,"N":%d,"Big":"%s%s%s","C":%q,"D":%q}`,
+			i/3600, i/60%60, i%60, id(1), id(2), i*i*7919, id(5), id(6), id(7), id(3), id(4)))
+	}
+	data, base := encodedAs(t, events, Thorough)
+	whole, err := Open(data, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sought := finding("999-").test()
+	want, _, err := whole.Message(sought)
+	if err != nil || !want.Any() {
+		t.Fatalf("%d are found: %v", want.Count(), err)
+	}
+	search := func(fail int, test *TextTest) (*touchy, *Block, Bitmap, error) {
+		src := &touchy{data: data, fail: fail}
+		b, err := OpenPart(data[:min(len(data), PartBytes)], src, len(data), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, left, err := b.Message(test)
+		if err == nil && left.Any() {
+			t.Errorf("%d rows are left", left.Count())
+		}
+		return src, b, found, err
+	}
+	src, _, found, err := search(0, finding("nowhere").test())
+	if err != nil || found.Any() || src.calls > 3 || src.bytes > len(data)*3/4 {
+		t.Errorf("%d are found; %d calls for %d of %d bytes: %v", found.Count(), src.calls, src.bytes, len(data), err)
+	}
+	src, _, found, err = search(0, sought)
+	if err != nil || !slices.Equal(found, want) {
+		t.Errorf("%d are found, expected %d: %v", found.Count(), want.Count(), err)
+	}
+	for call := range src.calls {
+		_, b, found, err := search(call+1, sought)
+		if err != nil && !b.Broken() || err == nil && !slices.Equal(found, want) {
+			t.Errorf("call %d fails: %d are found, expected %d: %v, broken: %v", call, found.Count(), want.Count(), err, b.Broken())
+		}
 	}
 }

@@ -96,6 +96,47 @@ func (p *partial) read(b *Block, s *section) {
 	}
 }
 
+// nearBytes is how far apart sections may stand that are read in one call: to read that much for nothing takes less time than another call.
+const nearBytes = 32 << 10
+
+// want reads what is not there yet of some columns, in as few calls as pay. What cannot be read is told when it is asked for.
+func (b *Block) want(columns []bool) {
+	p := b.part
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missing := make([]bool, len(b.sections))
+	for i, wanted := range columns {
+		at := b.payloads[payloadColumns+i].section
+		if s := &b.sections[at]; wanted && s.stored == nil && s.err == nil {
+			missing[at] = true
+		}
+	}
+	for i := 0; i < len(missing); i++ {
+		if !missing[i] {
+			continue
+		}
+		first, last := &b.sections[i], i
+		end := func() int { return b.sections[last].at + int(b.sections[last].bytes) }
+		for j := i + 1; j < len(missing) && b.sections[j].at-end() <= nearBytes; j++ {
+			if missing[j] {
+				last = j
+			}
+		}
+		data, err := readBytes(p.src, first.at, end()-first.at)
+		if err != nil {
+			return
+		}
+		b.account.Take(len(data))
+		for ; i <= last; i++ {
+			if s := &b.sections[i]; s.stored == nil && s.err == nil {
+				at := s.at - first.at
+				s.take(data[at : at+int(s.bytes) : at+int(s.bytes)])
+			}
+		}
+		i = last
+	}
+}
+
 // Broken says that a part of the block could not be read, or was found damaged, after it was opened: it has to be opened anew.
 func (b *Block) Broken() bool { return b.part != nil && b.part.broken.Load() }
 
