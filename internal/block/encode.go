@@ -83,6 +83,8 @@ const keptScratch = 4 << 20
 // An Encoder writes blocks, and remembers from one to the next how each column was written best, so that all but the first cost little.
 // Not for concurrent use.
 type Encoder struct {
+	Between func() // called between columns, as a block takes long; nil: nothing is
+
 	codec    Codec
 	column   column.Encoder
 	loose    *Encoder // thorough: writes the fast forms
@@ -174,6 +176,9 @@ func (e *Encoder) Encode(dst []byte, b *Builder) (out []byte, base uint64) {
 	// Payloads of columns first: small ones are numbered first, so that they stand together.
 	bounds := make([]int, 1, len(columns)+1)
 	for _, c := range columns {
+		if e.Between != nil {
+			e.Between()
+		}
 		if c.origin.way != waySame && c.origin.way != wayTime {
 			e.arena = e.appendColumn(e.arena, c.kind, c.values, e.choiceOf(b, c.from))
 			w.weight += valueBytes*uint64(c.values.len(c.kind)) + e.room

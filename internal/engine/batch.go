@@ -17,6 +17,7 @@ type Batch struct {
 	pieces   []piece
 	data     []byte  // of the pieces, one after the other
 	instants []int64 // of the pieces' events
+	turn     turn
 }
 
 // A piece is an encoded block of a batch.
@@ -31,13 +32,16 @@ const (
 	pieceBytes = 1 << 20
 	pieceRows  = 8 << 10
 
+	// restRows is after how many events others may go on.
+	restRows = 64
+
 	// keptPieces is the most memory for pieces that a batch keeps for the next events.
 	keptPieces = 2 << 20
 )
 
 // NewBatch returns an empty batch.
 func (e *Engine) NewBatch() *Batch {
-	return &Batch{builder: e.newBuilder(), encoder: block.NewEncoder(block.Fast), rows: e.o.Hooks.PieceRows}
+	return &Batch{builder: e.newBuilder(), encoder: block.NewEncoder(block.Fast), rows: e.o.Hooks.PieceRows, turn: turn{walks: &e.walks}}
 }
 
 // Builder takes typed values. After each event that it has taken, Added is to be called.
@@ -56,6 +60,9 @@ func (b *Batch) AddCLEF(line []byte) error {
 func (b *Batch) Added() {
 	if b.builder.Size() >= pieceBytes || b.builder.Rows() >= b.rows {
 		b.cut()
+	}
+	if b.builder.Rows()%restRows == 0 {
+		b.turn.rest()
 	}
 }
 
@@ -126,6 +133,7 @@ func (b *Batch) cut() {
 func (b *Batch) check() error {
 	size := 0
 	for i := range b.pieces {
+		b.turn.rest()
 		p := &b.pieces[i]
 		opened, err := block.Open(b.data[p.start:p.end], 0)
 		if err == nil && opened.Rows() != p.rows {

@@ -69,9 +69,6 @@ type Blocks struct {
 	stop    atomic.Bool
 }
 
-// walkTurn is how long a worker goes on before it lets others have the processor.
-const walkTurn = 8 * time.Millisecond
-
 // Walk walks over the blocks of a view, and waits until all workers have ended. The error is why it ended early (Canceled, Closed, what Each returned) or, at
 // the end, what of the span was lost to damage, which was passed over; early tells which. A panic of a worker goes on in the caller.
 func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
@@ -95,6 +92,8 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 		b.losing.Unlock()
 	}}
 	tasks := m.each(v.st)
+	v.e.walks.Add(1)
+	defer v.e.walks.Add(-1)
 	var next atomic.Int64
 	var ended sync.WaitGroup
 	for worker := range min(max(b.Workers, 1), max(len(tasks), 1)) {
@@ -114,7 +113,6 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 					b.end(err, nil)
 					return
 				}
-				// Who appends works in short steps, each of which would else wait for the scheduler's 10 ms; short queries need not wait in turn.
 				if time.Since(begun) > walkTurn {
 					runtime.Gosched()
 					begun = time.Now()

@@ -44,6 +44,8 @@ type Engine struct {
 	epoch   uint32
 	counter uint64 // of the next event
 
+	walks atomic.Int32 // walks over blocks that run
+
 	queue    queue
 	retries  retries
 	sealing  chan struct{}                 // holds a token while nobody seals

@@ -59,7 +59,7 @@ func (r *rewrite) run() ([]*part, error) {
 	size := r.e.policy().segmentBytes
 	n := (total + size - 1) / size
 	r.out.limit = (total + n - 1) / n
-	r.blocks = &blockWriter{codec: block.Thorough, encoder: r.e.merger, tell: !r.e.o.Hooks.NoTelling, rows: r.e.o.Hooks.BlockRows, builder: r.e.newBuilder(), write: r.add}
+	r.blocks = &blockWriter{codec: block.Thorough, encoder: r.e.merger, tell: !r.e.o.Hooks.NoTelling, rows: r.e.o.Hooks.BlockRows, builder: r.e.newBuilder(), write: r.add, turn: turn{walks: &r.e.walks}}
 	err := r.copyAll()
 	r.e.merger = r.blocks.encoder
 	if err == nil {

@@ -171,7 +171,7 @@ func (e *Engine) mergeRecents(ctx context.Context, st *state, replaces segment.I
 }
 
 func (e *Engine) mergeInto(ctx context.Context, out *outputs, st *state, sources []*recent) (parts []*part, unread, err error) {
-	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), tell: !e.o.Hooks.NoTelling, rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add}
+	w := &blockWriter{codec: block.Thorough, encoder: e.encoder.Swap(nil), tell: !e.o.Hooks.NoTelling, rows: e.o.Hooks.BlockRows, builder: e.newBuilder(), write: out.add, turn: turn{walks: &e.walks}}
 	defer func() { e.encoder.Store(w.encoder) }()
 	m := newMerge(e, Everything, false, nil, sources, st.deletions, func(err error) {
 		if fault.KindOf(err) != fault.Corrupt {
@@ -441,6 +441,7 @@ type blockWriter struct {
 	runs    []block.Run // of the block at hand, not in the builder yet
 	waiting int         // rows of these
 	buf     []byte
+	turn    turn
 }
 
 const (
@@ -514,6 +515,7 @@ func (w *blockWriter) add(r block.Run) error {
 
 // copy puts what waits into the builder.
 func (w *blockWriter) copy() error {
+	w.turn.rest()
 	err := w.builder.AppendRuns(w.runs)
 	clear(w.runs)
 	w.runs, w.waiting = w.runs[:0], 0
@@ -536,7 +538,9 @@ func (w *blockWriter) end() error {
 	if w.tell {
 		encode = w.encoder.Seal
 	}
+	w.encoder.Between = w.turn.rest
 	w.buf, w.meta.Base = encode(w.buf[:0], w.builder)
+	w.encoder.Between = nil // the encoder is kept, the writer is not
 	w.meta.Sets = w.encoder.Sets()
 	err := w.write(w.buf, w.meta)
 	w.builder.Reset()

@@ -57,7 +57,7 @@ func (e *Engine) kickTidy() {
 const tidierBytes = 512 << 10
 
 func (e *Engine) newTidier() *blockWriter {
-	return &blockWriter{codec: block.Fast, rows: 1 << 30, builder: e.newBuilder()}
+	return &blockWriter{codec: block.Fast, rows: 1 << 30, builder: e.newBuilder(), turn: turn{walks: &e.walks}}
 }
 
 // tidy merges one run of neighbours by w, and reports whether it found one.
