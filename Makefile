@@ -14,7 +14,7 @@ ENDURANCE   ?= 1h
 PREFIX      ?= /usr/local
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
+.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-duckdb bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,11 @@ ui/node_modules/.installed: ui/package-lock.json
 e2e/clients/node_modules/.installed: e2e/clients/package-lock.json
 	@ci/need node
 	cd e2e/clients && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+	@touch $@
+
+bench/duckdb/node_modules/.installed: bench/duckdb/package-lock.json
+	@ci/need node
+	cd bench/duckdb && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
 	@touch $@
 
 check: lint cross ## formatting, vet, staticcheck, types of the page, cross-compilation
@@ -152,6 +157,10 @@ bench-backup: build ## backups of a million events: the first, the next, checked
 bench-queries: build ## the same questions asked of Stele and of VICTORIALOGS, cold and warm
 	cd bench && go run . -stele $(CURDIR)/bin/stele -queries $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
 
+bench-duckdb: build ## the same questions asked of Stele and of DuckDB over Parquet, cold and warm
+	-@$(MAKE) --no-print-directory bench/duckdb/node_modules/.installed
+	cd bench && go run . -stele $(CURDIR)/bin/stele -duckdb $(BENCH_FLAGS)
+
 bench-mixed: build ## queries beside ingestion, and each alone
 	cd bench && go run . -stele $(CURDIR)/bin/stele -mixed $(BENCH_FLAGS)
 
@@ -169,4 +178,4 @@ bench-protocols: build ## the same events by every protocol, compared with CLEF
 	cd bench && go run . -stele $(CURDIR)/bin/stele -protocols -n 500000 -batch-bytes 1048576 $(BENCH_FLAGS)
 
 clean: ## remove what was built; data stay
-	rm -rf bin ui/dist/assets ui/dist/index.html ui/node_modules e2e/clients/node_modules bench/work
+	rm -rf bin ui/dist/assets ui/dist/index.html ui/node_modules e2e/clients/node_modules bench/duckdb/node_modules bench/work

@@ -22,12 +22,14 @@ type options struct {
 	conns        int
 	batch        int // bytes of a request body
 	runs         int
+	more         int           // events that are taken in beside questions; 0: twice as many as there are
 	patience     time.Duration // how long to wait for the machine to be idle before each measurement
 
 	protocols bool // compare the protocols instead
 	scale     bool // see how cost grows instead
 	backup    bool // make backups instead
 	queries   bool // ask questions instead
+	duckdb    bool // ask questions of DuckDB too instead
 	mixed     bool // ask questions while events are taken in instead
 	only      string
 }
@@ -47,7 +49,9 @@ func main() {
 	flag.BoolVar(&o.scale, "scale", false, "see how cost grows at 1, 5 and 20 million events")
 	flag.BoolVar(&o.backup, "backup", false, "make backups, and restore them")
 	flag.BoolVar(&o.queries, "queries", false, "ask questions; the loaded stores stay in the folder of -work")
+	flag.BoolVar(&o.duckdb, "duckdb", false, "ask questions, and of DuckDB over a Parquet file of the same events")
 	flag.BoolVar(&o.mixed, "mixed", false, "ask questions while events are taken in")
+	flag.IntVar(&o.more, "more", 0, "events that are taken in while questions are asked; 0: twice as many as -n")
 	flag.StringVar(&o.only, "only", "", "regular expression: the questions to ask")
 	flag.Parse()
 
@@ -69,6 +73,8 @@ func run(o options) error {
 		return runScale(o, t, work)
 	case o.mixed:
 		return runMixed(o, t, work)
+	case o.duckdb:
+		return runDuckDB(o, t, work)
 	case o.queries:
 		return runQueries(o, t, work)
 	case o.backup:

@@ -21,10 +21,22 @@ type asking struct {
 	err error
 }
 
+// medians are those of each of so many questions that were asked in turn.
+func (s *asking) medians(questions int) []float64 {
+	all := make([]float64, questions)
+	for q := range all {
+		var ms []float64
+		for i := q; i < len(s.ms); i += questions {
+			ms = append(ms, s.ms[i])
+		}
+		all[q] = meter.Median(ms)
+	}
+	return all
+}
+
 // p95 is the 95th percentile by nearest rank.
 func (s *asking) p95() float64 {
-	slices.Sort(s.ms)
-	return s.ms[max(0, (len(s.ms)*95+99)/100-1)]
+	return slices.Sorted(slices.Values(s.ms))[max(0, (len(s.ms)*95+99)/100-1)]
 }
 
 // runMixed loads a store, then measures how fast it takes in more events, how fast it answers, and both side by side.
@@ -51,7 +63,10 @@ func runMixed(o options, t meter.Tools, work string) error {
 			list[i].query.Set("toDateUtc", "2025-06-30T00:00:00Z")
 		}
 	}
-	more := o.events * 2 // long enough for many questions
+	more := o.more
+	if more == 0 {
+		more = o.events * 2 // long enough for many questions
+	}
 	later, err := t.GenerateFrom(more, sys.format, "2025-07-01T00:00:00Z", work)
 	if err != nil {
 		return err
@@ -63,6 +78,10 @@ func runMixed(o options, t meter.Tools, work string) error {
 			return err
 		}
 		fmt.Fprintf(os.Stderr, "run %d: ingestion %.0f alone, %.0f beside; 95th percentile %.1f ms alone, %.1f beside\n", run+1, rate, beside.rate, alone.p95(), p95.p95())
+		ownMedians, besideMedians := alone.medians(len(list)), p95.medians(len(list))
+		for i, q := range list {
+			fmt.Fprintf(os.Stderr, "  %s: median %.1f ms alone, %.1f beside\n", q.name, ownMedians[i], besideMedians[i])
+		}
 		table = append(table, []string{strconv.Itoa(run + 1), meter.Number(rate, 0), meter.Number(beside.rate, 0), fmt.Sprintf("%.2f", beside.rate/rate),
 			meter.Number(alone.p95(), 1), meter.Number(p95.p95(), 1), fmt.Sprintf("%.2f", p95.p95()/alone.p95()), strconv.Itoa(len(p95.ms))})
 	}

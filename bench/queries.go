@@ -37,18 +37,7 @@ const warmRuns = 5
 
 // runQueries loads all systems, and asks each all questions: cold, once more, and then some times that count.
 func runQueries(o options, t meter.Tools, work string) error {
-	stele := theStele(o.stele)
-	all := []*respondent{{
-		sys: stele, store: filepath.Join(work, fmt.Sprintf("queries-stele-%d", o.events)),
-		ask: func(s *server, q *question) (int, error) { return s.drain(q.path, q.query) },
-		answer: func(s *server, q *question) ([]string, error) {
-			body, err := s.get(q.path, q.query)
-			if err != nil {
-				return nil, err
-			}
-			return q.steleAnswer(body)
-		},
-	}}
+	all := []*respondent{steleRespondent(o, work)}
 	if o.victoriaLogs != "" {
 		values := func(q *question) url.Values {
 			v := url.Values{"query": {q.logsQL}}
@@ -85,11 +74,7 @@ func runQueries(o options, t meter.Tools, work string) error {
 			return fmt.Errorf("load %s: %w", r.sys.name, err)
 		}
 	}
-	list := questions(trace)
-	if o.only != "" {
-		only := regexp.MustCompile("^(" + o.only + ")$")
-		list = slices.DeleteFunc(list, func(q question) bool { return !only.MatchString(q.name) })
-	}
+	list := o.chosen(questions(trace))
 	results := make([][]asked, len(all))
 	for i := range list {
 		for k, r := range all {
@@ -103,6 +88,30 @@ func runQueries(o options, t meter.Tools, work string) error {
 	}
 	printQueries(o, list, results)
 	return nil
+}
+
+// chosen are the questions that are to be asked.
+func (o options) chosen(list []question) []question {
+	if o.only == "" {
+		return list
+	}
+	only := regexp.MustCompile("^(" + o.only + ")$")
+	return slices.DeleteFunc(list, func(q question) bool { return !only.MatchString(q.name) })
+}
+
+// steleRespondent is Stele with the events in work.
+func steleRespondent(o options, work string) *respondent {
+	return &respondent{
+		sys: theStele(o.stele), store: filepath.Join(work, fmt.Sprintf("queries-stele-%d", o.events)),
+		ask: func(s *server, q *question) (int, error) { return s.drain(q.path, q.query) },
+		answer: func(s *server, q *question) ([]string, error) {
+			body, err := s.get(q.path, q.query)
+			if err != nil {
+				return nil, err
+			}
+			return q.steleAnswer(body)
+		},
+	}
 }
 
 // load fills the respondent's store, unless a run before has left it there.
