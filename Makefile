@@ -113,7 +113,7 @@ test-clients: build e2e/clients/node_modules/.installed # they wait more than th
 	STELE_BIN=$(CURDIR)/bin/stele go test -count=1 -timeout 10m -parallel 8 ./e2e
 
 # Each of these is a script that runs alone too: it skips with a line what the machine has no tools for.
-HOSTS := $(patsubst %/check,%,$(wildcard capi/conformance/check capi/torture/check bindings/*/check examples/*/check))
+HOSTS := $(patsubst %/check,%,$(wildcard capi/conformance/check capi/torture/check capi/hosts/*/check bindings/*/check examples/*/check))
 
 test-hosts-short: capi
 	@for host in $(HOSTS); do echo "$$host"; $$host/check || exit 1; done
