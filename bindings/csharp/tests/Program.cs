@@ -16,6 +16,7 @@ namespace Stele.Tests
 
         static int Main(string[] arguments)
         {
+            if (arguments.Length == 4 && arguments[0] == "child") return Children.Run(arguments);
             Long = arguments.Contains("--long");
             string[] names = arguments.Where(a => !a.StartsWith("--")).ToArray();
             scratch = Path.Combine(Path.GetTempPath(), "stele-csharp-" + Process.GetCurrentProcess().Id);
