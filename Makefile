@@ -14,7 +14,7 @@ ENDURANCE   ?= 1h
 PREFIX      ?= /usr/local
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build capi capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-duckdb bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
+.PHONY: help run build capi capi-debug capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-duckdb bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,14 @@ capi: page ## build the C library: bin/capi/libstele.so and libstele.a
 	CGO_ENABLED=1 go build -trimpath -buildmode=c-archive -ldflags "$(LDFLAGS)" -o bin/capi/libstele.a ./capi
 	@ln -sf libstele.so bin/capi/libstele.so.1
 	@rm -f bin/capi/libstele.h
+
+capi-debug: page ## build the C library with its symbols and without optimisation, for debuggers (docs/debugging.md)
+	@ci/need go cc
+	@mkdir -p bin/capi-debug
+	CGO_CFLAGS="-g -O0" go build -gcflags='all=-N -l' -buildmode=c-shared -ldflags "-compressdwarf=false -extldflags '$(CAPI_LINK)'" -o bin/capi-debug/libstele.so ./capi
+	CGO_CFLAGS="-g -O0" go build -gcflags='all=-N -l' -buildmode=c-archive -ldflags "-compressdwarf=false" -o bin/capi-debug/libstele.a ./capi
+	@ln -sf libstele.so bin/capi-debug/libstele.so.1
+	@rm -f bin/capi-debug/libstele.h
 
 capi-windows: page ## build stele.dll and its import library with mingw-w64
 	@ci/need go mingw
