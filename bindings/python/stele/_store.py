@@ -202,8 +202,11 @@ class Tail(_Batches):
 
     handle: TailHandle
 
-    def __init__(self, handle):
-        super().__init__(handle)
+    def __init__(self, begin, after: int):
+        """begin gives the handle of a tail after an arrival number."""
+        super().__init__(begin(after))
+        self._begin = begin
+        self._after = self.handle.position() if after == _raw.FROM_NOW else after  # of what came into _ready
         self._ready = []  # what came and was not given yet, the last one first
 
     def next(self, timeout: Optional[float] = None) -> Optional[Event]:
@@ -216,12 +219,30 @@ class Tail(_Batches):
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             left = _SLICE_MS if until is None else max(0, min(_SLICE_MS, int((until - time.monotonic()) * 1000)))
-            result, records = self._batch(lambda buffer: self.handle.next_batch(left, buffer))
-            if result == OK:
-                self._ready = records[::-1]
-                return
+            try:
+                result, records = self._batch(lambda buffer: self.handle.next_batch(left, buffer))
+                if result == OK:
+                    self._ready = records[::-1]
+                    self._after = Key(self._ready[0][0]).arrival
+                    return
+            except Error:
+                raise
+            except BaseException:
+                self._interrupted()
+                raise
             if until is not None and time.monotonic() >= until:
                 return
+
+    def _interrupted(self):
+        """An interrupt may have come upon events that were just taken: they are to be given by the next call."""
+        if self._ready:
+            self._after = Key(self._ready[0][0]).arrival
+            return
+        try:
+            self.handle.end()
+            self.handle = self._begin(self._after)
+        except Error:  # the next call tells
+            pass
 
     def events(self, timeout: Optional[float] = None) -> Iterator[Event]:
         """Events until none came for timeout seconds, or until cancel."""
@@ -375,10 +396,8 @@ class Store(_Scope):
 
     def tail(self, after: Optional[int] = 0, filter: Optional[str] = None) -> Tail:
         """Begins to follow the store after an arrival number: 0 has everything, None only what is new."""
-        options = {"after": _raw.FROM_NOW if after is None else after}
-        if filter is not None:
-            options["filter"] = encode(filter)
-        return Tail(self.handle.tail_begin(**options))
+        options = {} if filter is None else {"filter": encode(filter)}
+        return Tail(lambda after: self.handle.tail_begin(after=after, **options), _raw.FROM_NOW if after is None else after)
 
     def flush(self) -> None:
         """Seals what is in the journal into segments. What was acknowledged is durable without it."""

@@ -235,6 +235,33 @@ class Lifetimes(StoreTest):
         with self.assertRaises(stele.InvalidHandleError):
             stele._raw.read_end(number)
 
+    def test_finalisers_beside_calls(self):
+        self.store.append(*(event(n) for n in range(60)))
+
+        def work():
+            for _ in range(150):
+                cycle = [self.store.read(), self.store.tail(), self.store.query("select N from stream")]
+                cycle.append(cycle)  # for the collector, on whichever thread it runs
+                next(iter(cycle[0]))
+                with self.assertRaises(stele.InvalidError) as raised:
+                    self.store.read(filter="N =")
+                self.assertIn("column 4", str(raised.exception))
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            threshold = gc.get_threshold()
+            gc.set_threshold(50)
+            try:
+                threads = [threading.Thread(target=work) for _ in range(3)]
+                for t in threads:
+                    t.start()
+                for t in threads:
+                    t.join()
+            finally:
+                gc.set_threshold(*threshold)
+                gc.collect()
+        self.assertEqual(len(self.numbers()), 60)
+
     def test_a_store_that_is_open(self):
         with self.assertRaises(stele.LockedError) as raised:
             stele.open(self.path)

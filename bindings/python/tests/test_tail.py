@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from unittest import mock
 
 import stele
 from support import StoreTest, event
@@ -55,6 +56,50 @@ class Tails(StoreTest):
             self.assertEqual(len(tail.next(5)["Text"]), 500_000)
             with self.assertRaises(TypeError):
                 tail.batches()
+
+    def test_an_interrupt_loses_no_event(self):
+        class Interrupted(BaseException):
+            pass
+
+        for after in (0, None):
+            with self.store.tail(after=after, filter="N > 2") as tail:
+                batch = tail._batch
+
+                def interrupted(call):
+                    batch(call)
+                    raise Interrupted
+
+                self.store.append(event(2), event(3), event(4))
+                with mock.patch.object(tail, "_batch", interrupted), self.assertRaises(Interrupted):
+                    tail.next(5)
+                self.assertEqual([e["N"] for e in tail.events(0.2)], [3, 4])
+                self.store.delete()
+
+    def test_interrupts_out_of_a_loop_of_calls(self):
+        code = """
+import sys, stele
+with stele.open(sys.argv[1]) as store:
+    store.append(*({"@t": "2026-01-01T00:00:00Z", "N": i} for i in range(1000)))
+    for i in range(20):
+        try:
+            print("calls", flush=True)
+            while True:
+                with store.read() as events:
+                    for event in events:
+                        pass
+                store.statistics()
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+    print(store.verify()["Damage"])
+"""
+        with subprocess.Popen([sys.executable, "-c", code, self.path + "2"], stdout=subprocess.PIPE, text=True) as child:
+            for _ in range(20):
+                self.assertEqual(child.stdout.readline(), "calls\n")
+                time.sleep(0.01)
+                child.send_signal(signal.SIGINT)
+                self.assertEqual(child.stdout.readline(), "interrupted\n")
+            self.assertEqual(child.stdout.read(), "[]\n")
+        self.assertEqual(child.returncode, 0)
 
     def test_an_interrupt_ends_the_wait(self):
         code = """
