@@ -32,7 +32,7 @@ func (h Hint) String() string {
 }
 
 // Hints says which properties that the filter names no event has, for who searched and found nothing. It looks at what is known of blocks of events, and at no
-// more than the newest few hundred of them. None if all are there, if nothing is stored, or if that cannot be found out.
+// more than the newest few hundred of them. Five at most; none if all are there, if nothing is stored, or if that cannot be found out.
 func (s *Store) Hints(ctx context.Context, f *Filter) []Hint {
 	if f == nil {
 		return nil
@@ -74,8 +74,10 @@ func (r *Rows) see() {
 	r.blank = left
 }
 
-// mostKnown is how many names are kept to compare with.
-const mostKnown = 20_000
+const (
+	mostKnown = 20_000 // names are kept to compare with
+	mostHints = 5      // are given
+)
 
 func hints(ctx context.Context, v *engine.View, asked ...syntax.Expr) (all []Hint) {
 	missing := exec.Properties(asked)
@@ -109,6 +111,9 @@ func hints(ctx context.Context, v *engine.View, asked ...syntax.Expr) (all []Hin
 	}
 	told := map[string]bool{}
 	for _, path := range missing {
+		if len(all) == mostHints {
+			break
+		}
 		name, nearest := known.Nearest(path)
 		if !told[name] {
 			told[name] = true

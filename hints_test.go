@@ -104,6 +104,13 @@ func TestHints(t *testing.T) {
 	if got := hintsOf(t, snapshot.Query(ctx, parseQuery(t, "select * from stream where RequestPth = 1"), stele.QueryOptions{})); len(got) != 1 {
 		t.Errorf("of a snapshot: %q", got)
 	}
+	many := "A0 = 1"
+	for i := range 100 {
+		many += fmt.Sprintf(" or A%d = 1", i)
+	}
+	if got := s.Hints(ctx, filter(many)); len(got) != 5 {
+		t.Errorf("of many: %v", got)
+	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	if got := s.Hints(gone, filter("RequestPth = 'x'")); got != nil {
