@@ -86,6 +86,13 @@ func doorway(function string, f func() error) (r C.stele_result) {
 	return result(f())
 }
 
+// ending is a doorway for what lets go of something. A drill strikes when it is done.
+func ending(function string, f func() error) (r C.stele_result) {
+	defer guard(function, &r)
+	defer drill(function)
+	return result(f())
+}
+
 func guard(function string, r *C.stele_result) {
 	if p := recover(); p != nil {
 		*r = keep(C.STELE_INTERNAL, fmt.Sprintf("%s: a defect in Stele: %s; please report it with what follows\ncaused by: %s", function, line(fmt.Sprint(p)), debug.Stack()))

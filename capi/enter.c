@@ -45,22 +45,30 @@ stele_result end_locked(slot *s)
     return r;
 }
 
+void end_quietly(slot *s)
+{
+    thread_block *t = os_thread();
+    t->quiet = true;
+    end_locked(s);
+    t->quiet = false;
+}
+
 stele_result leave_exclusive(slot *s, stele_result r)
 {
     if (r == STELE_INTERNAL)
         s->poisoned = true;
     if (!slot_unlock(s))
-        end_locked(s);
+        end_quietly(s);
     return r;
 }
 
 stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot **s)
 {
     TRY(enter_plain(function));
-    stele_result r = slot_lock(handle, k, s);
+    stele_result r = slot_lock(handle, k, false, s);
     if (r == STELE_OK) {
-        if (__builtin_expect(!(*s)->poisoned && !atomic_load_explicit(&(*s)->canceled, memory_order_relaxed) &&
-                                 atomic_load_explicit(&(*s)->parent->state, memory_order_relaxed) == (*s)->parent_open, 1))
+        // The store's state is looked at after the lock was taken: whoever closes it does the two the other way round (slot_drain_children).
+        if (__builtin_expect(!(*s)->poisoned && !atomic_load_explicit(&(*s)->canceled, memory_order_relaxed) && atomic_load(&(*s)->parent->state) == (*s)->parent_open, 1))
             return STELE_OK;
         if ((*s)->poisoned)
             r = shim_failf(function, STELE_INTERNAL, "a defect was met in this handle before; end it");
@@ -70,27 +78,20 @@ stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot
             r = shim_failf(function, STELE_CLOSED, "the store was closed; end this handle");
         return leave_exclusive(*s, r);
     }
-    if (r == STELE_WRONG_THREAD)
-        leave_exclusive(*s, r);
     return refused(function, r, handle, k);
 }
 
 stele_result lock_in_any_state(const char *function, uint64_t handle, kind k, slot **s)
 {
     TRY(enter_plain(function));
-    stele_result r = slot_lock(handle, k, s);
-    return r == STELE_OK || r == STELE_WRONG_THREAD ? STELE_OK : refused(function, r, handle, k);
+    stele_result r = slot_lock(handle, k, true, s);
+    return r == STELE_OK ? r : refused(function, r, handle, k);
 }
 
 stele_result new_handle(const char *function, kind k, slot *parent, slot **s, uint64_t *handle)
 {
-    *s = slot_new(k, handle);
-    if (!*s)
-        return shim_failf(function, STELE_EXHAUSTED, "there is no room for another handle; end some");
-    (*s)->parent = parent;
-    if (parent)
-        (*s)->parent_open = slot_open_state(parent);
-    return STELE_OK;
+    *s = slot_new(k, parent, handle);
+    return *s ? STELE_OK : shim_failf(function, STELE_EXHAUSTED, "there is no room for another handle; end some");
 }
 
 stele_result made(slot *s, stele_result r, uint64_t handle, uint64_t *out)
@@ -151,4 +152,9 @@ stele_result flags(const char *function, uint32_t found, uint32_t known)
     if (found & ~known)
         return shim_failf(function, STELE_UNSUPPORTED, "the flags 0x%x are not known", (unsigned)(found & ~known));
     return STELE_OK;
+}
+
+stele_result reserved(const char *function, uint32_t found)
+{
+    return found == 0 ? STELE_OK : shim_failf(function, STELE_UNSUPPORTED, "the options' field reserved is %u; this version knows 0", (unsigned)found);
 }

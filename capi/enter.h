@@ -31,6 +31,9 @@ stele_result made(slot *s, stele_result r, uint64_t handle, uint64_t *out);
 stele_result lock_in_any_state(const char *function, uint64_t handle, kind k, slot **s);
 stele_result end_locked(slot *s);
 
+// end_quietly is end_locked for a caller that has another result to tell; what the end says is lost with it.
+void end_quietly(slot *s);
+
 // end_exclusive ends a handle of a kind.
 stele_result end_exclusive(const char *function, uint64_t handle, kind k);
 
@@ -39,6 +42,7 @@ stele_result given(const char *function, const void *p, const char *name);
 stele_result text(const char *function, const char *s, size_t *len, const char *name, bool optional);
 stele_result taken(const char *function, void *to, size_t size, const void *from);
 stele_result flags(const char *function, uint32_t found, uint32_t known);
+stele_result reserved(const char *function, uint32_t found);
 
 // TRY returns from a function when a step of it fails.
 #define TRY(step)                   \

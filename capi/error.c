@@ -14,11 +14,18 @@ static atomic_uint_fast64_t failures;
 stele_result shim_fail(stele_result code, const char *text, size_t len)
 {
     thread_block *t = os_thread();
+    if (t->quiet)
+        return code;
     if (len > LONGEST)
         for (len = LONGEST; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80; len--)
             ; // not within a character
-    char *p = realloc(t->text, len ? len : 1);
-    if (p) {
+    char *p = os_forked() ? NULL : realloc(t->text, len ? len : 1);
+    if (os_forked()) {
+        // A thread that is gone may have had the allocator's lock. The child has one thread, or few.
+        static char in_child[256];
+        t->text = in_child;
+        memcpy(t->text, text, len = len < sizeof in_child ? len : sizeof in_child);
+    } else if (p) {
         memcpy(p, text, len);
         t->text = p;
     } else if (t->text == NULL) {

@@ -31,9 +31,12 @@ func versionText() string {
 }
 
 //export stelego_version
-func stelego_version(p *C.char, n C.size_t) {
-	dst := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n)) // SAFETY: an array of the shim, of that length
-	dst[copy(dst[:len(dst)-1], versionText())] = 0
+func stelego_version(p *C.char, n C.size_t) C.stele_result {
+	return doorway("stele_version", func() error {
+		dst := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n)) // SAFETY: an array of the shim, of that length
+		dst[copy(dst[:len(dst)-1], versionText())] = 0
+		return nil
+	})
 }
 
 // Runaway recursion is to end in a moment, not after a gigabyte.

@@ -73,16 +73,17 @@ func (s *store) ended(err error) error {
 // stelego_cancel asks whatever is inside an exclusive handle to end.
 //
 //export stelego_cancel
-func stelego_cancel(slot C.uint32_t) {
-	var r C.stele_result
-	defer guard("stele_cancel", &r)
-	switch o := at(slot); {
-	case o == nil:
-	case o.writer != nil:
-		o.writer.cancel()
-	case o.stream != nil:
-		o.stream.cancel()
-	}
+func stelego_cancel(slot C.uint32_t) C.stele_result {
+	return doorway("stele_cancel", func() error {
+		switch o := at(slot); {
+		case o == nil:
+		case o.writer != nil:
+			o.writer.cancel()
+		case o.stream != nil:
+			o.stream.cancel()
+		}
+		return nil
+	})
 }
 
 // stelego_end ends what a slot has, and lets go of it.
@@ -96,13 +97,13 @@ func stelego_end(slot C.uint32_t) (r C.stele_result) {
 	place(slot).Store(nil)
 	switch {
 	case o.store != nil:
-		return doorway("stele_close", o.store.close)
+		return ending("stele_close", o.store.close)
 	case o.server != nil:
-		return doorway("stele_serve_end", o.server.end)
+		return ending("stele_serve_end", o.server.end)
 	case o.writer != nil:
-		return doorway("stele_write_abandon", o.writer.end)
+		return ending("stele_write_abandon", o.writer.end)
 	default:
-		return doorway(o.stream.function, o.stream.end)
+		return ending(o.stream.functions.end, o.stream.end)
 	}
 }
 

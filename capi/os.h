@@ -36,6 +36,7 @@ typedef struct thread_block {
     void    *stack;     // of the thread, once asked for; see os_posix.c
     size_t   stack_len;
     bool     visited;   // has been in Go
+    bool     quiet;     // failures are not kept
 } thread_block;
 
 // os_thread returns the calling thread's block; there is always one.

@@ -73,6 +73,7 @@ func stelego_serve_begin(slot, into C.uint32_t, o *C.stele_serve_options) C.stel
 		case <-ready:
 		case <-v.done:
 			cancel()
+			s.forget(v)
 			if v.err == nil {
 				v.err = errClosing
 			}
@@ -91,8 +92,12 @@ func stelego_serve_urls(slot C.uint32_t, buffer unsafe.Pointer, n C.size_t, actu
 func (v *served) end() error {
 	v.cancel()
 	<-v.done
-	v.store.mutex.Lock()
-	delete(v.store.servers, v)
-	v.store.mutex.Unlock()
+	v.store.forget(v)
 	return v.err
+}
+
+func (s *store) forget(v *served) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.servers, v)
 }

@@ -55,7 +55,7 @@ func stelego_read_begin(slot, into C.uint32_t, o *C.stele_read_options) C.stele_
 		if ro.Filter, err = filterOf(o.filter, o.filter_len); err != nil {
 			return err
 		}
-		st, err := s.begin(into, "stele_read_end", 0, func(ctx context.Context) (source, error) {
+		st, err := s.begin(into, ofReader, 0, func(ctx context.Context) (source, error) {
 			r := s.Read(ctx, ro)
 			return events{r}, unlessDamaged(r.Err())
 		})
@@ -105,7 +105,7 @@ func stelego_tail_begin(slot, into C.uint32_t, o *C.stele_tail_options) C.stele_
 		if err != nil {
 			return err
 		}
-		_, err = s.begin(into, "stele_tail_end", 0, func(ctx context.Context) (source, error) {
+		_, err = s.begin(into, ofTail, 0, func(ctx context.Context) (source, error) {
 			fl := s.Follow(ctx, uint64(o.after), f)
 			return arrivals{fl, ctx}, unlessDamaged(fl.Err())
 		})
@@ -116,12 +116,16 @@ func stelego_tail_begin(slot, into C.uint32_t, o *C.stele_tail_options) C.stele_
 // stelego_tail_position is asked for when the C side has nothing left to give.
 //
 //export stelego_tail_position
-func stelego_tail_position(slot C.uint32_t) C.uint64_t {
-	s := at(slot).stream
-	if s.has {
-		return C.uint64_t(s.key.Arrival() - 1)
-	}
-	return C.uint64_t(s.from.(arrivals).Arrival())
+func stelego_tail_position(slot C.uint32_t, arrival *C.uint64_t) C.stele_result {
+	return doorway("stele_tail_position", func() error {
+		s := at(slot).stream
+		if s.has {
+			*arrival = C.uint64_t(s.key.Arrival() - 1)
+		} else {
+			*arrival = C.uint64_t(s.from.(arrivals).Arrival())
+		}
+		return nil
+	})
 }
 
 // results are a query's.
@@ -155,7 +159,7 @@ func stelego_query_begin(slot, into C.uint32_t, query *C.char, n C.size_t, o *C.
 		if qo.Filter, err = filterOf(o.filter, o.filter_len); err != nil {
 			return err
 		}
-		_, err = s.begin(into, "stele_rows_end", time.Duration(o.timeout_ms)*time.Millisecond, func(ctx context.Context) (source, error) {
+		_, err = s.begin(into, ofRows, time.Duration(o.timeout_ms)*time.Millisecond, func(ctx context.Context) (source, error) {
 			return results{s.Query(ctx, q, qo)}, nil
 		})
 		return err
@@ -203,7 +207,7 @@ func (*reports) close() error               { return nil }
 
 // report makes a result of texts.
 func (s *store) report(into C.uint32_t, texts ...[]byte) {
-	_, _ = s.begin(into, "stele_rows_end", 0, func(context.Context) (source, error) {
+	_, _ = s.begin(into, ofRows, 0, func(context.Context) (source, error) {
 		return &reports{append([][]byte{nil}, texts...)}, nil
 	})
 }

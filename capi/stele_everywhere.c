@@ -15,7 +15,10 @@ stele_result stele_version(stele_version_info *info)
     STELE_INIT(all);
     all.size = info->size;
     all.abi = STELE_ABI_VERSION;
-    GO(stelego_version(all.text, sizeof all.text));
+    stele_result r;
+    GO(r = stelego_version(all.text, sizeof all.text));
+    if (r != STELE_OK)
+        return r;
     memcpy(info, &all, info->size < sizeof all ? info->size : sizeof all);
     return STELE_OK;
 }
@@ -30,14 +33,19 @@ stele_result stele_host(uint32_t host)
     return STELE_OK;
 }
 
-static void cancel(uint32_t index) { GO(stelego_cancel(index)); }
+static stele_result cancel(uint32_t index)
+{
+    stele_result r;
+    GO(r = stelego_cancel(index));
+    return r;
+}
 
 stele_result stele_cancel(uint64_t handle)
 {
     static const char here[] = "stele_cancel";
     TRY(enter_plain(here));
     stele_result r = slot_cancel(handle, cancel);
-    if (r != STELE_OK)
+    if (r == STELE_INVALID_HANDLE)
         return shim_failf(here, r, "%llu is not the handle of a writer, a reader, a tail or a result that is open", (unsigned long long)handle);
     return r;
 }
@@ -60,8 +68,12 @@ stele_result stele_key_parse(const char *s, size_t len, stele_key *key)
         good = digit >= 0;
         k.bytes[i / 2] = (uint8_t)(i % 2 ? k.bytes[i / 2] << 4 | digit : digit);
     }
-    if (!good)
-        return shim_failf(here, STELE_INVALID, "\"%.*s\" is no key, which is event- and 32 hex digits", (int)(len < 60 ? len : 60), s);
+    if (!good) {
+        int shown = 0; // what is ASCII, so that the text is UTF-8 whatever this is
+        while (shown < 60 && (size_t)shown < len && s[shown] >= ' ' && s[shown] <= '~')
+            shown++;
+        return shim_failf(here, STELE_INVALID, "\"%.*s\" is no key, which is event- and 32 hex digits", shown, s);
+    }
     *key = k;
     return STELE_OK;
 }

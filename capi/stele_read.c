@@ -21,7 +21,7 @@ static stele_result flags_of_reader(const char *here, const stele_read_options *
         if (r_ != STELE_OK)                                                \
             return leave_shared(s, r_);                                    \
         if (bind)                                                          \
-            made_->bound_to = os_thread()->number;                         \
+            slot_bind(made_);                                              \
         uint32_t into = made_->index;                                      \
         GO(r_ = call);                                                     \
         return leave_shared(s, made(made_, r_, handle_, out));             \
@@ -61,6 +61,7 @@ stele_result stele_tail_begin(stele_store store, const stele_tail_options *optio
     TRY(taken(here, &o, sizeof o, options));
     TRY(text(here, o.filter, &o.filter_len, "filter", true));
     TRY(flags(here, o.flags, STELE_BIND_THREAD));
+    TRY(reserved(here, o.reserved));
     BEGIN(KIND_TAIL, store, o.flags & STELE_BIND_THREAD, tail, stelego_tail_begin(s->index, into, &o));
 }
 
@@ -75,11 +76,13 @@ static uint64_t arrival(const stele_record *r)
 // fetch has Go read on. The caller has the slot, and nothing is left in it.
 static stele_result fetch(slot *s, kind k, uint32_t timeout_ms)
 {
-    stele_result r;
+    stele_result r = STELE_OK;
     void        *next = NULL;
     size_t       len = 0;
     if (k == KIND_TAIL)
-        GO(s->position = stelego_tail_position(s->index));
+        GO(r = stelego_tail_position(s->index, &s->position));
+    if (r != STELE_OK)
+        return r;
     GO(r = stelego_fetch(s->index, timeout_ms, &next, &len));
     s->next = next;
     s->end = s->next + len;
@@ -211,11 +214,15 @@ stele_result stele_tail_position(stele_tail tail, uint64_t *position)
     TRY(enter_plain(here));
     TRY(given(here, position, "arrival"));
     TRY(lock_in_any_state(here, tail, KIND_TAIL, &s));
-    uint64_t n = s->position;
-    if (s->next == s->end) // then Go has nothing that was not given
-        GO(n = stelego_tail_position(s->index));
-    *position = n;
-    return leave_exclusive(s, STELE_OK);
+    stele_result r = STELE_OK;
+    uint64_t     n = s->position;
+    if (s->poisoned)
+        r = shim_failf(here, STELE_INTERNAL, "a defect was met in this handle before; end it");
+    else if (s->next == s->end) // then Go has nothing that was not given
+        GO(r = stelego_tail_position(s->index, &n));
+    if (r == STELE_OK)
+        *position = n;
+    return leave_exclusive(s, r);
 }
 
 stele_result stele_tail_end(stele_tail tail) { return end_exclusive("stele_tail_end", tail, KIND_TAIL); }

@@ -18,6 +18,7 @@ stele_result stele_open(const char *path, size_t path_len, const stele_options *
     TRY(given(here, store, "store"));
     TRY(taken(here, &o, sizeof o, options));
     TRY(flags(here, o.flags, STELE_READ_ONLY | STELE_MUST_EXIST));
+    TRY(reserved(here, o.reserved));
     slot        *s;
     uint64_t     handle;
     stele_result r;
@@ -37,6 +38,7 @@ stele_result stele_close(stele_store store)
         return shim_failf(here, r, "%llu is not the handle of a store that is open; it may have been closed", (unsigned long long)store);
     GO(stelego_closing(s->index));
     slot_drain(s);
+    slot_drain_children(s);
     GO(r = stelego_end(s->index));
     slot_free(s);
     return r;
@@ -203,6 +205,7 @@ stele_result stele_serve_begin(stele_store store, const stele_serve_options *opt
     TRY(text(here, o.urls, &o.urls_len, "urls", true));
     TRY(text(here, o.instance, &o.instance_len, "instance", true));
     TRY(flags(here, o.flags, 0));
+    TRY(reserved(here, o.reserved));
     TRY(enter_shared(here, store, KIND_STORE, &s));
     r = new_handle(here, KIND_SERVER, s, &made_, &handle);
     if (r != STELE_OK)

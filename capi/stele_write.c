@@ -14,12 +14,13 @@ stele_result stele_write_begin(stele_store store, const stele_write_options *opt
     TRY(taken(here, &o, sizeof o, options));
     TRY(text(here, o.id, &o.id_len, "id", true));
     TRY(flags(here, o.flags, STELE_WRITE_PARTIAL | STELE_BIND_THREAD));
+    TRY(reserved(here, o.reserved));
     TRY(enter_shared(here, store, KIND_STORE, &s));
     r = new_handle(here, KIND_WRITER, s, &made_, &handle);
     if (r != STELE_OK)
         return leave_shared(s, r);
     if (o.flags & STELE_BIND_THREAD)
-        made_->bound_to = os_thread()->number;
+        slot_bind(made_);
     GO(r = stelego_write_begin(s->index, made_->index, &o));
     return leave_shared(s, made(made_, r, handle, writer));
 }
@@ -48,14 +49,17 @@ stele_result stele_write_end(stele_writer writer, stele_key *keys, size_t capaci
         TRY(given(here, count, "count"));
     }
     TRY(lock_in_any_state(here, writer, KIND_WRITER, &s));
-    if (keys) {
-        GO(n = stelego_write_count(s->index));
-        if (n > capacity) {
+    r = STELE_OK;
+    if (keys && !s->poisoned) {
+        GO(r = stelego_write_count(s->index, &n));
+        if (r == STELE_OK && n > capacity) {
             *count = n;
             return leave_exclusive(s, STELE_BUFFER_TOO_SMALL);
         }
     }
-    if (s->poisoned)
+    if (r != STELE_OK)
+        ;
+    else if (s->poisoned)
         r = shim_failf(here, STELE_INTERNAL, "a defect was met in this write; nothing of it was stored");
     else if (atomic_load(&s->canceled))
         r = shim_failf(here, STELE_CANCELED, "stele_cancel was called for this write; nothing of it was stored");
@@ -63,7 +67,7 @@ stele_result stele_write_end(stele_writer writer, stele_key *keys, size_t capaci
         GO(r = stelego_write_end(s->index, keys, &n));
     if (count && r == STELE_OK)
         *count = n;
-    end_locked(s);
+    end_quietly(s);
     return r;
 }
 

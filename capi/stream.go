@@ -18,19 +18,27 @@ import (
 
 // A stream gives items one after the other: events, rows, reports. It lays them into buffers as records (stele_record in the header).
 type stream struct {
-	function string // which ends it, for messages
-	store    *store
-	ctx      context.Context
-	cancel   context.CancelFunc
-	from     source
-	over     error // what every call says once there is nothing more
-	lost     error // what is told at the end, if over does not
-	buffer   buffer
-	pending  []byte // an item's text that did not fit where it was to go; it is the next one
-	has      bool
-	key      stele.Key
-	ahead    *ahead // nil: items are read when they are asked for
+	functions functions
+	store     *store
+	ctx       context.Context
+	cancel    context.CancelFunc
+	from      source
+	over      error // what every call says once there is nothing more
+	buffer    buffer
+	pending   []byte // an item's text that did not fit where it was to go; it is the next one
+	has       bool
+	key       stele.Key
+	ahead     *ahead // nil: items are read when they are asked for
 }
+
+// functions are the public ones of a kind of stream, for messages.
+type functions struct{ next, batch, end string }
+
+var (
+	ofReader = functions{"stele_read_next", "stele_read_next_batch", "stele_read_end"}
+	ofTail   = functions{"stele_tail_next", "stele_tail_next_batch", "stele_tail_end"}
+	ofRows   = functions{"stele_rows_next", "stele_rows_next_batch", "stele_rows_end"}
+)
 
 // A source is where a stream has its items from.
 type source interface {
@@ -49,8 +57,8 @@ const (
 func stride(text int) int { return (recordSize + text + 7) &^ 7 }
 
 // begin gives a stream its place.
-func (s *store) begin(into C.uint32_t, function string, most time.Duration, from func(ctx context.Context) (source, error)) (*stream, error) {
-	st := &stream{function: function, store: s}
+func (s *store) begin(into C.uint32_t, of functions, most time.Duration, from func(ctx context.Context) (source, error)) (*stream, error) {
+	st := &stream{functions: of, store: s}
 	if most > 0 {
 		st.ctx, st.cancel = context.WithTimeout(s.ctx, most)
 	} else {
@@ -191,10 +199,9 @@ func waiting(ms C.uint32_t) time.Duration {
 //
 //export stelego_fetch
 func stelego_fetch(slot C.uint32_t, ms C.uint32_t, next *unsafe.Pointer, n *C.size_t) (r C.stele_result) {
-	const function = "stele_read_next"
-	defer guard(function, &r)
-	drill(function)
 	s := at(slot).stream
+	defer guard(s.functions.next, &r)
+	drill(s.functions.next)
 	b := &s.buffer
 	var used int
 	var err error
@@ -213,10 +220,9 @@ func stelego_fetch(slot C.uint32_t, ms C.uint32_t, next *unsafe.Pointer, n *C.si
 //
 //export stelego_fetch_into
 func stelego_fetch_into(slot C.uint32_t, ms C.uint32_t, p unsafe.Pointer, n C.size_t, size, count *C.size_t) (r C.stele_result) {
-	const function = "stele_read_next_batch"
-	defer guard(function, &r)
-	drill(function)
 	s := at(slot).stream
+	defer guard(s.functions.batch, &r)
+	drill(s.functions.batch)
 	if s.ahead != nil {
 		return C.STELE_OK
 	}
@@ -269,19 +275,20 @@ func (s *stream) readAhead() {
 func (a *ahead) run() {
 	defer close(a.done)
 	defer close(a.full)
+	var b *buffer
 	defer func() {
 		if p := recover(); p != nil {
-			a.full <- filled{err: fault.New(fault.Internal, "read ahead", "a defect in Stele: %s", fmt.Sprint(p))}
+			a.full <- filled{b: b, err: fault.New(fault.Internal, "read ahead", "a defect in Stele: %s", fmt.Sprint(p))}
 		}
 	}()
 	for {
-		var b *buffer
 		select {
 		case b = <-a.free:
 		case <-a.s.ctx.Done():
 			a.full <- filled{err: a.s.ended(fault.WrapAs(fault.Canceled, a.s.ctx.Err(), "read", "it was canceled"))}
 			return
 		}
+		drill("read ahead")
 		used, err := a.s.fill(b, 0)
 		a.full <- filled{b, used, err}
 		if err != nil {

@@ -83,7 +83,7 @@ static void give_back(slot *s)
     last_free = s;
 }
 
-slot *slot_new(kind k, uint64_t *handle)
+slot *slot_new(kind k, slot *parent, uint64_t *handle)
 {
     os_lock(&mutex);
     slot *s = a_slot();
@@ -96,10 +96,11 @@ slot *slot_new(kind k, uint64_t *handle)
         uint64_t id = generation << (INDEX_BITS + KIND_BITS) | (uint64_t)k << INDEX_BITS;
         atomic_store(&s->canceled, false);
         s->poisoned = false;
-        s->bound_to = 0;
+        atomic_store(&s->bound_to, 0);
         s->next = s->end = NULL;
         s->position = 0;
-        s->parent = NULL;
+        s->parent = parent;
+        s->parent_open = parent ? identity(atomic_load(&parent->state)) | SLOT_OPEN : 0;
         *handle = id | s->index;
         atomic_store(&s->state, shared(k) ? id : id | SLOT_LOCKED);
     }
@@ -107,7 +108,7 @@ slot *slot_new(kind k, uint64_t *handle)
     return s;
 }
 
-uint64_t slot_open_state(slot *s) { return identity(atomic_load(&s->state)) | SLOT_OPEN; }
+void slot_bind(slot *s) { atomic_store(&s->bound_to, os_thread()->number); }
 
 void slot_publish(slot *s) { atomic_store(&s->state, identity(atomic_load(&s->state)) | SLOT_OPEN); }
 
@@ -169,20 +170,50 @@ void slot_drain(slot *s)
     }
 }
 
+void slot_drain_children(slot *parent)
+{
+    uint64_t open = identity(atomic_load(&parent->state)) | SLOT_OPEN;
+    uint32_t i = 0;
+    for (unsigned round = 0;;) {
+        os_lock(&mutex);
+        uint32_t end = used - i < CHUNK ? used : i + CHUNK;
+        bool     inside = false;
+        for (; i < end; i++) {
+            slot    *s = find(i);
+            uint64_t state = atomic_load(&s->state);
+            if (s->parent == parent && s->parent_open == open && !shared(kind_of(state)) && state & SLOT_LOCKED) {
+                inside = true;
+                break;
+            }
+        }
+        bool all = i == used;
+        os_unlock(&mutex);
+        if (all)
+            return;
+        if (inside)
+            os_pause(round++);
+        else
+            round = 0;
+    }
+}
+
 // -------------------------------------------------------------- exclusive
 
-stele_result slot_lock(uint64_t handle, kind k, slot **out)
+stele_result slot_lock(uint64_t handle, kind k, bool any_thread, slot **out)
 {
     slot *s;
     if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
         return STELE_INVALID_HANDLE;
-    uint64_t open = identity(handle) | SLOT_OPEN, found = open;
+    uint64_t open = identity(handle) | SLOT_OPEN, found = atomic_load(&s->state);
+    if (!any_thread) {
+        // Before the lock is taken, so that a wrong thread is never in the right one's way. If the state is this handle's before and after, so is the thread.
+        uint64_t bound_to = atomic_load(&s->bound_to);
+        if (bound_to && bound_to != os_thread()->number && (found == open || found == (open | SLOT_LOCKED)) && identity(atomic_load(&s->state)) == identity(handle))
+            return STELE_WRONG_THREAD;
+    }
+    found = open;
     if (!atomic_compare_exchange_strong(&s->state, &found, open | SLOT_LOCKED))
         return found == (open | SLOT_LOCKED) ? STELE_BUSY : STELE_INVALID_HANDLE;
-    if (s->bound_to && s->bound_to != os_thread()->number) {
-        *out = s;
-        return STELE_WRONG_THREAD;
-    }
     *out = s;
     return STELE_OK;
 }
@@ -216,7 +247,7 @@ stele_result slot_ending(uint64_t handle, kind k, slot **out)
     }
 }
 
-stele_result slot_cancel(uint64_t handle, void (*then)(uint32_t index))
+stele_result slot_cancel(uint64_t handle, stele_result (*then)(uint32_t index))
 {
     slot *s;
     kind  k = kind_of(handle);
@@ -227,8 +258,7 @@ stele_result slot_cancel(uint64_t handle, void (*then)(uint32_t index))
     uint64_t state = atomic_load(&s->state);
     if (identity(state) == identity(handle) && state & SLOT_OPEN) {
         atomic_store(&s->canceled, true);
-        then(s->index);
-        r = STELE_OK;
+        r = then(s->index);
     }
     os_unlock(&mutex);
     return r;

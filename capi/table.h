@@ -34,21 +34,21 @@ typedef struct slot {
     atomic_bool canceled;  // stele_cancel; exclusive alone
     bool        poisoned;  // a panic was caught in it; exclusive alone, its lock's holder writes it
     uint32_t    index;
-    uint64_t    bound_to;  // the only thread that may use it; 0: any
+    atomic_uint_fast64_t bound_to; // the only thread that may use it; 0: any
     stripe     *stripes;   // of a shared slot; once made, kept
     // What a stream has fetched and not given. Its lock's holder owns it.
     unsigned char *next, *end;
     uint64_t       position;     // of a tail: the arrival number of the last event given, while something is left
-    struct slot   *parent;       // the store's; NULL of a store
+    struct slot   *parent;       // the store's; NULL of a store. The table's mutex guards writing the two
     uint64_t       parent_open;  // its state while it is open
     struct slot   *free;         // the next free one
 } slot;
 
-// slot_new takes a free slot for something of a kind, locked if it is exclusive, and its handle. NULL: there is no memory, or no handle left.
-slot    *slot_new(kind k, uint64_t *handle);
+// slot_new takes a free slot for something of a kind, made of what a parent has, locked if it is exclusive, and its handle. NULL: there is no memory, or no handle left.
+slot    *slot_new(kind k, slot *parent, uint64_t *handle);
 
-// slot_open_state is a shared slot's state while what is in it now is open.
-uint64_t slot_open_state(slot *s);
+// slot_bind binds a slot that is being made to the calling thread.
+void slot_bind(slot *s);
 
 // slot_publish makes what was made usable under its handle; slot_free gives the slot back, that of an exclusive one while it is locked, of a shared one after slot_close.
 void slot_publish(slot *s);
@@ -62,14 +62,17 @@ void         slot_leave(slot *s);
 stele_result slot_closing(uint64_t handle, kind k, slot **s);
 void         slot_drain(slot *s);
 
-// slot_lock and slot_unlock stand around a call on an exclusive handle. slot_unlock returns false if the handle is to be ended by the caller, who has it locked still.
-stele_result slot_lock(uint64_t handle, kind k, slot **s);
+// slot_drain_children waits until nobody is inside an exclusive handle that was made of what is being closed. Whoever comes later finds it closing.
+void slot_drain_children(slot *s);
+
+// slot_lock and slot_unlock stand around a call on an exclusive handle, by any thread or the one that it is bound to. slot_unlock returns false if the handle is to be ended by the caller, who has it locked still.
+stele_result slot_lock(uint64_t handle, kind k, bool any_thread, slot **s);
 bool         slot_unlock(slot *s);
 
 // slot_ending locks an exclusive handle to end it. STELE_BUSY: a call is inside, which will do it when it leaves.
 stele_result slot_ending(uint64_t handle, kind k, slot **s);
 
 // slot_cancel marks an exclusive handle, and calls back while it cannot be given to anything else.
-stele_result slot_cancel(uint64_t handle, void (*then)(uint32_t index));
+stele_result slot_cancel(uint64_t handle, stele_result (*then)(uint32_t index));
 
 #endif

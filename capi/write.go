@@ -70,7 +70,12 @@ func (w *writer) add(text []byte) error {
 }
 
 //export stelego_write_count
-func stelego_write_count(slot C.uint32_t) C.size_t { return C.size_t(at(slot).writer.batch.Len()) }
+func stelego_write_count(slot C.uint32_t, count *C.size_t) C.stele_result {
+	return doorway("stele_write_end", func() error {
+		*count = C.size_t(at(slot).writer.batch.Len())
+		return nil
+	})
+}
 
 // stelego_write_end stores the batch. keys has room for all, or is NULL.
 //

@@ -118,7 +118,7 @@ typedef struct stele_version_info {
 
 /*
  * Tells the library's version. info->size must be set.
- * Any thread. STELE_ARGUMENT_NULL; STELE_INVALID if info->size is too small to hold abi; STELE_FORKED. Since 1.
+ * Any thread. STELE_ARGUMENT_NULL; STELE_INVALID if info->size is too small to hold abi; STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_version(stele_version_info *info);
 
@@ -154,7 +154,7 @@ STELE_API stele_result stele_host(uint32_t host);
 
 /*
  * Asks the call that is inside a writer, a reader, a tail or a result (whichever thread it is on) to end soon with STELE_CANCELED, and so every later one but the end of it.
- * It returns at once. Any thread. STELE_INVALID_HANDLE (also for a store or a server), STELE_FORKED. Since 1.
+ * It returns at once. Any thread. STELE_INVALID_HANDLE (also for a store or a server), STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_cancel(uint64_t handle);
 
@@ -223,8 +223,8 @@ enum {
  * Opens the store in a directory, which is made if absent, and recovers it if the last process with it was stopped short. path may be absolute or not; options may be NULL.
  * Damage does not stop it: what is lost is told by stele_statistics, stele_verify and by readers that meet it.
  * Any thread. *store is the caller's to close.
- * STELE_LOCKED: another process, or another handle of this one, has it (R17), and the text names its URL if it serves one; STELE_NOT_FOUND; STELE_INVALID (path, flags, a size out of range); STELE_DENIED; STELE_UNSUPPORTED;
- * STELE_CORRUPT; STELE_IO; STELE_FULL; STELE_ARGUMENT_NULL; STELE_FORKED; STELE_INTERNAL. Since 1.
+ * STELE_LOCKED: another process, or another handle of this one, has it (R17), and the text names its URL if it serves one; STELE_NOT_FOUND; STELE_INVALID (path, a size out of range); STELE_TOO_LARGE (path); STELE_DENIED; STELE_UNSUPPORTED;
+ * STELE_CORRUPT; STELE_IO; STELE_FULL; STELE_EXHAUSTED: 1,048,576 handles are open; STELE_ARGUMENT_NULL; STELE_FORKED; STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_open(const char *path, size_t path_len, const stele_options *options, stele_store *store);
 
@@ -251,7 +251,7 @@ STELE_API stele_result stele_statistics(stele_store store, char *buffer, size_t 
 /*
  * Checks every byte that the store consists of, beside all other work, and gives a result of one row: a JSON object with Files, Frames, Blocks, Events, Documents, Bytes and Damage (as stele_statistics has it). That damage was found is no failure of
  * this function: look whether the list is empty. *rows is the caller's to end.
- * Any thread; takes as long as reading the store. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread; takes as long as reading the store. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_EXHAUSTED, STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_verify(stele_store store, stele_rows *rows);
 
@@ -259,7 +259,7 @@ STELE_API stele_result stele_verify(stele_store store, stele_rows *rows);
  * Makes a backup of the store in a directory of backups, beside all other work. Backups there share what they have in common. keep is how many backups of this store are kept, older ones being removed; 0: all. The
  * result has one row: a JSON object with Name, StoreId, Taken, Events, Documents, Files, Bytes, Added, Removed and Damage, what was lost before and so is not in it. When it returns the backup is
  * durable and has been read again. *rows is the caller's to end. `stele restore` makes a store of it.
- * Any thread. STELE_LOCKED: another backup is at work there; STELE_INVALID (directory), STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_FULL, STELE_CORRUPT, STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_LOCKED: another backup is at work there; STELE_INVALID (directory), STELE_TOO_LARGE, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_EXHAUSTED, STELE_FULL, STELE_CORRUPT, STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_backup(stele_store store, const char *directory, size_t directory_len, uint32_t keep, stele_rows *rows);
 
@@ -280,7 +280,7 @@ enum {
 
 /*
  * Begins a write: events that are stored together, all or none (R11). options may be NULL. Nothing is seen of it before its end. *writer is the caller's to end or to abandon.
- * Any thread. STELE_ARGUMENT_NULL, STELE_INVALID, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_DENIED, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_ARGUMENT_NULL, STELE_INVALID, STELE_TOO_LARGE (id), STELE_INVALID_HANDLE, STELE_CLOSED, STELE_DENIED, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_write_begin(stele_store store, const stele_write_options *options, stele_writer *writer);
 
@@ -302,7 +302,7 @@ STELE_API stele_result stele_write_append(stele_writer writer, const char *clef,
  */
 STELE_API stele_result stele_write_end(stele_writer writer, stele_key *keys, size_t capacity, size_t *count);
 
-/* Gives a write up: nothing of it is stored. Any thread; while another is inside, the handle is gone and the write with it when that one leaves. STELE_INVALID_HANDLE (harmless), STELE_FORKED. Since 1. */
+/* Gives a write up: nothing of it is stored. Any thread; while another is inside, the handle is gone and the write with it when that one leaves. STELE_INVALID_HANDLE (harmless), STELE_FORKED, STELE_INTERNAL. Since 1. */
 STELE_API stele_result stele_write_abandon(stele_writer writer);
 
 /* ------------------------------------------------------------------- read */
@@ -328,7 +328,7 @@ enum {
 
 /*
  * Begins to read what the store holds now; what is written or deleted later does not matter. options may be NULL. *reader is the caller's to end; until then files it needs are kept on disk.
- * Any thread. STELE_INVALID: the filter is wrong, and the text says where and what was meant, or an ordering, a flag, a bound is; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_TOO_LARGE, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_INVALID: the filter is wrong, and the text says where and what was meant, or an ordering, a flag, a bound is; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_TOO_LARGE, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_read_begin(stele_store store, const stele_read_options *options, stele_reader *reader);
 
@@ -352,7 +352,7 @@ typedef struct stele_record {
 
 /*
  * Gives as many of the next events as fit, at least one: *count records in the first *actual bytes of buffer. A buffer of 256 KiB is a good one.
- * Otherwise as stele_read_next, and may be mixed with it; *actual is the size of the next record when that does not fit. Since 1.
+ * Otherwise as stele_read_next, and may be mixed with it; *actual is the size of the next record when that does not fit. STELE_INVALID: buffer is not at a multiple of 8 bytes. Since 1.
  */
 STELE_API stele_result stele_read_next_batch(stele_reader reader, void *buffer, size_t len, size_t *actual, size_t *count);
 
@@ -400,7 +400,7 @@ STELE_API stele_result stele_document_delete(stele_store store, const char *key,
 
 /*
  * Lists the documents whose keys begin with a prefix (NULL with length 0: all), by key: a result whose rows are JSON objects with Key, Bytes, Changed and Version. *rows is the caller's to end.
- * Any thread. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_TOO_LARGE, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_TOO_LARGE, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_document_list(stele_store store, const char *prefix, size_t prefix_len, stele_rows *rows);
 
@@ -418,7 +418,7 @@ typedef struct stele_query_options {
 
 /*
  * Begins a query in the language of docs/query-language.md, over what the store holds now. options may be NULL. It is worked on while its rows are asked for. *rows is the caller's to end.
- * Any thread. STELE_INVALID: the query is wrong, and the text says where and what was meant; STELE_TOO_LARGE, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_INVALID: the query is wrong, and the text says where and what was meant; STELE_TOO_LARGE, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_query_begin(stele_store store, const char *query, size_t query_len, const stele_query_options *options, stele_rows *rows);
 
@@ -435,7 +435,7 @@ STELE_API stele_result stele_rows_describe(stele_rows rows, char *buffer, size_t
  */
 STELE_API stele_result stele_rows_next(stele_rows rows, char *buffer, size_t len, size_t *actual);
 
-/* As stele_read_next_batch, with rows; the keys of the records are zero. Since 1. */
+/* As stele_read_next_batch, with rows, and results as stele_rows_next; the keys of the records are zero. Since 1. */
 STELE_API stele_result stele_rows_next_batch(stele_rows rows, void *buffer, size_t len, size_t *actual, size_t *count);
 
 /* Ends a result, as stele_read_end does a reader. Since 1. */
@@ -467,7 +467,7 @@ STELE_API stele_result stele_tail_begin(stele_store store, const stele_tail_opti
  */
 STELE_API stele_result stele_tail_next(stele_tail tail, uint32_t timeout_ms, stele_key *key, void *buffer, size_t len, size_t *actual);
 
-/* Gives as many of the next events as are there and fit, and waits for the first as stele_tail_next does. Since 1. */
+/* Gives as many of the next events as are there and fit, and waits for the first as stele_tail_next does. Else as stele_read_next_batch. Since 1. */
 STELE_API stele_result stele_tail_next_batch(stele_tail tail, uint32_t timeout_ms, void *buffer, size_t len, size_t *actual, size_t *count);
 
 /*
@@ -494,11 +494,11 @@ typedef struct stele_serve_options {
 /*
  * Serves the HTTP API and the page of an open store from inside this process, so that it can be looked at. options may be NULL. When it returns the sockets listen. *server is the caller's to end, before the store is closed; a store that is closed
  * first ends it too.
- * Any thread. STELE_INVALID: a URL; STELE_UNAVAILABLE: it cannot be listened on; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_INVALID: a URL; STELE_UNAVAILABLE: it cannot be listened on; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_serve_begin(stele_store store, const stele_serve_options *options, stele_server *server);
 
-/* Gives the URLs that are served, ";" between them, with the ports that were taken. Any thread. STELE_BUFFER_TOO_SMALL, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_FORKED. Since 1. */
+/* Gives the URLs that are served, ";" between them, with the ports that were taken. Any thread. STELE_BUFFER_TOO_SMALL, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED: it is being ended; STELE_FORKED, STELE_INTERNAL. Since 1. */
 STELE_API stele_result stele_serve_urls(stele_server server, char *buffer, size_t len, size_t *actual);
 
 /* Stops serving: requests inside have five seconds to finish. Any thread. STELE_INVALID_HANDLE (harmless), STELE_IO, STELE_FORKED, STELE_INTERNAL. Since 1. */
