@@ -124,16 +124,26 @@ void os_arrange(void)
     sigaction(SIGRTMIN, &now, NULL);
 }
 
+// A thread that enters Go for the first time waits there for an M, with all signals blocked, and the thread that took the last one makes the next. A host that stops its threads by signals, as mono
+// does to collect, may stop that one in between and then waits for ever for those that wait for it. So first entries go one by one, and who waits for its turn can be stopped.
+static pthread_mutex_t visiting = PTHREAD_MUTEX_INITIALIZER;
+
+static void first_visit(thread_block *t, void (*visit)(void))
+{
+    pthread_mutex_lock(&visiting);
+    visit();
+    pthread_mutex_unlock(&visiting);
+    t->visited = true;
+}
+
 // Without SA_ONSTACK the signal must not come while the thread is on a goroutine's stack. The Go runtime unblocks it when a thread enters for the first time, so that one goes before.
 bool os_enter_go(os_mask *before, void (*visit)(void))
 {
+    thread_block *t = os_thread();
+    if (__builtin_expect(!t->visited, 0))
+        first_visit(t, visit);
     if (__builtin_expect(!atomic_load_explicit(&arranged, memory_order_relaxed), 1))
         return false;
-    thread_block *t = os_thread();
-    if (!t->visited) {
-        visit();
-        t->visited = true;
-    }
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, SIGRTMIN);
