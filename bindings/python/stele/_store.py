@@ -388,7 +388,7 @@ class Store(_Scope):
         return self.handle.delete_keys(keys)
 
     def query(self, query: str, from_=None, to=None, filter: Optional[str] = None, memory_bytes: int = 0, timeout: float = 0) -> Rows:
-        """Begins a query. Over memory_bytes, or timeout in seconds, its rows end with ExhaustedError; 0 is 256 MiB, and for ever."""
+        """Begins a query, which gives 1024 rows at most if it sets no limit. Over memory_bytes, or timeout in seconds, its rows end with ExhaustedError; 0 is 256 MiB, and for ever."""
         options = {"memory_bytes": memory_bytes, "timeout_ms": int(timeout * 1000) or bool(timeout)}
         if filter is not None:
             options["filter"] = encode(filter)

@@ -6,6 +6,7 @@ import pickle
 import threading
 import unittest
 import warnings
+from unittest import mock
 
 import stele
 from stele import Bound, Key
@@ -217,12 +218,10 @@ class Lifetimes(StoreTest):
         for made in (reader, tail, writer):
             made.close()
 
-    def test_the_end_hides_no_exception(self):
-        self.store.append(event(1))
-        with self.assertRaises(ZeroDivisionError):
-            with self.store.read() as reader:
-                reader.cancel()
-                raise ZeroDivisionError
+    def test_an_error_of_another_call(self):
+        with mock.patch.object(stele._raw, "last_error", return_value=(33, "of a finaliser")), self.assertRaises(stele.InvalidError) as raised:
+            self.store.read(filter="N =")
+        self.assertEqual(str(raised.exception), "stele_read_begin: STELE_INVALID")
 
     def test_what_is_forgotten_is_closed(self):
         reader = self.store.read()
@@ -321,4 +320,12 @@ class Whole(StoreTest):
                         read.append(e["N"])
             self.assertEqual(read, [42])
             self.assertIn(os.path.join(self.path, name) + " at byte", str(raised.exception))
+            with self.assertRaises(ZeroDivisionError):  # which the end, that fails as well, does not hide
+                with store.read() as events:
+                    with self.assertRaises(stele.CorruptError):
+                        list(events)
+                    raise ZeroDivisionError
+            with self.assertRaises(stele.CorruptError):
+                with store.read() as events, self.assertRaises(stele.CorruptError):
+                    list(events)
             store.append(event(43))
