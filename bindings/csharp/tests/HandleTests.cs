@@ -114,6 +114,26 @@ namespace Stele.Tests
             }
         }
 
+        /// <summary>Nobody knows the store but its reader: it stays open as long as that.</summary>
+        public static void AReaderKeepsItsStore(string directory)
+        {
+            using (Store store = Store.Open(directory)) store.Append(Make.Events(0, 1000));
+            using (Reader reader = Orphan(directory))
+            {
+                int n = 0;
+                while (reader.Read())
+                {
+                    if (n++ % 100 != 0) continue;
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+                Expect.Equal(1000, n);
+            }
+        }
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static Reader Orphan(string directory) => Store.Open(directory).Read();
+
         static ulong Forget(Store store)
         {
             Reader reader = store.Read();

@@ -20,10 +20,14 @@ namespace Stele.Interop
         }
 
         /// <param name="ownsHandle">Whether Dispose and the finaliser end the handle; false for a number that somebody else ends.</param>
-        internal SteleHandle(ulong value, bool ownsHandle) : base(IntPtr.Zero, ownsHandle)
+        internal SteleHandle(ulong value, bool ownsHandle, SteleHandle store) : base(IntPtr.Zero, ownsHandle)
         {
             SetHandle((IntPtr)(long)value);
+            Store = store;
         }
+
+        /// <summary>Of what a store began, the store: so that a store that nobody else knows any more is not finalised, and closed, before what reads it. Null for a store, and for a number of somebody else's.</summary>
+        internal SteleHandle Store { get; }
 
         public sealed override bool IsInvalid => handle == IntPtr.Zero;
 

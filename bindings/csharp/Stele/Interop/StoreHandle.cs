@@ -7,7 +7,7 @@ namespace Stele.Interop
     /// <remarks>Options are the header's structs, by address, null for none; what their pointers lead to must stay in place during the call. A text or span that is null is NULL.</remarks>
     public sealed unsafe class StoreHandle : SteleHandle
     {
-        public StoreHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public StoreHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
 
         internal override StoreResult Finish(ulong value) => Native.stele_close(value);
 
@@ -35,7 +35,7 @@ namespace Stele.Interop
         {
             ulong rows;
             using (Lease held = Hold()) StoreException.Check(Native.stele_verify(held.Value, &rows));
-            return new RowsHandle(rows, true);
+            return new RowsHandle(rows, this);
         }
 
         /// <summary>stele_backup.</summary>
@@ -45,7 +45,7 @@ namespace Stele.Interop
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_backup(held.Value, p, length, keep, &rows));
-            return new RowsHandle(rows, true);
+            return new RowsHandle(rows, this);
         }
 
         /// <summary>stele_write_begin.</summary>
@@ -53,7 +53,7 @@ namespace Stele.Interop
         {
             ulong writer;
             using (Lease held = Hold()) StoreException.Check(Native.stele_write_begin(held.Value, options, &writer));
-            return new WriterHandle(writer, true);
+            return new WriterHandle(writer, this);
         }
 
         /// <summary>stele_read_begin.</summary>
@@ -61,7 +61,7 @@ namespace Stele.Interop
         {
             ulong reader;
             using (Lease held = Hold()) StoreException.Check(Native.stele_read_begin(held.Value, options, &reader));
-            return new ReaderHandle(reader, true);
+            return new ReaderHandle(reader, this);
         }
 
         /// <summary>stele_get.</summary>
@@ -125,7 +125,7 @@ namespace Stele.Interop
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* p = bytes) StoreException.Check(Native.stele_document_list(held.Value, p, length, &rows));
-            return new RowsHandle(rows, true);
+            return new RowsHandle(rows, this);
         }
 
         /// <summary>stele_query_begin.</summary>
@@ -135,7 +135,7 @@ namespace Stele.Interop
             ulong rows;
             using (Lease held = Hold())
             fixed (byte* t = text) StoreException.Check(Native.stele_query_begin(held.Value, t, length, options, &rows));
-            return new RowsHandle(rows, true);
+            return new RowsHandle(rows, this);
         }
 
         /// <summary>stele_tail_begin.</summary>
@@ -143,7 +143,7 @@ namespace Stele.Interop
         {
             ulong tail;
             using (Lease held = Hold()) StoreException.Check(Native.stele_tail_begin(held.Value, options, &tail));
-            return new TailHandle(tail, true);
+            return new TailHandle(tail, this);
         }
 
         /// <summary>stele_serve_begin.</summary>
@@ -151,7 +151,7 @@ namespace Stele.Interop
         {
             ulong server;
             using (Lease held = Hold()) StoreException.Check(Native.stele_serve_begin(held.Value, options, &server));
-            return new ServerHandle(server, true);
+            return new ServerHandle(server, this);
         }
     }
 }

@@ -6,7 +6,9 @@ namespace Stele.Interop
     /// <summary>A batch of events on its way in. One thread at a time. Disposing gives it up.</summary>
     public sealed unsafe class WriterHandle : SteleHandle
     {
-        public WriterHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public WriterHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
+
+        internal WriterHandle(ulong value, StoreHandle store) : base(value, true, store) { }
 
         // So End, as Dispose, gives the write up; EndWrite stores it.
         internal override StoreResult Finish(ulong value) => Native.stele_write_abandon(value);
@@ -39,7 +41,9 @@ namespace Stele.Interop
     /// <summary>Events in the order of their keys. One thread at a time.</summary>
     public sealed unsafe class ReaderHandle : SteleHandle
     {
-        public ReaderHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public ReaderHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
+
+        internal ReaderHandle(ulong value, StoreHandle store) : base(value, true, store) { }
 
         internal override StoreResult Finish(ulong value) => Native.stele_read_end(value);
 
@@ -76,7 +80,9 @@ namespace Stele.Interop
     /// <summary>Events as they arrive. One thread at a time.</summary>
     public sealed unsafe class TailHandle : SteleHandle
     {
-        public TailHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public TailHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
+
+        internal TailHandle(ulong value, StoreHandle store) : base(value, true, store) { }
 
         internal override StoreResult Finish(ulong value) => Native.stele_tail_end(value);
 
@@ -121,7 +127,9 @@ namespace Stele.Interop
     /// <summary>Rows of JSON. One thread at a time.</summary>
     public sealed unsafe class RowsHandle : SteleHandle
     {
-        public RowsHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public RowsHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
+
+        internal RowsHandle(ulong value, StoreHandle store) : base(value, true, store) { }
 
         internal override StoreResult Finish(ulong value) => Native.stele_rows_end(value);
 
@@ -149,7 +157,9 @@ namespace Stele.Interop
     /// <summary>The HTTP API and page of a store. Any thread may use it at any time.</summary>
     public sealed unsafe class ServerHandle : SteleHandle
     {
-        public ServerHandle(ulong value, bool ownsHandle) : base(value, ownsHandle) { }
+        public ServerHandle(ulong value, bool ownsHandle) : base(value, ownsHandle, null) { }
+
+        internal ServerHandle(ulong value, StoreHandle store) : base(value, true, store) { }
 
         internal override StoreResult Finish(ulong value) => Native.stele_serve_end(value);
 
