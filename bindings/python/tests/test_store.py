@@ -238,7 +238,7 @@ class Lifetimes(StoreTest):
         self.store.append(*(event(n) for n in range(60)))
 
         def work():
-            for _ in range(150):
+            for _ in range(10_000 if os.environ.get("STELE_LONG") else 150):
                 cycle = [self.store.read(), self.store.tail(), self.store.query("select N from stream")]
                 cycle.append(cycle)  # for the collector, on whichever thread it runs
                 next(iter(cycle[0]))
