@@ -14,7 +14,7 @@ ENDURANCE   ?= 1h
 PREFIX      ?= /usr/local
 PAGE_SOURCES := $(shell find ui/src ui/index.html ui/vite.config.ts ui/package-lock.json 2>/dev/null)
 
-.PHONY: help run build capi capi-debug capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-duckdb bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
+.PHONY: help run build capi capi-debug capi-windows install page check lint cross test test-go test-page test-browser test-clients test-hosts test-hosts-short test-long mutations fuzz soak endurance bench bench-scale bench-backup bench-queries bench-growth bench-duckdb bench-mixed bench-embedded bench-capi bench-files bench-protocols clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -164,6 +164,9 @@ bench-backup: build ## backups of a million events: the first, the next, checked
 
 bench-queries: build ## the same questions asked of Stele and of VICTORIALOGS, cold and warm
 	cd bench && go run . -stele $(CURDIR)/bin/stele -queries $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
+
+bench-growth: build ## how the times of the questions grow: 5 and 20 million events
+	cd bench && go run . -stele $(CURDIR)/bin/stele -growth $(if $(VICTORIALOGS),-victorialogs $(abspath $(VICTORIALOGS))) $(BENCH_FLAGS)
 
 bench-duckdb: build ## the same questions asked of Stele and of DuckDB over Parquet, cold and warm
 	-@$(MAKE) --no-print-directory bench/duckdb/node_modules/.installed

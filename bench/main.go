@@ -29,6 +29,7 @@ type options struct {
 	scale     bool // see how cost grows instead
 	backup    bool // make backups instead
 	queries   bool // ask questions instead
+	growth    bool // see how the questions' times grow instead
 	duckdb    bool // ask questions of DuckDB too instead
 	mixed     bool // ask questions while events are taken in instead
 	only      string
@@ -49,6 +50,7 @@ func main() {
 	flag.BoolVar(&o.scale, "scale", false, "see how cost grows at 1, 5 and 20 million events")
 	flag.BoolVar(&o.backup, "backup", false, "make backups, and restore them")
 	flag.BoolVar(&o.queries, "queries", false, "ask questions; the loaded stores stay in the folder of -work")
+	flag.BoolVar(&o.growth, "growth", false, "ask questions of -n events and of four times as many; the loaded stores stay in the folder of -work")
 	flag.BoolVar(&o.duckdb, "duckdb", false, "ask questions, and of DuckDB over a Parquet file of the same events")
 	flag.BoolVar(&o.mixed, "mixed", false, "ask questions while events are taken in")
 	flag.IntVar(&o.more, "more", 0, "events that are taken in while questions are asked; 0: twice as many as -n")
@@ -73,6 +75,8 @@ func run(o options) error {
 		return runScale(o, t, work)
 	case o.mixed:
 		return runMixed(o, t, work)
+	case o.growth:
+		return runGrowth(o, t, work)
 	case o.duckdb:
 		return runDuckDB(o, t, work)
 	case o.queries:

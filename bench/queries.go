@@ -37,28 +37,7 @@ const warmRuns = 5
 
 // runQueries loads all systems, and asks each all questions: cold, once more, and then some times that count.
 func runQueries(o options, t meter.Tools, work string) error {
-	all := []*respondent{steleRespondent(o, work)}
-	if o.victoriaLogs != "" {
-		values := func(q *question) url.Values {
-			v := url.Values{"query": {q.logsQL}}
-			if q.limit != "" {
-				v.Set("limit", q.limit)
-			}
-			return v
-		}
-		const path = "/select/logsql/query"
-		all = append(all, &respondent{
-			sys: victoriaLogs(o.victoriaLogs), store: filepath.Join(work, fmt.Sprintf("queries-victorialogs-%d", o.events)),
-			ask: func(s *server, q *question) (int, error) { return s.drain(path, values(q)) },
-			answer: func(s *server, q *question) ([]string, error) {
-				body, err := s.get(path, values(q))
-				if err != nil {
-					return nil, err
-				}
-				return q.victoriaAnswer(body)
-			},
-		})
-	}
+	all := respondents(o, work)
 	trace := ""
 	for _, r := range all {
 		events, err := t.Generate(o.events, r.sys.format, work)
@@ -99,6 +78,33 @@ func (o options) chosen(list []question) []question {
 	return slices.DeleteFunc(list, func(q question) bool { return !only.MatchString(q.name) })
 }
 
+// respondents are Stele and, if it is there, VictoriaLogs.
+func respondents(o options, work string) []*respondent {
+	all := []*respondent{steleRespondent(o, work)}
+	if o.victoriaLogs != "" {
+		values := func(q *question) url.Values {
+			v := url.Values{"query": {q.logsQL}}
+			if q.limit != "" {
+				v.Set("limit", q.limit)
+			}
+			return v
+		}
+		const path = "/select/logsql/query"
+		all = append(all, &respondent{
+			sys: victoriaLogs(o.victoriaLogs), store: filepath.Join(work, fmt.Sprintf("queries-victorialogs-%d", o.events)),
+			ask: func(s *server, q *question) (int, error) { return s.drain(path, values(q)) },
+			answer: func(s *server, q *question) ([]string, error) {
+				body, err := s.get(path, values(q))
+				if err != nil {
+					return nil, err
+				}
+				return q.victoriaAnswer(body)
+			},
+		})
+	}
+	return all
+}
+
 // steleRespondent is Stele with the events in work.
 func steleRespondent(o options, work string) *respondent {
 	return &respondent{
@@ -114,7 +120,7 @@ func steleRespondent(o options, work string) *respondent {
 	}
 }
 
-// load fills the respondent's store, unless a run before has left it there.
+// load fills the respondent's store, unless a run before has left it there. Events that are in no file ("") are made meanwhile.
 func (r *respondent) load(o options, t meter.Tools, events string) error {
 	whole := r.store + ".whole"
 	if _, err := os.Stat(whole); err == nil {
@@ -128,7 +134,11 @@ func (r *respondent) load(o options, t meter.Tools, events string) error {
 		return err
 	}
 	defer s.kill()
-	if _, err := s.load(t.Load, r.sys.ingest, events, nil, o.bodies()...); err != nil {
+	var feed *exec.Cmd
+	if events == "" {
+		events, feed = "/dev/stdin", t.Generator(o.events, r.sys.format)
+	}
+	if _, err := s.load(t.Load, r.sys.ingest, events, feed, o.bodies()...); err != nil {
 		return err
 	}
 	if err := r.sys.settle(s); err != nil {
