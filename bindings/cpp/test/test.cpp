@@ -3,7 +3,8 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 #include <type_traits>
@@ -243,6 +244,36 @@ void test_tail(const std::string &dir) {
     close.join();
 }
 
+// What was passed over is told after the last event, by the range and by its close, and the store goes on.
+void test_damage(const std::string &dir) {
+    {
+        stele::store store(dir);
+        store.append(event(1, "lost"));
+        store.flush();
+        store.append(event(2, "kept"));
+    }
+    for (const auto &file : std::filesystem::directory_iterator(dir)) {
+        if (file.path().extension() != ".seg") continue;
+        std::fstream segment(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+        segment.seekg(-60, std::ios::end);
+        const int byte = segment.get() ^ 0xFF;
+        segment.seekp(-60, std::ios::end);
+        segment.put(static_cast<char>(byte));
+    }
+    stele::store store(dir);
+    stele::events events = store.read();
+    std::string seen;
+    const stele::error e = failure([&] {
+        for (const stele::event &event : events) seen.append(event.clef);
+    });
+    EXPECT(seen == event(2, "kept"));
+    EXPECT(e.code() == STELE_CORRUPT && std::string(e.what()).find(".seg") != std::string::npos);
+    EXPECT(failure([&] { events.next(); }).what() == std::string(e.what()));
+    EXPECT(failure([&] { events.close(); }).code() == STELE_CORRUPT);
+    EXPECT(!events.close());
+    store.append(event(3, "more"));
+}
+
 // A store is shared: threads use it while another closes it, and get answers.
 void test_threads(const std::string &dir) {
     stele::store store(dir);
@@ -277,6 +308,7 @@ int main(int, char **argv) {
     test_many(dir + "/many");
     test_documents_and_queries(dir + "/documents");
     test_tail(dir + "/tail");
+    test_damage(dir + "/damage");
     test_threads(dir + "/threads");
     return failures != 0;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as nodeTest } from 'node:test';
@@ -224,6 +224,42 @@ test('a failure aside has its text', async (path) => {
   await assert.rejects(async () => {
     for await (const _ of events) assert.fail();
   }, (error) => error.code === 'STELE_CLOSED' && error.message.length > 'STELE_CLOSED'.length);
+});
+
+test('damage is told after the last event', async (path) => {
+  const before = Store.open(path);
+  before.append(event(1, 'lost'));
+  before.flush();
+  before.append(event(2, 'kept'));
+  before.close();
+  for (const name of readdirSync(path).filter((n) => n.endsWith('.seg'))) {
+    const bytes = readFileSync(join(path, name));
+    bytes[bytes.length - 60] ^= 0xff;
+    writeFileSync(join(path, name), bytes);
+  }
+
+  const store = Store.open(path);
+  const corrupt = (error) => error.code === 'STELE_CORRUPT' && error.message.includes('.seg');
+  const seen = [];
+  assert.throws(() => {
+    for (const e of store.read()) seen.push(e.clef);
+  }, corrupt);
+  await assert.rejects(async () => {
+    for await (const e of store.read()) seen.push(e.clef);
+  }, corrupt);
+  assert.deepEqual(seen, [event(2, 'kept'), event(2, 'kept')]);
+  const events = store.read();
+  events.next();
+  assert.throws(() => events.next(), corrupt);
+  assert.throws(() => events.close(), corrupt);
+  assert.ok(!events.close());
+  // A break, or the loop's own error, is not hidden by what its reader lost.
+  for (const _ of store.read()) break;
+  assert.throws(() => {
+    for (const _ of store.read()) throw new RangeError('own');
+  }, RangeError);
+  store.append(event(3, 'more'));
+  store.close();
 });
 
 nodeTest('every function of the header is declared', () => {

@@ -287,6 +287,39 @@ fn a_store_is_followed() {
     });
 }
 
+/// Changes the byte at 60 from the end of every segment.
+fn damage(dir: &Dir) {
+    for file in std::fs::read_dir(&dir.0).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_some_and(|e| e == "seg") {
+            let mut bytes = std::fs::read(&file).unwrap();
+            let at = bytes.len() - 60;
+            bytes[at] ^= 0xff;
+            std::fs::write(&file, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn damage_is_told_after_the_last_event() {
+    let dir = Dir::new();
+    let store = dir.open();
+    store.append(&event(1, "lost")).unwrap();
+    store.flush().unwrap();
+    store.append(&event(2, "kept")).unwrap();
+    drop(store);
+    damage(&dir);
+
+    let store = dir.open();
+    let mut events = store.read().unwrap();
+    assert_eq!(events.next().unwrap().unwrap().clef, event(2, "kept"));
+    let error = events.next().unwrap().unwrap_err();
+    assert_eq!(error.code, Code::Corrupt);
+    assert!(error.to_string().contains(".seg"), "{error}");
+    assert_eq!(events.next(), None);
+    assert_eq!(events.end().unwrap_err().code, Code::Corrupt);
+    store.append(&event(3, "more")).unwrap();
+}
+
 #[test]
 fn threads_use_a_store_while_it_is_closed() {
     let dir = Dir::new();
