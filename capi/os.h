@@ -37,6 +37,7 @@ typedef struct thread_block {
     size_t   stack_len;
     bool     visited;   // has been in Go
     bool     quiet;     // failures are not kept
+    bool     main;      // it is the process's first thread
 } thread_block;
 
 // os_thread returns the calling thread's block; there is always one.

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +40,12 @@ static void free_block(void *p)
     free(b);
 }
 
+#ifdef __linux__
+static bool is_main_thread(void) { return syscall(SYS_gettid) == getpid(); }
+#else
+static bool is_main_thread(void) { return false; }
+#endif
+
 thread_block *os_thread(void)
 {
     if (mine)
@@ -46,6 +55,7 @@ thread_block *os_thread(void)
         return &reserve;
     b->number = atomic_fetch_add(&threads, 1) + 1;
     b->stripe = (uint32_t)b->number;
+    b->main = is_main_thread();
     mine = b;
     pthread_setspecific(at_exit_of_thread, b);
     return b;
@@ -94,7 +104,7 @@ bool os_forked(void) { return __builtin_expect(!*alive, 0); }
 #ifdef __linux__
 static struct sigaction as_found; // of SIGRTMIN, before the Go runtime starts
 static bool             found;
-static atomic_bool      arranged; // for CoreCLR
+static atomic_uint      arranged; // for which host
 
 static void keep_handlers(void) { found = sigaction(SIGRTMIN, NULL, &as_found) == 0; }
 
@@ -105,7 +115,9 @@ void os_set_host(uint32_t host)
         host = STELE_HOST_PLAIN;
     else if (forced && strcmp(forced, "dotnet") == 0)
         host = STELE_HOST_DOTNET;
-    atomic_store(&arranged, host == STELE_HOST_DOTNET);
+    else if (forced && strcmp(forced, "node") == 0)
+        host = STELE_HOST_NODE;
+    atomic_store(&arranged, host);
     os_arrange();
 }
 
@@ -114,7 +126,7 @@ void os_set_host(uint32_t host)
 void os_arrange(void)
 {
     struct sigaction now;
-    if (!atomic_load(&arranged) || !found || (as_found.sa_flags & SA_ONSTACK))
+    if (atomic_load(&arranged) != STELE_HOST_DOTNET || !found || (as_found.sa_flags & SA_ONSTACK))
         return;
     if (sigaction(SIGRTMIN, NULL, &now) != 0 || !(now.sa_flags & SA_ONSTACK))
         return;
@@ -136,14 +148,36 @@ static void first_visit(thread_block *t, void (*visit)(void))
     t->visited = true;
 }
 
-// Without SA_ONSTACK the signal must not come while the thread is on a goroutine's stack. The Go runtime unblocks it when a thread enters for the first time, so that one goes before.
+// mend adds SA_ONSTACK to the handlers that libuv has set meanwhile: without it the kernel puts their frame, 3 KB and more, on the goroutine's stack that the thread is on. The kernel gives a process's
+// signals to its main thread as long as that takes them, so that this one alone needs to look, and nobody sets a handler between its look and its change.
+static void mend(void)
+{
+    static const int asynchronous[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGIO, SIGWINCH};
+    for (size_t i = 0; i < sizeof asynchronous / sizeof *asynchronous; i++) {
+        struct sigaction now;
+        if (sigaction(asynchronous[i], NULL, &now) != 0 || (now.sa_flags & SA_ONSTACK))
+            continue;
+        if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN))
+            continue;
+        now.sa_flags |= SA_ONSTACK;
+        sigaction(asynchronous[i], &now, NULL);
+    }
+}
+
+// CoreCLR's signal must not come without SA_ONSTACK while the thread is on a goroutine's stack. The Go runtime unblocks it when a thread enters for the first time, so that one goes before.
 bool os_enter_go(os_mask *before, void (*visit)(void))
 {
     thread_block *t = os_thread();
     if (__builtin_expect(!t->visited, 0))
         first_visit(t, visit);
-    if (__builtin_expect(!atomic_load_explicit(&arranged, memory_order_relaxed), 1))
+    unsigned host = atomic_load_explicit(&arranged, memory_order_relaxed);
+    if (__builtin_expect(host == STELE_HOST_PLAIN, 1))
         return false;
+    if (host == STELE_HOST_NODE) {
+        if (t->main)
+            mend();
+        return false;
+    }
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, SIGRTMIN);
