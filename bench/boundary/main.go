@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stelehq/stele"
@@ -56,9 +57,10 @@ func readGo(o options) error {
 	}
 	defer s.Close()
 	var begun time.Time
+	var used float64
 	buf, count, sum := make([]byte, 0, 256<<10), 0, 0
 	for range 2 {
-		begun, count = time.Now(), 0
+		begun, used, count = time.Now(), processor(), 0
 		r := s.Read(context.Background(), stele.ReadOptions{})
 		for r.Next() {
 			buf = r.Event().AppendCLEF(buf[:0])
@@ -71,8 +73,17 @@ func readGo(o options) error {
 		}
 	}
 	fmt.Printf("go %.2f\n", float64(time.Since(begun).Nanoseconds())/float64(count))
-	fmt.Fprintln(os.Stderr, sum)
+	fmt.Fprintf(os.Stderr, "%.2f of processor time; %d\n", (processor()-used)/float64(count), sum)
 	return nil
+}
+
+// processor returns the nanoseconds that all threads of this process have worked.
+func processor() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // program is one reader.
