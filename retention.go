@@ -296,7 +296,7 @@ func (r *retainer) start(s *Store, log *slog.Logger) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
-	r.ended.Go(func() {
+	fault.Go(&r.ended, "retain", func() {
 		tick := time.NewTicker(retentionTick)
 		defer tick.Stop()
 		applied := map[string]time.Time{} // by id, when
@@ -318,7 +318,7 @@ func (r *retainer) start(s *Store, log *slog.Logger) {
 				all = false
 			}
 		}
-	})
+	}, s.e.Fail)
 }
 
 // round applies the policies that are due.

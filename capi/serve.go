@@ -60,15 +60,11 @@ func stelego_serve_begin(slot, into C.uint32_t, o *C.stele_serve_options) C.stel
 		}
 		s.servers[v] = struct{}{}
 		s.mutex.Unlock()
-		go func() {
-			defer close(v.done)
-			defer func() {
-				if p := recover(); p != nil {
-					v.err = fault.New(fault.Internal, "serve", "a defect in Stele: %v", p)
-				}
-			}()
-			v.err = h.Serve(ctx, listeners...)
-		}()
+		ended := func(err error) {
+			v.err = err
+			close(v.done)
+		}
+		fault.Go(nil, "serve", func() { ended(h.Serve(ctx, listeners...)) }, ended)
 		select {
 		case <-ready:
 		case <-v.done:

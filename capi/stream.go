@@ -7,7 +7,6 @@ import "C"
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 	"unsafe"
@@ -250,12 +249,13 @@ func (s *stream) end() error {
 
 // An ahead lays the next buffer while the last one is used.
 type ahead struct {
-	s     *stream
-	free  chan *buffer
-	full  chan filled
-	inUse *buffer
-	over  error
-	done  chan struct{}
+	s       *stream
+	free    chan *buffer
+	full    chan filled
+	filling *buffer // while it is filled
+	inUse   *buffer
+	over    error
+	done    chan struct{}
 }
 
 type filled struct {
@@ -269,28 +269,31 @@ func (s *stream) readAhead() {
 	a.free <- new(buffer)
 	a.free <- new(buffer)
 	s.ahead = a
-	go a.run()
+	fault.Go(nil, "read ahead", func() {
+		a.run()
+		a.stopped()
+	}, func(err error) {
+		a.full <- filled{b: a.filling, err: err}
+		a.stopped()
+	})
+}
+
+func (a *ahead) stopped() {
+	close(a.full)
+	close(a.done)
 }
 
 func (a *ahead) run() {
-	defer close(a.done)
-	defer close(a.full)
-	var b *buffer
-	defer func() {
-		if p := recover(); p != nil {
-			a.full <- filled{b: b, err: fault.New(fault.Internal, "read ahead", "a defect in Stele: %s", fmt.Sprint(p))}
-		}
-	}()
 	for {
 		select {
-		case b = <-a.free:
+		case a.filling = <-a.free:
 		case <-a.s.ctx.Done():
 			a.full <- filled{err: a.s.ended(fault.WrapAs(fault.Canceled, a.s.ctx.Err(), "read", "it was canceled"))}
 			return
 		}
 		drill("read ahead")
-		used, err := a.s.fill(b, 0)
-		a.full <- filled{b, used, err}
+		used, err := a.s.fill(a.filling, 0)
+		a.full <- filled{a.filling, used, err}
 		if err != nil {
 			return
 		}

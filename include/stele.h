@@ -497,7 +497,7 @@ typedef struct stele_serve_options {
 /*
  * Serves the HTTP API and the page of an open store from inside this process, so that it can be looked at. options may be NULL. When it returns the sockets listen. *server is the caller's to end, before the store is closed; a store that is closed
  * first ends it too.
- * Any thread. STELE_INVALID: a URL; STELE_UNAVAILABLE: it cannot be listened on; STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
+ * Any thread. STELE_INVALID: a URL; STELE_UNAVAILABLE: it cannot be listened on; STELE_TOO_LARGE, STELE_ARGUMENT_NULL, STELE_INVALID_HANDLE, STELE_CLOSED, STELE_UNSUPPORTED, STELE_EXHAUSTED, STELE_FORKED, STELE_INTERNAL. Since 1.
  */
 STELE_API stele_result stele_serve_begin(stele_store store, const stele_serve_options *options, stele_server *server);
 

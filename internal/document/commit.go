@@ -71,12 +71,29 @@ func (l *Log) enqueue(r *request) error {
 	if l.queue.closed {
 		return errClosed()
 	}
+	if l.queue.failed != nil {
+		return fault.Wrap(l.queue.failed, "change document", "documents are not written any more, because a defect was met before").WithHint("close the store and open it again")
+	}
 	l.queue.waiting = append(l.queue.waiting, r)
 	if !l.queue.committing {
 		l.queue.committing = true
-		go l.commitAll()
+		fault.Go(nil, "change document", l.commitAll, l.fail)
 	}
 	return nil
+}
+
+// fail refuses, after a defect, what waits and all that comes later.
+func (l *Log) fail(err error) {
+	l.queue.Lock()
+	defer l.queue.Unlock()
+	l.queue.failed = err
+	for _, r := range append(l.queue.doing, l.queue.waiting...) {
+		r.info, r.err = Info{}, err
+		close(r.done)
+	}
+	l.queue.doing, l.queue.waiting = nil, nil
+	l.queue.committing = false
+	l.queue.idle.Broadcast()
 }
 
 // commitAll is the committer: there is one at a time, while there is something to do.
@@ -96,9 +113,13 @@ func (l *Log) commitAll() {
 		}
 		group := l.queue.waiting[:n:n]
 		l.queue.waiting = l.queue.waiting[n:]
+		l.queue.doing = group
 		l.queue.Unlock()
 
 		l.commit(group)
+		l.queue.Lock()
+		l.queue.doing = nil
+		l.queue.Unlock()
 		for _, r := range group {
 			close(r.done)
 		}

@@ -84,9 +84,11 @@ type Log struct {
 	queue struct {
 		sync.Mutex
 		waiting    []*request
-		committing bool // a committer is at work
+		doing      []*request // that the committer works on
+		committing bool       // a committer is at work
 		idle       *sync.Cond
 		closed     bool
+		failed     error // a defect was met: nothing is written any more
 	}
 
 	mu         sync.RWMutex // guards what follows; the committer alone changes it

@@ -100,7 +100,7 @@ func (m *merge) openAhead(c *cursor) {
 	}
 	done, source, load := make(chan opened, 1), *c, m.ahead.load
 	m.ahead.opened[source.fileKey()] = done
-	go func() {
+	fault.Go(nil, "read ahead", func() {
 		var o opened
 		defer func() { done <- o }()
 		if m.e.gate.enter() != nil {
@@ -122,7 +122,7 @@ func (m *merge) openAhead(c *cursor) {
 		if o.pick != nil {
 			o.pick.Selection()
 		}
-	}()
+	}, func(error) {}) // it is met again, and told, when the block's turn comes
 }
 
 // read opens the block at hand of a cursor, from the cache or the disk, unless nothing in it is wanted. It leaves merge and cursor alone.

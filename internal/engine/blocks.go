@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,15 +60,14 @@ type Blocks struct {
 	Passed atomic.Int64 // out: blocks that were not opened
 	Opened atomic.Int64 // out: blocks that were
 
-	lost    []error
-	losing  sync.Mutex
-	err     error
-	paniced any
-	stop    atomic.Bool
+	lost   []error
+	losing sync.Mutex
+	err    error
+	stop   atomic.Bool
 }
 
 // Walk walks over the blocks of a view, and waits until all workers have ended. The error is why it ended early (Canceled, Closed, what Each returned) or, at
-// the end, what of the span was lost to damage, which was passed over; early tells which. A panic of a worker goes on in the caller.
+// the end, what of the span was lost to damage, which was passed over; early tells which. A panic of a worker ends it as Internal.
 func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 	if err := v.e.gate.enter(); err != nil {
 		return true, err
@@ -97,12 +94,7 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 	var next atomic.Int64
 	var ended sync.WaitGroup
 	for worker := range min(max(b.Workers, 1), max(len(tasks), 1)) {
-		ended.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					b.end(nil, &Panic{p, debug.Stack()})
-				}
-			}()
+		fault.Go(&ended, "read", func() {
 			begun := time.Now()
 			for !b.stop.Load() {
 				i := int(next.Add(1)) - 1
@@ -110,7 +102,7 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 					return
 				}
 				if err := v.stopped(ctx); err != nil {
-					b.end(err, nil)
+					b.end(err)
 					return
 				}
 				if time.Since(begun) > walkTurn {
@@ -119,28 +111,22 @@ func (b *Blocks) Walk(ctx context.Context, v *View) (early bool, err error) {
 				}
 				b.task(m, worker, tasks[i])
 			}
-		})
+		}, b.end)
 	}
 	ended.Wait()
-	switch {
-	case b.paniced != nil:
-		panic(b.paniced)
-	case b.err != nil:
+	if b.err != nil {
 		return true, b.err
 	}
 	return false, whatWasLost(nil, b.lost)
 }
 
 // end ends the walk early.
-func (b *Blocks) end(err error, paniced any) {
+func (b *Blocks) end(err error) {
 	b.stop.Store(true)
 	b.losing.Lock()
 	defer b.losing.Unlock()
 	if b.err == nil {
 		b.err = err
-	}
-	if b.paniced == nil {
-		b.paniced = paniced
 	}
 }
 
@@ -230,14 +216,6 @@ func (b *Blocks) task(m *merge, worker int, c *cursor) {
 	}
 }
 
-// A Panic is a defect that a worker met, as the caller of Walk panics with it.
-type Panic struct {
-	Value any
-	Stack []byte // of the worker
-}
-
-func (p *Panic) Error() string { return fmt.Sprintf("%v\n\n%s", p.Value, p.Stack) }
-
 // Final says of an error of Each that some of the block was counted already: the block is not handed over again, and whatever the error is, it ends the walk.
 func Final(err error) error { return &finalError{err} }
 
@@ -249,14 +227,14 @@ func (e *finalError) Unwrap() error { return e.error }
 func (b *Blocks) failed(m *merge, err error) {
 	var final *finalError
 	if errors.As(err, &final) {
-		b.end(final.error, nil)
+		b.end(final.error)
 		return
 	}
 	if k := fault.KindOf(err); k == fault.Corrupt || k == fault.IO {
 		m.lost(err)
 		return
 	}
-	b.end(err, nil)
+	b.end(err)
 }
 
 // use hands over what is shown of a block.

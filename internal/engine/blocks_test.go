@@ -108,15 +108,10 @@ func TestAWalkEndsEarly(t *testing.T) {
 	if early, err := b.Walk(ctx, v); !early || !errors.Is(err, fault.Exhausted) {
 		t.Errorf("refused: %v, %v", early, err)
 	}
-	func() {
-		defer func() {
-			if p, ok := recover().(*Panic); !ok || p.Value != "a defect" || !strings.Contains(p.Error(), "TestAWalkEndsEarly") {
-				t.Errorf("recovered %v", p)
-			}
-		}()
-		b = &Blocks{Span: Everything, Workers: 2, Each: func(int, Slab) error { panic("a defect") }}
-		_, _ = b.Walk(ctx, v)
-	}()
+	b = &Blocks{Span: Everything, Workers: 2, Each: func(int, Slab) error { panic("a drill") }}
+	if early, err := b.Walk(ctx, v); !early || !errors.Is(err, fault.Internal) || !strings.Contains(err.Error(), "a drill") || !strings.Contains(err.Error(), "TestAWalkEndsEarly") {
+		t.Errorf("panicked: %v, %v", early, err)
+	}
 	v.Release()
 	b = &Blocks{Span: Everything, Each: func(int, Slab) error { return nil }}
 	if early, err := b.Walk(ctx, v); !early || !errors.Is(err, fault.Closed) {

@@ -16,7 +16,6 @@ import (
 // commitLoop is the committer: it takes all waiting batches at once, writes them with
 // one write and one fsync, publishes them and answers (R10).
 func (e *Engine) commitLoop() {
-	defer e.workers.Done()
 	joiner := e.newJoiner()
 	for {
 		select {
@@ -43,6 +42,26 @@ func (e *Engine) commitLoop() {
 			if joiner.peak > keptBuilder {
 				joiner = e.newJoiner()
 			}
+		}
+	}
+}
+
+// refuseLoop is the committer after a defect.
+func (e *Engine) refuseLoop() {
+	for {
+		var why error
+		select {
+		case <-e.queue.wake:
+			why = e.whyFailed("append")
+		case <-e.stopped.Done():
+			why = errClosed()
+		}
+		for _, r := range e.queue.take() {
+			r.err = why
+			close(r.done)
+		}
+		if e.stopped.Err() != nil {
+			return
 		}
 	}
 }
@@ -75,10 +94,21 @@ type pack struct {
 
 func (e *Engine) commit(rs []*request, j *joiner) {
 	defer func() {
+		p := recover()
+		if p != nil {
+			e.Fail(fault.Defect("append", p))
+		}
 		for _, r := range rs {
+			if p != nil {
+				r.err = e.whyFailed("append") // even if it is on disk already: it was not told so
+			}
 			close(r.done)
 		}
+		if p != nil {
+			panic(p)
+		}
 	}()
+	e.o.Hooks.background("commit")
 	rotate := false
 	now := e.now().UnixNano()
 	fresh, repeats := e.sortOut(rs, now)
@@ -407,6 +437,8 @@ func (e *Engine) waitForSealer() error {
 		e.kickSeal()
 		select {
 		case <-done:
+		case <-e.failed:
+			return e.whyFailed("append")
 		case <-e.gate.closing:
 			return errClosed()
 		}

@@ -11,13 +11,13 @@ import (
 
 // compactLoop merges segments in the background, until there is nothing to gain by it.
 func (e *Engine) compactLoop() {
-	defer e.workers.Done()
 	for {
 		select {
 		case <-e.compactKick:
 		case <-e.stopped.Done():
 			return
 		}
+		e.o.Hooks.background("compact")
 		for {
 			did, err := e.compact(e.stopped, true)
 			if err != nil && e.stopped.Err() == nil {

@@ -82,6 +82,10 @@ type Engine struct {
 	sealed   chan struct{}
 	alone    map[uint64]bool // damaged segments, which are not merged
 
+	failing sync.Once
+	failed  chan struct{} // closed once failure is set
+	failure error         // a defect was met in the background: nothing is written any more
+
 	notesMu sync.Mutex
 	notes   quarantined // of damaged files that go into quarantine when nothing needs them
 
@@ -148,12 +152,32 @@ func (e *Engine) sweep() {
 	}
 }
 
-// writable returns an error for a store that was opened read-only.
+// writable returns an error for a store that was opened read-only, or failed.
 func (e *Engine) writable(op string) error {
 	if e.o.ReadOnly {
 		return fault.New(fault.Denied, op, "the store was opened read-only")
 	}
-	return nil
+	return e.whyFailed(op)
+}
+
+// Fail notes a defect that was met in the background (I14). What is in memory may be wrong from then on, so nothing more is written; what was acknowledged is on disk, and reading goes on.
+func (e *Engine) Fail(err error) {
+	e.failing.Do(func() {
+		e.failure = err
+		e.log.Error("a defect was met; the store takes no more writes until it is opened again", "error", err)
+		e.damage.add(Damage{Offset: fault.NoOffset, What: "a defect was met in the background: nothing is written until the store is opened again", Err: err})
+		close(e.failed)
+	})
+}
+
+// whyFailed returns what writes are refused with after a defect.
+func (e *Engine) whyFailed(op string) error {
+	select {
+	case <-e.failed:
+		return fault.Wrap(e.failure, op, "the store takes no more writes, because a defect was met before").WithHint("close it and open it again; nothing that was acknowledged is lost")
+	default:
+		return nil
+	}
 }
 
 // EventBytes is the most bytes of one event, 0 for the default.
@@ -217,7 +241,9 @@ func (e *Engine) Close() error {
 	if e.documents != nil {
 		keep(e.documents.Close())
 	}
-	if e.catalog != nil {
+	if e.catalog != nil && e.whyFailed("") != nil {
+		keep(e.catalog.Close()) // what would be noted may be wrong
+	} else if e.catalog != nil {
 		edit, known := manifest.Edit{Journal: end}, e.catalog.Catalog()
 		if e.documents != nil {
 			edit.Documents = manifest.JournalEnd(e.documents.End())

@@ -28,7 +28,7 @@ func Open(dir string, options Options) (*Engine, error) {
 		gate: newGate(), cache: newCache(o.CacheBytes), segments: segment.NewFiles(o.OpenFiles), queue: queue{wake: make(chan struct{}, 1)},
 		sealing: make(chan struct{}, 1), sealKick: make(chan struct{}, 1), tidyKick: make(chan struct{}, 1),
 		deleting: make(chan struct{}, 1), compacting: make(chan struct{}, 1), compactKick: make(chan struct{}, 1),
-		views: map[*View]struct{}{}, judged: judgments{}, sealed: make(chan struct{}), notes: quarantined{},
+		views: map[*View]struct{}{}, judged: judgments{}, sealed: make(chan struct{}), notes: quarantined{}, failed: make(chan struct{}),
 	}
 	e.sealing <- struct{}{}
 	e.deleting <- struct{}{}
@@ -61,11 +61,13 @@ func Open(dir string, options Options) (*Engine, error) {
 	}
 	e.opened = time.Since(start)
 	if !o.ReadOnly {
-		e.workers.Add(4)
-		go e.commitLoop()
-		go e.sealLoop()
-		go e.tidyLoop()
-		go e.compactLoop()
+		fault.Go(&e.workers, "commit", e.commitLoop, func(err error) {
+			e.Fail(err)
+			e.refuseLoop()
+		})
+		fault.Go(&e.workers, "seal", e.sealLoop, e.Fail)
+		fault.Go(&e.workers, "tidy", e.tidyLoop, e.Fail)
+		fault.Go(&e.workers, "compact", e.compactLoop, e.Fail)
 		e.kickTidy()
 		e.kickCompact()
 		if e.sealDue() {

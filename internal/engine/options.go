@@ -48,6 +48,14 @@ type Hooks struct {
 
 	QuarantineBytes int64         // how much is kept in quarantine; 0: 1 GiB
 	Patience        time.Duration // how long a journal that cannot be read keeps it from being sealed; 0: a minute
+
+	Background func(loop string) // is called when a loop in the background (commit, seal, tidy, compact) begins to work; nil: nothing is
+}
+
+func (h *Hooks) background(loop string) {
+	if h.Background != nil {
+		h.Background(loop)
+	}
 }
 
 const (

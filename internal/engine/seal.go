@@ -18,13 +18,13 @@ import (
 
 // sealLoop seals in the background.
 func (e *Engine) sealLoop() {
-	defer e.workers.Done()
 	for {
 		select {
 		case <-e.sealKick:
 		case <-e.stopped.Done():
 			return
 		}
+		e.o.Hooks.background("seal")
 		if err := e.seal(e.stopped); err != nil && e.stopped.Err() == nil {
 			e.log.Error("sealing the journal failed; it is tried again", "error", err)
 			select {

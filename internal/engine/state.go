@@ -179,17 +179,29 @@ func (v *View) isReleased() bool {
 
 // publish makes change's result the published state. change gets a copy whose slices it must not change in place.
 func (e *Engine) publish(change func(st *state)) {
-	e.mu.Lock()
-	old := e.state
-	st := *old
-	st.changed = make(chan struct{})
-	change(&st)
-	e.state = &st
-	close(old.changed)
-	e.mu.Unlock()
+	e.exchange(func(st *state) {
+		woken := st.changed
+		st.changed = make(chan struct{})
+		change(st)
+		close(woken)
+	})
+}
+
+func (e *Engine) exchange(change func(st *state)) {
+	old, st := e.exchanged(change)
 	if st.set != old.set {
 		old.set.release()
 	}
+}
+
+func (e *Engine) exchanged(change func(st *state)) (old, now *state) {
+	e.mu.Lock()
+	defer e.mu.Unlock() // whatever happens to change: readers go on
+	old = e.state
+	st := *old
+	change(&st)
+	e.state = &st
+	return old, &st
 }
 
 // current returns the published state without pinning it: for its numbers, not for its segments.

@@ -27,7 +27,6 @@ func tier(rows int) int {
 }
 
 func (e *Engine) tidyLoop() {
-	defer e.workers.Done()
 	w := e.newTidier()
 	for {
 		select {
@@ -35,6 +34,7 @@ func (e *Engine) tidyLoop() {
 		case <-e.stopped.Done():
 			return
 		}
+		e.o.Hooks.background("tidy")
 		for e.stopped.Err() == nil && e.tidy(e.stopped, w) {
 		}
 		if cap(w.buf) > tidierBytes {
@@ -127,14 +127,4 @@ func tidyRun(recents []*recent) []*recent {
 }
 
 // publishQuietly replaces the state by one that shows the same events: nobody is woken.
-func (e *Engine) publishQuietly(change func(st *state)) {
-	e.mu.Lock()
-	old := e.state
-	st := *old
-	change(&st)
-	e.state = &st
-	e.mu.Unlock()
-	if st.set != old.set {
-		old.set.release()
-	}
-}
+func (e *Engine) publishQuietly(change func(st *state)) { e.exchange(change) }

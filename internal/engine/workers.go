@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/stelehq/stele/internal/fault"
 )
@@ -19,6 +20,7 @@ type Workers[T any] struct {
 	order  chan *task[T] // in the order of the scan
 	at     *task[T]
 	ended  sync.WaitGroup
+	defect atomic.Pointer[error] // that one of its goroutines met
 	done   bool
 	lost   []error
 	err    error
@@ -56,19 +58,22 @@ func Read[T any](ctx context.Context, v *View, span Span, descending bool, most 
 		s.merge.ahead = newReadAhead(load)
 	}
 	jobs := make(chan *task[T], n)
-	w.ended.Add(n + 1)
-	go func() {
-		defer w.ended.Done()
-		w.feed(s, most, jobs)
-		_ = s.Close()
+	fed := func() {
 		close(jobs)
 		close(w.order)
-	}()
+	}
+	fault.Go(&w.ended, "read", func() {
+		w.feed(s, most, jobs)
+		fed()
+	}, func(err error) {
+		w.fail(err)
+		fed()
+	})
 	for range n {
-		go func() {
-			defer w.ended.Done()
+		var t *task[T]
+		fault.Go(&w.ended, "read", func() {
 			var work Work[T]
-			for t := range jobs {
+			for t = range jobs {
 				if work == nil {
 					work = newWork()
 				}
@@ -83,7 +88,13 @@ func Read[T any](ctx context.Context, v *View, span Span, descending bool, most 
 				})
 				close(t.out)
 			}
-		}()
+		}, func(err error) {
+			w.fail(err)
+			close(t.out)
+			for t := range jobs {
+				close(t.out)
+			}
+		})
 	}
 	return w
 }
@@ -93,8 +104,15 @@ func FailedRead[T any](err error) *Workers[T] {
 	return &Workers[T]{done: true, err: err, cancel: func() {}}
 }
 
-// feed cuts the scan into tasks.
+// fail ends the read with a defect.
+func (w *Workers[T]) fail(err error) {
+	w.defect.CompareAndSwap(nil, &err)
+	w.cancel()
+}
+
+// feed cuts the scan into tasks, and closes it.
 func (w *Workers[T]) feed(s *Scan, most int, jobs chan<- *task[T]) {
+	defer s.Close()
 	for size := leastTask; ; size = min(2*size, mostTask) {
 		t := &task[T]{out: make(chan T, aheadOf)}
 		want := size
@@ -158,6 +176,9 @@ func (w *Workers[T]) Next() (r T, ok bool) {
 
 // stopped returns why nothing more is to be read.
 func (w *Workers[T]) stopped() error {
+	if defect := w.defect.Load(); defect != nil {
+		return *defect
+	}
 	select {
 	case <-w.e.gate.closing:
 		return errClosed()

@@ -27,6 +27,7 @@ const (
 type pins struct {
 	most         int // constants but for tests
 	lease, yield time.Duration
+	defect       func(error)
 
 	mu  sync.Mutex
 	all map[string]*pin
@@ -40,8 +41,8 @@ type pin struct {
 	gone   bool // as soon as nobody is inside
 }
 
-func newPins() *pins {
-	return &pins{most: backupPins, lease: backupLease, yield: backupYield, all: map[string]*pin{}}
+func newPins(defect func(error)) *pins {
+	return &pins{defect: defect, most: backupPins, lease: backupLease, yield: backupYield, all: map[string]*pin{}}
 }
 
 // add keeps a view, which it closes if there are too many, and gives it a name.
@@ -55,7 +56,7 @@ func (p *pins) add(view *stele.BackupView) (id string, err error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand
 	id = hex.EncodeToString(b[:])
-	p.all[id] = &pin{view: view, used: time.Now(), ends: time.AfterFunc(p.lease, func() { p.remove(id) })}
+	p.all[id] = &pin{view: view, used: time.Now(), ends: time.AfterFunc(p.lease, fault.Guarded("forget backup", func() { p.remove(id) }, p.defect))}
 	return id, nil
 }
 

@@ -38,9 +38,9 @@ func newAPI(s *Server, store *stele.Store) *api {
 	a.batches.New = func() any { return store.NewBatch() }
 	a.refused = newRefusals(store.Documents(refusedSpace), s.log)
 	a.streams, a.endStreams = context.WithCancel(context.Background())
-	a.backups = newPins()
+	a.backups = newPins(s.defect)
 	a.queries = newQueryGate(s.o.Queries, s.o.queryWait)
-	context.AfterFunc(a.streams, a.backups.clear)
+	context.AfterFunc(a.streams, fault.Guarded("forget backups", a.backups.clear, s.defect))
 	return a
 }
 

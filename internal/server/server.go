@@ -134,11 +134,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	failed := make(chan error, len(listeners)+len(s.o.Ingestion))
 	var serving sync.WaitGroup
 	listen := func(hs *http.Server, l net.Listener) {
-		serving.Go(func() {
+		fault.Go(&serving, "serve", func() {
 			if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fault.WrapAs(fault.IO, err, "serve", "listening on %s ended", l.Addr())
 			}
-		})
+		}, func(err error) { failed <- err })
 	}
 	for _, l := range listeners {
 		listen(whole, &headListener{l, heads})
@@ -147,6 +147,10 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		listen(intake, l)
 	}
 	defer serving.Wait()
+	defer func() { // after a panic too
+		whole.Close()
+		intake.Close()
+	}()
 	sockets := s.listen(s.o.Sockets)
 
 	ctx, stop := context.WithCancel(ctx)
@@ -156,10 +160,10 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		err   error
 	}
 	opened := make(chan result, 1)
-	go func() {
+	fault.Go(nil, "open store", func() {
 		store, err := s.openStore(ctx)
 		opened <- result{store, err}
-	}()
+	}, func(err error) { opened <- result{nil, err} })
 
 	var store *stele.Store
 	var err error
@@ -235,15 +239,18 @@ func (s *Server) end(store *stele.Store, sockets *socketRun, servers ...*http.Se
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, hs := range servers {
-		ending.Go(func() {
+		fault.Go(&ending, "stop serving", func() {
 			if hs.Shutdown(ctx) != nil {
 				hs.Close()
 			}
-		})
+		}, s.defect)
 	}
 	ending.Wait()
 	return err
 }
+
+// defect tells of what a goroutine met that nobody waits for.
+func (s *Server) defect(err error) { s.log.Error("a defect was met", "error", err) }
 
 // drain refuses new requests, ends streams, and waits for the requests inside.
 func (s *Server) drain() {

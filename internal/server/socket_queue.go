@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // How long and how much a protocol's queue holds.
@@ -67,11 +69,11 @@ func newMessageQueue(p *socketProtocol, s *Server) *messageQueue {
 		q.lost(reason)
 	}
 	q.ctx, q.abandon = context.WithCancel(context.Background())
-	context.AfterFunc(q.ctx, func() {
+	context.AfterFunc(q.ctx, fault.Guarded("give up messages", func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.room.Broadcast()
-	})
+	}, s.defect))
 	return q
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // socketRun serves a server's sockets, from the moment they listen until everything that was read is stored.
@@ -44,12 +46,15 @@ func (s *Server) listen(open *Sockets) *socketRun {
 			queues[one.speaks] = q
 			r.queues = append(r.queues, q)
 		}
-		r.readers.Go(func() {
+		fault.Go(&r.readers, "read socket", func() {
 			if one.datagrams != nil {
 				r.readDatagrams(one, q)
 			} else {
 				r.accept(one, q)
 			}
+		}, func(err error) {
+			one.close() // so that who sends to it notices
+			s.defect(err)
 		})
 	}
 	return r
@@ -60,12 +65,15 @@ func (r *socketRun) store(a *api) {
 	r.stored = make(chan struct{})
 	var stored sync.WaitGroup
 	for _, q := range r.queues {
-		stored.Go(func() { q.run(a) })
+		fault.Go(&stored, "store messages", func() { q.run(a) }, func(err error) {
+			q.abandon() // readers wait no longer for room, and what was read is counted as lost
+			r.server.defect(err)
+		})
 	}
-	go func() {
+	fault.Go(nil, "store messages", func() {
+		defer close(r.stored)
 		stored.Wait()
-		close(r.stored)
-	}()
+	}, r.server.defect)
 	close(r.ready)
 }
 
@@ -91,7 +99,8 @@ func (r *socketRun) halt() {
 // finish waits until all that was read is stored, till late at most, but a second in any case. What is left then is lost, and counted.
 func (r *socketRun) finish(late time.Time) {
 	done := make(chan struct{})
-	go func() {
+	fault.Go(nil, "stop sockets", func() {
+		defer close(done)
 		r.readers.Wait()
 		for _, q := range r.queues {
 			q.close()
@@ -99,8 +108,7 @@ func (r *socketRun) finish(late time.Time) {
 		if r.stored != nil {
 			<-r.stored
 		}
-		close(done)
-	}()
+	}, r.server.defect)
 	timer := time.NewTimer(max(time.Until(late), time.Second))
 	defer timer.Stop()
 	select {

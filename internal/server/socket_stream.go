@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/stelehq/stele/internal/fault"
 )
 
 // What a connection may cost.
@@ -47,9 +49,12 @@ func (r *socketRun) accept(s *socket, q *messageQueue) {
 			conn.Close()
 			continue
 		}
-		r.readers.Go(func() {
+		fault.Go(&r.readers, "read connection", func() {
 			defer func() { <-slots }()
 			r.converse(s, q, conn)
+		}, func(err error) {
+			conn.Close()
+			r.server.defect(err)
 		})
 	}
 }

@@ -126,7 +126,7 @@ func (a *api) streamEvents(w http.ResponseWriter, r *http.Request) error {
 func (a *api) follow(ctx context.Context, cancel context.CancelFunc, follower *stele.Follower,
 	appendEvent func([]byte, *stele.Event, uint64) []byte) <-chan []byte {
 	pieces := make(chan []byte)
-	go func() {
+	fault.Go(nil, "stream", func() {
 		defer close(pieces)
 		defer cancel()
 		defer follower.Close()
@@ -148,7 +148,7 @@ func (a *api) follow(ctx context.Context, cancel context.CancelFunc, follower *s
 		if err := follower.Err(); err != nil && ctx.Err() == nil {
 			a.server.log.Error("a stream ended early", "error", err)
 		}
-	}()
+	}, func(err error) { a.server.log.Error("a stream ended early", "error", err) })
 	return pieces
 }
 
