@@ -101,6 +101,28 @@ with stele.open(sys.argv[1]) as store:
             self.assertEqual(child.stdout.read(), "[]\n")
         self.assertEqual(child.returncode, 0)
 
+    def test_a_storm_of_signals(self):
+        code = """
+import os, signal, sys, threading, time, stele
+seen = 0
+def handler(*_):
+    global seen
+    seen += 1
+signal.signal(signal.SIGUSR1, handler)  # after the library was loaded
+until = time.monotonic() + float(sys.argv[2])
+def storm():
+    while time.monotonic() < until:
+        os.kill(os.getpid(), signal.SIGUSR1)
+with stele.open(sys.argv[1]) as store:
+    store.append(*({"@t": "2026-01-01T00:00:00Z", "N": i} for i in range(5000)))
+    threading.Thread(target=storm).start()
+    while time.monotonic() < until:
+        with store.read(read_ahead=True) as events, store.query("select sum(N) from stream group by N % 7") as rows:
+            assert len(list(events)) == 5000 and len(list(rows)) == 7
+    print(seen > 0, store.verify()["Damage"])
+"""
+        self.assertEqual(self.python(code, self.path + "2", "20" if os.environ.get("STELE_LONG") else "1"), "True []\n")
+
     def test_an_interrupt_ends_the_wait(self):
         code = """
 import sys, stele
@@ -151,7 +173,7 @@ if __name__ == "__main__":
         except stele.ForkedError:
             pass
         sys.exit(7)  # all that runs at exit runs
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if hasattr(os, "waitstatus_to_exitcode") else 7)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     writer.append({"@t": "2026-01-01T00:00:00Z", "@mt": "after"})
     print(len(writer.finish()), len(list(reader)))
     reader.close()
