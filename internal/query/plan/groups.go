@@ -22,44 +22,47 @@ const (
 	keyArena   = 32 << 10
 )
 
-// A group is what rows have in common that have the same keys.
+// A group is what rows have in common that have the same keys. It takes 128 bytes, of which the first half, one line of the processor's cache, is all that counting looks at.
 type group struct {
 	key    []byte   // of the slice and the keys: appendSlice, then appendKey of each
-	short  [24]byte // has the key if that is short: what is looked at together lies together
+	short  [24]byte // has the key if that is short
 	rows   uint64
 	hash   uint64
 	slice  int64
 	keys   []event.Value // of a query of which keys are told apart without regard to case; else they follow from key
 	states []state       // nil for aggregates that have none
+	_      [8]byte
 }
 
 func newGroupTable() *groupTable {
 	return &groupTable{seed: maphash.MakeSeed(), slots: make([]uint64, 64)}
 }
 
-// find returns the group of a key, nil if there is none, and the key's hash.
-func (t *groupTable) find(key []byte) (*group, uint64) {
-	h := maphash.Bytes(t.seed, key)
+func (t *groupTable) hash(key []byte) uint64 { return maphash.Bytes(t.seed, key) }
+
+// find returns the group of a key, which has a hash; nil if there is none.
+func (t *groupTable) find(key []byte, h uint64) *group {
 	mask := uint64(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := t.slots[i]
 		if s == 0 {
-			return nil, h
+			return nil
 		}
 		if s>>32 == h>>32 {
 			if g := t.at(int(uint32(s)) - 1); string(g.key) == string(key) {
-				return g, h
+				return g
 			}
 		}
 	}
 }
 
-// expect says that keys are looked for next, which end at ends. What the searches wait for is fetched for all of them at a time.
-func (t *groupTable) expect(keys []byte, ends []int) {
+// expect says that keys are looked for next, which end at ends, and sets their hashes. What the searches wait for is fetched for all of them at a time.
+func (t *groupTable) expect(keys []byte, ends []int, hashes []uint64) {
 	mask := uint64(len(t.slots) - 1)
 	start, rows := 0, uint64(0)
-	for _, end := range ends {
-		h := maphash.Bytes(t.seed, keys[start:end])
+	for i, end := range ends {
+		h := t.hash(keys[start:end])
+		hashes[i] = h
 		if s := t.slots[h&mask]; s>>32 == h>>32 && s != 0 {
 			rows += t.at(int(uint32(s)) - 1).rows
 		}

@@ -101,7 +101,12 @@ func appendSlice(dst []byte, slice int64) []byte {
 
 // group finds or makes the group of a key. keys gives the keys' values, and is asked if these do not follow from it.
 func (p *Partial) group(key []byte, slice int64, keys func() ([]event.Value, error)) (*group, error) {
-	g, hash := p.groups.find(key)
+	return p.groupWith(key, p.groups.hash(key), slice, keys)
+}
+
+// groupWith is group for a key of which the hash is known.
+func (p *Partial) groupWith(key []byte, hash uint64, slice int64, keys func() ([]event.Value, error)) (*group, error) {
+	g := p.groups.find(key, hash)
 	if g == nil {
 		if err := p.account.take(groupBytes + len(key)); err != nil {
 			return nil, err

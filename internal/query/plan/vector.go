@@ -472,11 +472,14 @@ func (g *localGroups) code(part int, group uint32) uint32 {
 	return g.parts[part][group]
 }
 
-// findGroups finds the partial's groups that some local ones are. They are found in batches, as a table of many groups is waited for at each look.
+// findGroups finds the partial's groups that some local ones are, and adds how many rows each has. They are found in batches, as a table of many groups is waited for at each look.
 func (r *blockReader) findGroups(locals []uint32) error {
 	const batch = 64
 	p := r.p
-	var ends [batch]int
+	var (
+		ends   [batch]int
+		hashes [batch]uint64
+	)
 	for ; len(locals) > 0; locals = locals[min(batch, len(locals)):] {
 		some := locals[:min(batch, len(locals))]
 		p.key = p.key[:0]
@@ -487,7 +490,7 @@ func (r *blockReader) findGroups(locals []uint32) error {
 			}
 			ends[i] = len(p.key)
 		}
-		p.groups.expect(p.key, ends[:len(some)])
+		p.groups.expect(p.key, ends[:len(some)], hashes[:])
 		start := 0
 		for i, local := range some {
 			key, slice := p.key[start:ends[i]], int64(0)
@@ -495,10 +498,11 @@ func (r *blockReader) findGroups(locals []uint32) error {
 			if p.run.width > 0 {
 				slice = r.groups.slices[r.groups.code(0, local)]
 			}
-			g, err := p.group(key, slice, func() ([]event.Value, error) { return r.keyValues(r.groups.codes(local, len(p.run.keys))) })
+			g, err := p.groupWith(key, hashes[i], slice, func() ([]event.Value, error) { return r.keyValues(r.groups.codes(local, len(p.run.keys))) })
 			if err != nil {
 				return err
 			}
+			g.rows += r.counts[local]
 			r.groups.global[local] = g
 		}
 	}

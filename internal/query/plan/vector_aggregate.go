@@ -67,13 +67,7 @@ func (r *blockReader) countRows() error {
 			r.locals = append(r.locals, uint32(g))
 		}
 	}
-	if err := r.findGroups(r.locals); err != nil {
-		return err
-	}
-	for _, g := range r.locals {
-		r.groups.global[g].rows += r.counts[g]
-	}
-	return nil
+	return r.findGroups(r.locals)
 }
 
 // addPairs adds each value to each group in which it occurs.

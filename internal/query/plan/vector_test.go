@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/stelehq/stele/internal/event"
 )
@@ -141,17 +142,21 @@ func TestKeysAreReadBack(t *testing.T) {
 }
 
 func TestGroupTablesFindWhatWasAdded(t *testing.T) {
+	if size := unsafe.Sizeof(group{}); size != 128 && unsafe.Sizeof(size) == 8 {
+		t.Errorf("a group takes %d bytes, expected two lines of the cache", size)
+	}
 	table := newGroupTable()
 	key := func(i int) []byte { return appendKey(nil, event.StringValue(fmt.Sprint("user-", i)), false) }
 	for i := range 5000 {
-		g, hash := table.find(key(i))
+		hash := table.hash(key(i))
+		g := table.find(key(i), hash)
 		if g != nil {
 			t.Fatalf("key %d is there before it was added", i)
 		}
 		table.add(key(i), hash).slice = int64(i)
 	}
 	for i := range 5000 {
-		if g, _ := table.find(key(i)); g == nil || g.slice != int64(i) {
+		if g := table.find(key(i), table.hash(key(i))); g == nil || g.slice != int64(i) {
 			t.Fatalf("key %d finds %v", i, g)
 		}
 	}
@@ -162,7 +167,8 @@ func TestGroupTablesFindWhatWasAdded(t *testing.T) {
 		}
 		n++
 	}
-	if long, hash := table.find(make([]byte, 1<<20)); long != nil || len(table.add(make([]byte, 1<<20), hash).key) != 1<<20 {
+	long := make([]byte, 1<<20)
+	if g := table.find(long, table.hash(long)); g != nil || len(table.add(long, table.hash(long)).key) != 1<<20 {
 		t.Error("a long key is not kept")
 	}
 }
