@@ -12,6 +12,7 @@ typedef struct memory {
     uint64_t last[HANDLES]; // that this thread ended
     char     texts[2][512];
     union {
+        char                all[200]; // as far as a wrong size may reach
         size_t              bytes;
         stele_options       open;
         stele_write_options write;
@@ -107,7 +108,7 @@ static void any_options(memory *m, const call *c)
         break;
     }
     if (chance(40) == 0)
-        m->of.bytes = chance(200);
+        m->of.bytes = chance(sizeof m->of);
 }
 
 static int kind_made(int function)
