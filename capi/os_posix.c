@@ -115,8 +115,8 @@ void os_set_host(uint32_t host)
         host = STELE_HOST_PLAIN;
     else if (forced && strcmp(forced, "dotnet") == 0)
         host = STELE_HOST_DOTNET;
-    else if (forced && strcmp(forced, "node") == 0)
-        host = STELE_HOST_NODE;
+    else if (forced && strcmp(forced, "signals") == 0)
+        host = STELE_HOST_SIGNALS;
     atomic_store(&arranged, host);
     os_arrange();
 }
@@ -148,7 +148,7 @@ static void first_visit(thread_block *t, void (*visit)(void))
     t->visited = true;
 }
 
-// mend adds SA_ONSTACK to the handlers that libuv has set meanwhile: without it the kernel puts their frame, 3 KB and more, on the goroutine's stack that the thread is on. The kernel gives a process's
+// mend adds SA_ONSTACK to the handlers that libuv, or CoreCLR, has set meanwhile: without it the kernel puts their frame, 3 KB and more, on the goroutine's stack that the thread is on. The kernel gives a process's
 // signals to its main thread as long as that takes them, so that this one alone needs to look, and nobody sets a handler between its look and its change.
 static void mend(void)
 {
@@ -173,11 +173,10 @@ bool os_enter_go(os_mask *before, void (*visit)(void))
     unsigned host = atomic_load_explicit(&arranged, memory_order_relaxed);
     if (__builtin_expect(host == STELE_HOST_PLAIN, 1))
         return false;
-    if (host == STELE_HOST_NODE) {
-        if (t->main)
-            mend();
+    if (t->main)
+        mend();
+    if (host == STELE_HOST_SIGNALS)
         return false;
-    }
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, SIGRTMIN);

@@ -27,7 +27,7 @@ stele_result stele_host(uint32_t host)
 {
     static const char here[] = "stele_host";
     TRY(enter_plain(here));
-    if (host > STELE_HOST_NODE)
+    if (host > STELE_HOST_SIGNALS)
         return shim_failf(here, STELE_UNSUPPORTED, "%u is no host that this version knows", (unsigned)host);
     os_set_host(host);
     return STELE_OK;

@@ -144,15 +144,15 @@ STELE_API stele_result stele_last_error(stele_result *code, uint64_t *id, char *
  *
  * STELE_HOST_DOTNET: CoreCLR stops its threads with a signal (SIGRTMIN) whose handler the Go runtime puts on the alternate signal stack, where a caught NullReferenceException then hangs the process.
  * This takes it back, at each stele_open again, and holds the signal while a thread is inside Go (0.3 us a call that enters it).
- * STELE_HOST_NODE: libuv sets handlers without SA_ONSTACK whenever it likes, and such a signal on the small stack of a goroutine destroys memory. The main thread, which takes the signals of a
- * process, adds the flag to what it finds each time it enters Go (1 us).
+ * STELE_HOST_SIGNALS: for Node.js and others over libuv, and for mono: they set handlers without SA_ONSTACK whenever they like, and such a signal on the small stack of a goroutine destroys memory. The main thread, which takes the signals of a
+ * process, adds the flag to what it finds each time it enters Go (1 us). STELE_HOST_DOTNET does so too: CoreCLR sets handlers like that when it starts its first child.
  * STELE_HOST_PLAIN: nothing of the kind, which is the default. Set your handlers before the library is loaded, or with SA_ONSTACK.
- * The environment variable STELE_HOST ("plain", "dotnet", "node") decides if it is set. Does nothing on Windows.
+ * The environment variable STELE_HOST ("plain", "dotnet", "signals") decides if it is set. Does nothing on Windows.
  * Any thread. STELE_UNSUPPORTED: no such host. STELE_FORKED. Since 1.
  */
-#define STELE_HOST_PLAIN  0
-#define STELE_HOST_DOTNET 1
-#define STELE_HOST_NODE   2
+#define STELE_HOST_PLAIN   0
+#define STELE_HOST_DOTNET  1
+#define STELE_HOST_SIGNALS 2
 STELE_API stele_result stele_host(uint32_t host);
 
 /*

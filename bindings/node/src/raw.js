@@ -103,10 +103,10 @@ export const stele_serve_begin = result('stele_serve_begin', handle, pointer(ser
 export const stele_serve_urls = result('stele_serve_urls', handle, out, size, out);
 export const stele_serve_end = result('stele_serve_end', handle);
 
-export const STELE_HOST_NODE = 2;
+export const STELE_HOST_SIGNALS = 2;
 
 // Node's handlers of signals, set at any time, and Go's stacks do not go together otherwise: see stele.h.
-stele_host(STELE_HOST_NODE);
+stele_host(STELE_HOST_SIGNALS);
 
 export const STELE_OK = 0;
 export const STELE_DONE = 1;

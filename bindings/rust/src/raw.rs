@@ -44,7 +44,7 @@ pub const STELE_FROM_NOW: u64 = u64::MAX;
 
 pub const STELE_HOST_PLAIN: u32 = 0;
 pub const STELE_HOST_DOTNET: u32 = 1;
-pub const STELE_HOST_NODE: u32 = 2;
+pub const STELE_HOST_SIGNALS: u32 = 2;
 
 pub const STELE_UNBOUNDED: u32 = 0;
 pub const STELE_INCLUSIVE_KEY: u32 = 1;

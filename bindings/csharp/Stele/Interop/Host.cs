@@ -14,9 +14,9 @@ namespace Stele.Interop
 
         static StoreResult Tell()
         {
-            // mono stops threads in another way, and Windows has no signals.
-            bool coreClr = Type.GetType("Mono.Runtime") == null && !RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
-            return Native.stele_host(coreClr ? Flag.HostDotnet : Flag.HostPlain);
+            // mono stops threads in another way, but sets handlers as late as CoreCLR does. Windows has no signals.
+            if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows)) return Native.stele_host(Flag.HostPlain);
+            return Native.stele_host(Type.GetType("Mono.Runtime") == null ? Flag.HostDotnet : Flag.HostSignals);
         }
     }
 }

@@ -106,7 +106,7 @@ namespace Stele.Interop
     /// <summary>Flags and numbers of the header.</summary>
     public static class Flag
     {
-        public const uint HostPlain = 0, HostDotnet = 1;
+        public const uint HostPlain = 0, HostDotnet = 1, HostSignals = 2;
         public const uint ReadOnly = 1, MustExist = 2;
         public const uint WritePartial = 1, ReadAhead = 1, BindThread = 2;
         public const uint WaitForEver = uint.MaxValue;
