@@ -133,11 +133,13 @@ func TestWhatCannotBeRemovedIsTriedAgain(t *testing.T) {
 	if n := e.Stats().PinnedBytes; n == 0 {
 		t.Error("nothing is pinned")
 	}
-	fs.Add(&vfs.Rule{Kind: vfs.OpRemove, Match: "segment-*", Err: vfs.EIO})
+	// Until it is lifted: loops in the background sweep too.
+	fs.Add(&vfs.Rule{Kind: vfs.OpRemove, Match: "segment-*", Err: vfs.EIO, Forever: true})
 	v.Release()
 	if got := names(mem, "segment-"); len(got) != 1 {
 		t.Fatalf("the files are %v", got)
 	}
+	fs.Clear()
 	e.Sweep()
 	if got := names(mem, "segment-"); len(got) != 0 {
 		t.Errorf("the files are %v", got)
