@@ -23,7 +23,8 @@
 
 // ---------------------------------------------------------------- threads
 
-static __thread thread_block *mine;
+// The Go runtime makes the library's storage static in any case, so that it may as well be reached without a call.
+static __thread thread_block *mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t          at_exit_of_thread;
 static atomic_uint_fast64_t   threads;
 
