@@ -53,7 +53,7 @@ void end_quietly(slot *s)
     t->quiet = false;
 }
 
-stele_result leave_exclusive(slot *s, stele_result r)
+stele_result leave_slowly(slot *s, stele_result r)
 {
     if (r == STELE_INTERNAL)
         s->poisoned = true;
@@ -62,23 +62,17 @@ stele_result leave_exclusive(slot *s, stele_result r)
     return r;
 }
 
-stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot **s)
+stele_result not_entered(const char *function, uint64_t handle, kind k, stele_result r, slot *s)
 {
-    TRY(enter_plain(function));
-    stele_result r = slot_lock(handle, k, false, s);
-    if (r == STELE_OK) {
-        // The store's state is looked at after the lock was taken: whoever closes it does the two the other way round (slot_drain_children).
-        if (__builtin_expect(!(*s)->poisoned && !atomic_load_explicit(&(*s)->canceled, memory_order_relaxed) && atomic_load(&(*s)->parent->state) == (*s)->parent_open, 1))
-            return STELE_OK;
-        if ((*s)->poisoned)
-            r = shim_failf(function, STELE_INTERNAL, "a defect was met in this handle before; end it");
-        else if (atomic_load(&(*s)->canceled))
-            r = shim_failf(function, STELE_CANCELED, "stele_cancel was called for this handle; end it");
-        else
-            r = shim_failf(function, STELE_CLOSED, "the store was closed; end this handle");
-        return leave_exclusive(*s, r);
-    }
-    return refused(function, r, handle, k);
+    if (r != STELE_OK)
+        return refused(function, r, handle, k);
+    if (s->poisoned)
+        r = shim_failf(function, STELE_INTERNAL, "a defect was met in this handle before; end it");
+    else if (atomic_load(&s->canceled))
+        r = shim_failf(function, STELE_CANCELED, "stele_cancel was called for this handle; end it");
+    else
+        r = shim_failf(function, STELE_CLOSED, "the store was closed; end this handle");
+    return leave_exclusive(s, r);
 }
 
 stele_result lock_in_any_state(const char *function, uint64_t handle, kind k, slot **s)

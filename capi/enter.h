@@ -19,9 +19,27 @@
 
 stele_result enter_plain(const char *function);
 stele_result enter_shared(const char *function, uint64_t handle, kind k, slot **s);
-stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot **s);
 stele_result leave_shared(slot *s, stele_result r);
-stele_result leave_exclusive(slot *s, stele_result r);
+
+// The way into and out of an exclusive handle is inline, as events that were fetched are given out in some twenty nanoseconds; what is not as it should be goes to not_entered and leave_slowly.
+stele_result not_entered(const char *function, uint64_t handle, kind k, stele_result r, slot *s);
+stele_result leave_slowly(slot *s, stele_result r);
+
+static inline stele_result enter_exclusive(const char *function, uint64_t handle, kind k, slot **s)
+{
+    if (os_forked())
+        return enter_plain(function);
+    stele_result r = slot_lock(handle, k, false, s);
+    // The store's state is looked at after the lock was taken: whoever closes it does the two the other way round (slot_drain_children).
+    if (__builtin_expect(r == STELE_OK && !(*s)->poisoned && !atomic_load_explicit(&(*s)->canceled, memory_order_relaxed) && atomic_load(&(*s)->parent->state) == (*s)->parent_open, 1))
+        return STELE_OK;
+    return not_entered(function, handle, k, r, r == STELE_OK ? *s : NULL);
+}
+
+static inline stele_result leave_exclusive(slot *s, stele_result r)
+{
+    return __builtin_expect(r != STELE_INTERNAL, 1) && __builtin_expect(slot_unlock(s), 1) ? r : leave_slowly(s, r);
+}
 
 // new_handle takes a slot for what is made of a store; made publishes it, or gives it back after a failure.
 stele_result new_handle(const char *function, kind k, slot *parent, slot **s, uint64_t *handle);

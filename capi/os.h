@@ -44,7 +44,12 @@ typedef struct thread_block {
 thread_block *os_thread(void);
 
 // os_forked says that this process was forked from the one that loaded the library.
-bool os_forked(void);
+#if defined(_WIN32)
+static inline bool os_forked(void) { return false; }
+#else
+extern volatile unsigned char *os_alive; // at a byte that is 0 in a child
+static inline bool             os_forked(void) { return __builtin_expect(!*os_alive, 0); }
+#endif
 
 // os_pause lets other threads run; round counts the calls of one wait.
 void os_pause(unsigned round);

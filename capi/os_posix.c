@@ -74,15 +74,14 @@ void os_pause(unsigned round)
 
 // ------------------------------------------------------------------- fork
 
-// alive points at a byte that is 1, on a page that the kernel wipes in a child: that also notices a raw clone, which pthread_atfork does not.
-static volatile unsigned char *alive;
-static volatile unsigned char  alive_by_hand = 1;
+// os_alive points at a byte that is 1, on a page that the kernel wipes in a child: that also notices a raw clone, which pthread_atfork does not.
+static volatile unsigned char alive_by_hand = 1;
+volatile unsigned char       *os_alive = &alive_by_hand;
 
 static void in_child(void) { alive_by_hand = 0; }
 
 static void watch_forks(void)
 {
-    alive = &alive_by_hand;
     pthread_atfork(NULL, NULL, in_child);
 #ifdef __linux__
     size_t         page = (size_t)sysconf(_SC_PAGESIZE);
@@ -94,11 +93,9 @@ static void watch_forks(void)
         return;
     }
     *p = 1;
-    alive = p;
+    os_alive = p;
 #endif
 }
-
-bool os_forked(void) { return __builtin_expect(!*alive, 0); }
 
 // ---------------------------------------------------------------- signals
 

@@ -43,7 +43,6 @@ void os_pause(unsigned round)
         Sleep(1);
 }
 
-bool os_forked(void) { return false; }
 void os_set_host(uint32_t host) { (void)host; }
 void os_arrange(void) {}
 bool os_enter_go(os_mask *before, void (*visit)(void)) { (void)before, (void)visit; return false; }

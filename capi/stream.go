@@ -175,17 +175,13 @@ func (b *buffer) free() {
 
 const (
 	firstBuffer = 16 << 10
-	wholeBuffer = 32 << 10  // stays in the nearest cache while it is given out
-	aheadBuffer = 256 << 10 // a thread is woken for each
+	wholeBuffer = 256 << 10 // coming back into Go after some time costs microseconds, so that less is dearer
 )
 
 // fill lays items into a buffer of its own, which grows to hold one at least.
 func (s *stream) fill(b *buffer, wait time.Duration) (used int, err error) {
 	size := wholeBuffer
-	switch {
-	case s.ahead != nil:
-		size = aheadBuffer
-	case b.n == 0:
+	if b.n == 0 && s.ahead == nil {
 		size = firstBuffer
 	}
 	if err := b.grow(size); err != nil {

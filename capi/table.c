@@ -2,30 +2,14 @@
 
 #include <stdlib.h>
 
-enum {
-    INDEX_BITS = 20,
-    KIND_BITS  = 4,
-    CHUNK      = 1024,
-    CHUNKS     = (1 << INDEX_BITS) / CHUNK
-};
 #define LAST_GENERATION ((UINT64_C(1) << (53 - INDEX_BITS - KIND_BITS)) - 1)
 
-static _Atomic(slot *) chunks[CHUNKS];
+_Atomic(slot *)  slot_chunks[CHUNKS];
 static os_mutex        mutex = OS_MUTEX_INIT; // guards what follows, and every change of a slot's generation
 static uint32_t        used;                  // slots that were ever made
 static slot           *first_free, *last_free;
 
-// A state has the generation and the kind where the handle has them, and flags in place of the index.
-static uint64_t identity(uint64_t handle) { return handle >> INDEX_BITS << INDEX_BITS; }
-static kind     kind_of(uint64_t handle) { return (kind)(handle >> INDEX_BITS & ((1 << KIND_BITS) - 1)); }
 static uint64_t generation_of(uint64_t handle) { return handle >> (INDEX_BITS + KIND_BITS); }
-
-static slot *find(uint64_t handle)
-{
-    uint32_t index = (uint32_t)(handle & ((1 << INDEX_BITS) - 1));
-    slot    *chunk = atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire);
-    return chunk ? &chunk[index % CHUNK] : NULL;
-}
 
 // a_slot takes a slot that nothing is in. The caller has the mutex.
 static slot *a_slot(void)
@@ -50,7 +34,7 @@ static slot *a_slot(void)
         memset(chunk, 0, sizeof(slot) * CHUNK);
         for (uint32_t i = 0; i < CHUNK; i++)
             chunk[i].index = used + i;
-        atomic_store_explicit(&chunks[used / CHUNK], chunk, memory_order_release);
+        atomic_store_explicit(&slot_chunks[used / CHUNK], chunk, memory_order_release);
     }
     s = find(used);
     used++;
@@ -198,33 +182,6 @@ void slot_drain_children(slot *parent)
 }
 
 // -------------------------------------------------------------- exclusive
-
-stele_result slot_lock(uint64_t handle, kind k, bool any_thread, slot **out)
-{
-    slot *s;
-    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
-        return STELE_INVALID_HANDLE;
-    uint64_t open = identity(handle) | SLOT_OPEN, found = atomic_load(&s->state);
-    if (!any_thread) {
-        // Before the lock is taken, so that a wrong thread is never in the right one's way. If the state is this handle's before and after, so is the thread.
-        uint64_t bound_to = atomic_load(&s->bound_to);
-        if (bound_to && bound_to != os_thread()->number && (found == open || found == (open | SLOT_LOCKED)) && identity(atomic_load(&s->state)) == identity(handle))
-            return STELE_WRONG_THREAD;
-    }
-    found = open;
-    if (!atomic_compare_exchange_strong(&s->state, &found, open | SLOT_LOCKED))
-        return found == (open | SLOT_LOCKED) ? STELE_BUSY : STELE_INVALID_HANDLE;
-    *out = s;
-    return STELE_OK;
-}
-
-bool slot_unlock(slot *s)
-{
-    uint64_t locked = atomic_load_explicit(&s->state, memory_order_relaxed);
-    if (!(locked & SLOT_ENDING) && atomic_compare_exchange_strong(&s->state, &locked, locked & ~(uint64_t)SLOT_LOCKED))
-        return true;
-    return false; // nobody takes the mark back
-}
 
 stele_result slot_ending(uint64_t handle, kind k, slot **out)
 {

@@ -44,6 +44,26 @@ typedef struct slot {
     struct slot   *free;         // the next free one
 } slot;
 
+enum {
+    INDEX_BITS = 20,
+    KIND_BITS  = 4,
+    CHUNK      = 1024,
+    CHUNKS     = (1 << INDEX_BITS) / CHUNK
+};
+
+extern _Atomic(slot *) slot_chunks[CHUNKS];
+
+// A state has the generation and the kind where the handle has them, and flags in place of the index.
+static inline uint64_t identity(uint64_t handle) { return handle >> INDEX_BITS << INDEX_BITS; }
+static inline kind     kind_of(uint64_t handle) { return (kind)(handle >> INDEX_BITS & ((1 << KIND_BITS) - 1)); }
+
+static inline slot *find(uint64_t handle)
+{
+    uint32_t index = (uint32_t)(handle & ((1 << INDEX_BITS) - 1));
+    slot    *chunk = atomic_load_explicit(&slot_chunks[index / CHUNK], memory_order_acquire);
+    return chunk ? &chunk[index % CHUNK] : NULL;
+}
+
 // slot_new takes a free slot for something of a kind, made of what a parent has, locked if it is exclusive, and its handle. NULL: there is no memory, or no handle left.
 slot    *slot_new(kind k, slot *parent, uint64_t *handle);
 
@@ -66,8 +86,32 @@ void         slot_drain(slot *s);
 void slot_drain_children(slot *s);
 
 // slot_lock and slot_unlock stand around a call on an exclusive handle, by any thread or the one that it is bound to. slot_unlock returns false if the handle is to be ended by the caller, who has it locked still.
-stele_result slot_lock(uint64_t handle, kind k, bool any_thread, slot **s);
-bool         slot_unlock(slot *s);
+static inline stele_result slot_lock(uint64_t handle, kind k, bool any_thread, slot **out)
+{
+    slot *s;
+    if (kind_of(handle) != k || handle >> 53 || !(s = find(handle)))
+        return STELE_INVALID_HANDLE;
+    uint64_t open = identity(handle) | SLOT_OPEN, found = atomic_load(&s->state);
+    if (!any_thread) {
+        // Before the lock is taken, so that a wrong thread is never in the right one's way. If the state is this handle's before and after, so is the thread.
+        uint64_t bound_to = atomic_load(&s->bound_to);
+        if (bound_to && bound_to != os_thread()->number && (found == open || found == (open | SLOT_LOCKED)) && identity(atomic_load(&s->state)) == identity(handle))
+            return STELE_WRONG_THREAD;
+    }
+    found = open;
+    if (!atomic_compare_exchange_strong(&s->state, &found, open | SLOT_LOCKED))
+        return found == (open | SLOT_LOCKED) ? STELE_BUSY : STELE_INVALID_HANDLE;
+    *out = s;
+    return STELE_OK;
+}
+
+static inline bool slot_unlock(slot *s)
+{
+    uint64_t locked = atomic_load_explicit(&s->state, memory_order_relaxed);
+    if (!(locked & SLOT_ENDING) && atomic_compare_exchange_strong(&s->state, &locked, locked & ~(uint64_t)SLOT_LOCKED))
+        return true;
+    return false; // nobody takes the mark back
+}
 
 // slot_ending locks an exclusive handle to end it. STELE_BUSY: a call is inside, which will do it when it leaves.
 stele_result slot_ending(uint64_t handle, kind k, slot **s);

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -75,6 +76,18 @@ class Tails(StoreTest):
                 self.assertEqual([e["N"] for e in tail.events(0.2)], [3, 4])
                 self.store.delete()
 
+    @contextlib.contextmanager
+    def interrupted(self, code):
+        """Runs code that Ctrl-C is for in another Python, for a minute at most. Who is started in the background ignores SIGINT, and so would its children."""
+        code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + code
+        with subprocess.Popen([sys.executable, "-c", code, self.path + "2"], stdout=subprocess.PIPE, text=True) as child:
+            late = threading.Timer(60, child.kill)
+            late.start()
+            try:
+                yield child
+            finally:
+                late.cancel()
+
     def test_interrupts_out_of_a_loop_of_calls(self):
         code = """
 import sys, stele
@@ -92,7 +105,7 @@ with stele.open(sys.argv[1]) as store:
             print("interrupted", flush=True)
     print(store.verify()["Damage"])
 """
-        with subprocess.Popen([sys.executable, "-c", code, self.path + "2"], stdout=subprocess.PIPE, text=True) as child:
+        with self.interrupted(code) as child:
             for _ in range(20):
                 self.assertEqual(child.stdout.readline(), "calls\n")
                 time.sleep(0.01)
@@ -135,7 +148,7 @@ with stele.open(sys.argv[1]) as store, store.tail() as tail:
     store.append({"A": 1})
     print(tail.next(5)["A"])
 """
-        with subprocess.Popen([sys.executable, "-c", code, self.path + "2"], stdout=subprocess.PIPE, text=True) as child:
+        with self.interrupted(code) as child:
             self.assertEqual(child.stdout.readline(), "waits\n")
             time.sleep(0.2)
             child.send_signal(signal.SIGINT)
