@@ -2,6 +2,8 @@ package block
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 
 	"github.com/stelehq/stele/internal/column"
 	"github.com/stelehq/stele/internal/event"
@@ -163,7 +165,15 @@ func verdictOf(holds bool) verdict {
 // of the path is decoded. nil has none. After an error, which is of that column, all rows are left.
 func (b *Block) Test(t *Test) (selected, left Bitmap, err error) {
 	rows := b.Rows()
-	s := scanOf(b, t)
+	f := b.finder(t.Path, t.Others)
+	if f.nowhere() {
+		if err = b.late(); err == nil {
+			selected, left = allOf(rows, verdictOf(t.Holds(event.Value{})))
+			return selected, left, nil
+		}
+	}
+	s := scanOf(b, t, &f)
+	defer s.release()
 	if err = s.open(); err == nil {
 		err = b.late()
 	}
@@ -261,10 +271,18 @@ type memoEntry struct {
 	verdict verdict
 }
 
+// A search takes a scan for each block, of some tens of kilobytes.
+var scans = sync.Pool{New: func() any { return new(valueScan) }}
+
+// mostPooled is how many shapes a scan has that is kept: few blocks have more.
+const mostPooled = 4096
+
 // scanOf finds out what the test does with each shape.
-func scanOf(b *Block, t *Test) *valueScan {
-	s := &valueScan{b: b, test: t, shapes: make([]shapeScan, len(b.schema.shapes)), entries: map[uint64]verdict{}}
-	f := b.finder(t.Path, t.Others)
+func scanOf(b *Block, t *Test, f *finder) *valueScan {
+	s := scans.Get().(*valueScan)
+	n := len(b.schema.shapes)
+	*s = valueScan{b: b, test: t, shapes: slices.Grow(s.shapes[:0], n)[:n], used: s.used[:0]}
+	clear(s.shapes)
 	absent := unknown
 	for i := range s.shapes {
 		sh := &s.shapes[i]
@@ -284,6 +302,16 @@ func scanOf(b *Block, t *Test) *valueScan {
 	return s
 }
 
+// release gives a scan back, without what it holds of its block.
+func (s *valueScan) release() {
+	if cap(s.shapes) > mostPooled {
+		return
+	}
+	clear(s.used)
+	*s = valueScan{shapes: s.shapes[:0], used: s.used[:0]}
+	scans.Put(s)
+}
+
 // A finder says where a path leads in events of each shape, with regard to others under which its value may be found too.
 type finder struct {
 	field, head *Field
@@ -296,6 +324,16 @@ func (b *Block) finder(path []string, others [][]string) finder {
 		f.others = append(f.others, b.Field(path...))
 	}
 	return f
+}
+
+// nowhere says that no shape has anything on the path.
+func (f *finder) nowhere() bool {
+	for _, o := range f.others {
+		if o.leads != nil {
+			return false
+		}
+	}
+	return f.field.leads == nil && f.head.leads == nil
 }
 
 // target is an object where only the whole event tells.
@@ -338,6 +376,9 @@ func (s *valueScan) byColumn(t target, sh *shapeScan) verdict {
 			v = open
 			if r, err := s.b.column(from); err == nil {
 				v = s.ask(from, r, int(t.nth))
+			}
+			if s.entries == nil {
+				s.entries = map[uint64]verdict{}
 			}
 			s.entries[key] = v
 		}
